@@ -1,0 +1,117 @@
+#include "crdt/division.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+
+enum {
+    COUNTY_DIGITS = 1000000, /* one more than the greatest 6-digit code */
+    DIVISIONS_CAPACITY_MIN = 64,
+};
+
+enum division_level division_level(uint64_t code)
+{
+    if (code >= UINT64_C(100000) && code < UINT64_C(1000000))
+        return DIVISION_COUNTY;
+    if (code >= UINT64_C(100000000) && code < UINT64_C(1000000000))
+        return DIVISION_TOWNSHIP;
+    if (code >= UINT64_C(100000000000) && code < UINT64_C(1000000000000))
+        return DIVISION_VILLAGE;
+    return DIVISION_NONE;
+}
+
+uint64_t division_county(uint64_t code)
+{
+    if (division_level(code) == DIVISION_NONE)
+        return 0;
+    while (code >= COUNTY_DIGITS)
+        code /= 1000;
+    return code;
+}
+
+uint64_t division_township(uint64_t code)
+{
+    switch (division_level(code)) {
+    case DIVISION_TOWNSHIP: return code;
+    case DIVISION_VILLAGE: return code / 1000;
+    case DIVISION_NONE:
+    case DIVISION_COUNTY: return 0;
+    }
+    return 0;
+}
+
+bool division_within(uint64_t inner, uint64_t outer)
+{
+    switch (division_level(outer)) {
+    case DIVISION_COUNTY: return division_county(inner) == outer;
+    case DIVISION_TOWNSHIP: return division_township(inner) == outer;
+    case DIVISION_VILLAGE: return inner == outer;
+    case DIVISION_NONE: return false;
+    }
+    return false;
+}
+
+void divisions_init(struct divisions *divisions)
+{
+    *divisions = (struct divisions){0};
+}
+
+void divisions_deinit(struct divisions *divisions)
+{
+    free(divisions->rows);
+    *divisions = (struct divisions){0};
+}
+
+static void divisions_grow(struct divisions *divisions)
+{
+    size_t capacity = divisions->capacity * 2;
+    if (capacity < DIVISIONS_CAPACITY_MIN)
+        capacity = DIVISIONS_CAPACITY_MIN;
+    divisions->rows =
+        checked_realloc(divisions->rows, capacity * sizeof *divisions->rows);
+    divisions->capacity = capacity;
+}
+
+enum status divisions_add(struct divisions *divisions, uint64_t code, struct slice name)
+{
+    if (division_level(code) == DIVISION_NONE)
+        return ERR_DIVISION;
+    if (name.size == 0 || name.size >= DIVISION_NAME_MAX || !text_is_clean(name))
+        return ERR_TEXT;
+    if (divisions->count == divisions->capacity)
+        divisions_grow(divisions);
+    struct division *row = &divisions->rows[divisions->count++];
+    *row = (struct division){.code = code};
+    memcpy(row->name, name.data, name.size);
+    return OK;
+}
+
+static int division_compare(const void *a, const void *b)
+{
+    const struct division *left = a, *right = b;
+    if (left->code != right->code)
+        return left->code < right->code ? -1 : 1;
+    return strcmp(left->name, right->name);
+}
+
+void divisions_sort(struct divisions *divisions)
+{
+    if (divisions->count > 0)
+        qsort(divisions->rows, divisions->count, sizeof *divisions->rows,
+              division_compare);
+}
+
+const struct division *divisions_find(const struct divisions *divisions, uint64_t code)
+{
+    size_t low = 0, high = divisions->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (divisions->rows[middle].code < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool found = low < divisions->count && divisions->rows[low].code == code;
+    return found ? &divisions->rows[low] : NULL;
+}

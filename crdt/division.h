@@ -1,0 +1,38 @@
+/* division.h - places by statistical code: county 6 digits, township 9, village 12.
+ *
+ * Prefixes nest, so kinship is arithmetic and needs no table; the table adds names and says
+ * which places exist. A realm is a division's code. */
+#ifndef LINLI_CRDT_DIVISION_H
+#define LINLI_CRDT_DIVISION_H
+
+#include "crdt/base.h"
+
+enum division_level { DIVISION_NONE, DIVISION_COUNTY, DIVISION_TOWNSHIP, DIVISION_VILLAGE };
+
+enum division_level division_level(uint64_t code); /* by its number of digits */
+uint64_t division_county(uint64_t code);   /* the county a code lies in; 0 if none */
+uint64_t division_township(uint64_t code); /* the township; 0 for a county */
+bool division_within(uint64_t inner, uint64_t outer); /* equal counts as within */
+
+#define DIVISION_NAME_MAX 96
+
+struct division {
+    uint64_t code;
+    char name[DIVISION_NAME_MAX];
+};
+
+/* Sorted by code after divisions_sort. */
+struct divisions {
+    struct division *rows;
+    size_t count, capacity;
+};
+
+void divisions_init(struct divisions *divisions);
+void divisions_deinit(struct divisions *divisions);
+/* ERR_DIVISION for a code that is none, ERR_TEXT for a bad name. */
+MUST_USE enum status divisions_add(struct divisions *divisions, uint64_t code,
+                                   struct slice name);
+void divisions_sort(struct divisions *divisions);
+const struct division *divisions_find(const struct divisions *divisions, uint64_t code);
+
+#endif
