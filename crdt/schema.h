@@ -1,0 +1,203 @@
+/* schema.h - one table declares every register; validation, command options, JSON names,
+ * CSV columns and help text all come from it. A new register is a table entry and its
+ * views, nothing else. Ids of registers, fields and choices are never reused. */
+#ifndef LINLI_CRDT_SCHEMA_H
+#define LINLI_CRDT_SCHEMA_H
+
+#include "crdt/base.h"
+#include "crdt/division.h"
+#include "crdt/id.h"
+
+/* Goes up when the fold of already written entries would change; a part of "same entries,
+ * same state". */
+#define SCHEMA_LEVEL 1
+
+enum register_id { REGISTER_PERSON = 1, REGISTER_VISIT = 2, REGISTER_OPERATOR = 3 };
+
+enum realm_level { REALM_TOWNSHIP, REALM_COUNTY };
+
+/* How concurrent writes of a field combine. Which of several values is displayed is the
+ * view's choice, not a merge rule. */
+enum merge_rule {
+    MERGE_ONCE,  /* immutable: only the creating entry counts                           */
+    MERGE_MULTI, /* a write names the versions it replaces; concurrent ones stay        */
+    MERGE_SET,   /* observed-remove: a removal names the additions it has seen          */
+    MERGE_LOG,   /* grow-only, in the order of (stamp, entry id)                        */
+};
+
+/* Encoded (codec.h) as:           typed and shown as:                                   */
+enum field_type {
+    FIELD_TEXT,     /* text          text                                                */
+    FIELD_DATE,     /* int, days since 1970-01-01 (Beijing)  2026-05-31                  */
+    FIELD_MOMENT,   /* int, minutes since 1970-01-01T00:00 Beijing  2026-05-31 14:05     */
+    FIELD_CHOICE,   /* uint          one of the field's choices, by name or label        */
+    FIELD_COUNT,    /* uint          a whole number, `limit` is the greatest             */
+    FIELD_DIVISION, /* uint          the 6-, 9- or 12-digit code                         */
+    FIELD_RECORD,   /* bytes 12      an id                                               */
+    FIELD_CHECK,    /* true, or text: fine ("ok"), or the problem in words               */
+    FIELD_SEALED,   /* bytes: tag 16, ciphertext; typed as text. Sealed by net/          */
+    FIELD_FLAG,     /* bool          yes / no                                            */
+};
+
+/* What a text must look like, beyond being text. */
+enum text_form {
+    TEXT_FREE,
+    TEXT_ID_NUMBER, /* 18 characters of GB 11643: birth date and check character fit */
+};
+
+struct choice {
+    uint8_t id;        /* from 1 */
+    const char *name;  /* English key for JSON and typing: "high" */
+    const char *label; /* "高风险" */
+};
+
+struct field {
+    uint8_t id;         /* its place in the operation's array, from 0 */
+    const char *name;   /* JSON key and option: "birth" */
+    const char *label;  /* "出生日期" */
+    const char *help;   /* English, through gettext */
+    enum field_type type;
+    enum merge_rule rule;
+    bool required;      /* when creating */
+    uint32_t limit;     /* characters, or greatest number; FIELD_DIVISION: the level it
+                           must have; 0: the type's own */
+    const struct choice *choices; /* ended by a row without name; NULL otherwise */
+    bool safest_first;  /* in a conflict the choice with the lower id is displayed: the one
+                           by which nobody is left out */
+    enum text_form form; /* FIELD_TEXT and FIELD_SEALED */
+};
+
+#define FIELDS_MAX 32
+#define FIELD_NONE 0xff
+#define SET_VALUES_MAX 64 /* values of a set in one write; a person has a dozen phones */
+
+/* Field ids, for views that ask for one field. Common ones come first: absent values at the
+ * end of a record cost nothing. */
+enum person_field {
+    PERSON_NAME,
+    PERSON_VILLAGE,
+    PERSON_SEX,
+    PERSON_BIRTH,
+    PERSON_TIER,
+    PERSON_CATEGORIES,
+    PERSON_STATUS,
+    PERSON_ADDRESS,
+    PERSON_PHONES,
+    PERSON_ID_NUMBER,
+    PERSON_ABILITY,
+    PERSON_ABILITY_DATE,
+    PERSON_CONTACTS,
+    PERSON_CONSENT,
+    PERSON_STATUS_SINCE,
+    PERSON_EXTERNAL_KEY,
+    PERSON_NOTE,
+};
+enum visit_field {
+    VISIT_PERSON,
+    VISIT_WHEN,
+    VISIT_METHOD,
+    VISIT_OUTCOME,
+    VISIT_MINUTES,
+    VISIT_HEALTH, /* the five checks */
+    VISIT_FINANCES,
+    VISIT_SUPPORT,
+    VISIT_SAFETY,
+    VISIT_NEEDS,
+    VISIT_VISITORS,
+    VISIT_FOLLOW_UP,
+    VISIT_NOTE,
+    VISIT_AMENDS,
+    VISIT_EXTERNAL_KEY,
+};
+enum operator_field {
+    OPERATOR_NUMBER,
+    OPERATOR_ACCOUNT,
+    OPERATOR_NAME,
+    OPERATOR_ROLE,
+    OPERATOR_ACTIVE,
+    OPERATOR_PHONE,
+};
+
+/* Choice ids that views ask for. */
+enum tier { TIER_HIGH = 1, TIER_KEY, TIER_GENERAL };
+enum person_status {
+    PERSON_ENROLLED = 1, /* visits are due; the others exempt, in this order of caution */
+    PERSON_AWAY,
+    PERSON_IN_HOSPITAL,
+    PERSON_IN_INSTITUTION,
+    PERSON_MOVED,
+    PERSON_DECEASED,
+};
+enum visit_method { METHOD_HOME = 1, METHOD_PHONE, METHOD_VIDEO };
+enum visit_outcome {
+    OUTCOME_MET = 1,
+    OUTCOME_ABSENT,
+    OUTCOME_REFUSED,
+    OUTCOME_IN_HOSPITAL,
+    OUTCOME_AWAY,
+    OUTCOME_ANSWERED, /* a phone or video call was answered */
+};
+
+struct schema_register {
+    uint8_t id;
+    const char *name;  /* "person" */
+    const char *label; /* "服务对象" */
+    enum realm_level realm;
+    uint8_t lane;
+    uint8_t subject_field; /* the FIELD_RECORD that names the subject; FIELD_NONE: itself */
+    uint8_t amends_field;  /* the FIELD_RECORD naming what this one replaces; or FIELD_NONE */
+    const struct field *fields;
+    size_t field_count;
+};
+
+/* The table, in schema_table.c. */
+extern const struct schema_register schema_registers[];
+extern const size_t schema_register_count;
+
+const struct schema_register *schema_register(uint8_t id);               /* or NULL */
+const struct schema_register *schema_register_named(struct slice name);  /* or NULL */
+const struct schema_register *schema_register_at(size_t index); /* NULL past the end */
+const struct field *schema_field(const struct schema_register *reg, uint8_t id);
+const struct field *schema_field_named(const struct schema_register *reg,
+                                       struct slice name); /* by name or label */
+
+/* Text as typed -> the encoded value at the end of `out`; blanks around it fall away, and on
+ * failure nothing is written. For FIELD_SEALED an encoded text is written (the engine seals
+ * it); FIELD_RECORD takes a full id. Validates against the field and, for FIELD_DIVISION,
+ * against `divisions` (NULL: form only). Of a MERGE_SET field this reads one value. */
+MUST_USE enum status field_parse(const struct field *field, struct slice text,
+                                 const struct divisions *divisions, struct buffer *out);
+
+/* For MERGE_SET fields: several values separated by any of 、 ， , ； ; | or line ends -> the
+ * encoded array that a create or an edit carries, each value once, in byte order. */
+MUST_USE enum status field_parse_set(const struct field *field, struct slice text,
+                                     const struct divisions *divisions,
+                                     struct buffer *out);
+
+/* The limits frozen in the schema level, which the fold checks on every entry: type, length,
+ * range; never the division table or today's rules. */
+MUST_USE bool field_value_valid(const struct field *field, struct slice value);
+
+/* The same with its cause: ERR_VERSION for a choice that a newer program knows, otherwise
+ * ERR_FIELD_VALUE. Of a MERGE_SET field this checks one value. */
+MUST_USE enum status field_value_check(const struct field *field, struct slice value);
+
+/* An encoded value -> text for people at the end of `out`: dates as dates; choices, checks
+ * and flags by their name (`labels` false) or label (true). Sealed values as "(hidden)", what
+ * does not fit the field as "(unreadable)". */
+void field_format(const struct field *field, struct slice value, bool labels,
+                  struct buffer *out);
+
+/* Calendar, proleptic Gregorian; days since 1970-01-01; years 1800 to 2199. Reads 2026-05-31,
+ * 2026-5-31, 2026/5/31, 2026.5.31, 20260531 and 2026年5月31日. A moment is a date, a blank or T
+ * and a time of day 14:05 (seconds are read and dropped); a date alone is its midnight. */
+MUST_USE bool date_parse(struct slice text, int64_t *days);
+MUST_USE bool moment_parse(struct slice text, int64_t *minutes);
+bool date_in_range(int64_t days);
+bool moment_in_range(int64_t minutes);
+/* What lies outside the range is a broken promise: check first. */
+void date_format(int64_t days, char text[11]);
+void moment_format(int64_t minutes, char text[17]);
+int64_t beijing_minutes(uint64_t unix_ms); /* minutes since 1970-01-01T00:00 Beijing */
+
+#endif
