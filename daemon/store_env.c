@@ -53,7 +53,8 @@ enum status store_env_status(const struct store_env *env, int error)
 
 /* The file is given the size of the map, as a hole. A page that is allocated and freed
  * within one transaction is never written, so that otherwise an intact file may end
- * before its last page and could not be told from one that was cut short. */
+ * before its last page (after one commit in a hundred, with random work) and could not be
+ * told from one that was cut short. */
 static enum status env_extend_file(struct store_env *env, size_t size)
 {
     struct stat file;
