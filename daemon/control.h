@@ -1,0 +1,136 @@
+/* control.h - the protocol between `linli` and `linlid`: a Unix stream socket, and on it
+ * frames of a little-endian u32 length and that many bytes of msgpack (crdt/codec.h).
+ *
+ *   request  {"v": 1, "command": text, "args": {text: text or [text, …] or bytes}}
+ *   reply    {"v": 1, "status": LL number (0: done), "subject": text or nil,
+ *             "incomplete": text or nil, "data": map}
+ *
+ * Requests are answered in order; a client may have several under way. `status` is the
+ * number of crdt/base.h's table, `subject` what it is about (a field's name, a peer, an
+ * id), and `incomplete` says why the data is known not to be all there is. The caller's
+ * uid, from the kernel, becomes the actor of what it writes; who may connect is the
+ * socket's group.
+ *
+ * `data` is the JSON contract of `linli --json`: English keys, the shape never depends on
+ * the content, absent is nil, an empty list is []. Times are Unix milliseconds, bytes are
+ * hex.
+ *
+ *   command       args                     data
+ *   version       -                        version, protocol, schema_level
+ *   status        -                        node{number,name,division,division_name,role,
+ *                                          fingerprint,version,started_ms},
+ * county{code,name, genesis}, verdict, troubles[{code,severity,text, subject,next}],
+ * peers[as peer.list], storage{file_bytes,used_bytes,disk_free_bytes,
+ *                                          entries,logs,runs,unreadable_entries,
+ *                                          refused_entries,wanted_logs,runs_to_fold},
+ *                                          transport{frames_in,frames_out,bytes_in,bytes_out,
+ *                                          handshakes_done,handshakes_refused,frames_refused}
+ *   peer.list     -                        peers[{number,name,division,division_name,
+ *                                          fingerprint,state,address,heard_ms,to_send,
+ *                                          oldest_ms,behind,bytes_in,bytes_out,refused}]
+ *   peer.pause    peer (name or "all")     peers[{name}]
+ *   peer.resume   peer                     peers[{name}]
+ *   R.add         fields of register R     id, short_id    R: person, visit
+ *   R.show        id, reveal               record
+ *   R.list        division, person, from,  records[record], rests_on{logs,entries}
+ *                 to, all
+ *   R.find        text                     records[record], rests_on
+ *   person.set    id, fields; a set field  id
+ *                 as +element, -element
+ *   visit.amend   id, fields               id     (the new visit, which replaces)
+ *   visit.void    id, reason               id
+ *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
+ *                 limit                    epoch,bytes,state,operation}], or
+ * logs[{log,node, lane,incarnation,seq,hash}] without `log` log.verify    - logs,
+ * entries, runs, problems[{log,seq,code,text}] digest        - heads, logs, entries,
+ * realms[{division,name, digest,records,readable}] node.show     node (optional)
+ * members[{number,name,division,division_name,role, fingerprint,id,revoked,self}]
+ *   node.join     grant (bytes)            members, admitted
+ *
+ *   record: id, register, township, subject, created_ms, node, actor, known, voided
+ * (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms, node,
+ *           actor}], then every field of the register by its name (text, number, list of
+ *           text, or nil)
+ *
+ * For the same entries and keys the records of a realm come out as the same bytes at
+ * every node: `visit list --json` can be compared with cmp. */
+#ifndef LINLI_DAEMON_CONTROL_H
+#define LINLI_DAEMON_CONTROL_H
+
+#include "crdt/base.h"
+
+#define CONTROL_PROTOCOL 1
+#define CONTROL_SOCKET_DEFAULT "/run/linli/linlid.sock"
+#define CONTROL_REQUEST_SIZE_MAX                                                         \
+    (64 * 1024 * 1024) /* a grant file; anything else is small */
+#define CONTROL_REPLY_SIZE_MAX (512 * 1024 * 1024) /* a county's million visits */
+#define CONTROL_CLIENTS_MAX 256
+
+/* Bounds on what clients may cost, whatever they send. */
+#define CONTROL_UNDER_WAY_MAX 64             /* requests of one client not yet answered */
+#define CONTROL_INPUT_BYTES_MAX (128u << 20) /* of all requests being received */
+#define CONTROL_OUTPUT_BYTES_MAX                                                         \
+    (128u << 20) /* waiting to be taken: then no long replies */
+#define CONTROL_IDLE_MS_MAX                                                              \
+    10000 /* when full, a client silent for so long makes room                           \
+           */
+
+/* The version of command and daemon alike. */
+#ifndef LINLI_VERSION
+#define LINLI_VERSION "0.1.0"
+#endif
+
+struct control; /* the listening socket and its clients */
+
+/* Listens on `path` (a stale socket of a dead daemon is replaced), mode 0660, group
+ * `group` where not NULL. ERR_FILE with errno set; EADDRINUSE: another daemon answers
+ * there. */
+MUST_USE enum status control_open(struct control **control, const char *path,
+                                  const char *group);
+void control_close(struct control *control); /* after a last try to send what waits */
+
+/* A complete request. Slices die with the next control_receive. */
+struct control_request {
+    uint64_t token; /* names the client; pass to control_reply */
+    uint32_t uid;
+    struct slice account; /* login name of `uid`; empty where it has none */
+    struct slice command;
+    struct slice args; /* encoded map */
+};
+
+/* Sends what waits to be sent, then lists the descriptors to wait for; the loop fills
+ * `ready` and gives the same array back. */
+struct transport_descriptor;
+#define CONTROL_DESCRIPTORS_MAX (CONTROL_CLIENTS_MAX + 1)
+size_t control_descriptors(struct control *control, struct transport_descriptor *out,
+                           size_t capacity);
+void control_ready(struct control *control, const struct transport_descriptor *in,
+                   size_t count);
+/* The next request, one client after the other. Requests that are none are answered and
+ * counted in here. */
+MUST_USE bool control_receive(struct control *control, struct control_request *request);
+
+/* Whether requests that were read already wait to be received: do not sleep then. */
+bool control_waiting(const struct control *control);
+
+/* Requests received from that client and not answered, this one included. Replies go out
+ * in the order of control_reply, so whoever answers a later request first must look here.
+ */
+unsigned control_under_way(const struct control *control, uint64_t token);
+
+/* Receives nothing more of that client until its next reply: for answers that take long.
+ */
+void control_hold(struct control *control, uint64_t token);
+
+/* `data` is an encoded map (empty slice: an empty map). Unknown tokens (the client left)
+ * are ignored. */
+void control_reply(struct control *control, uint64_t token, enum status status,
+                   struct slice subject, struct slice incomplete, struct slice data);
+
+struct control_statistics {
+    uint64_t malformed; /* frames and requests that were none */
+    uint64_t refused;   /* clients turned away or dropped for a limit */
+};
+struct control_statistics control_statistics(const struct control *control);
+
+#endif
