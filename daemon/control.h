@@ -19,8 +19,10 @@
  *   version       -                        version, protocol, schema_level
  *   status        -                        node{number,name,division,division_name,role,
  *                                          fingerprint,version,started_ms},
- * county{code,name, genesis}, verdict, troubles[{code,severity,text, subject,next}],
- * peers[as peer.list], storage{file_bytes,used_bytes,disk_free_bytes,
+ *                                          county{code,name,genesis}, verdict,
+ *                                          troubles[{code,severity,text,subject,next}],
+ *                                          peers[as peer.list],
+ *                                          storage{file_bytes,used_bytes,disk_free_bytes,
  *                                          entries,logs,runs,unreadable_entries,
  *                                          refused_entries,wanted_logs,runs_to_fold},
  *                                          transport{frames_in,frames_out,bytes_in,bytes_out,
@@ -40,11 +42,15 @@
  *   visit.amend   id, fields               id     (the new visit, which replaces)
  *   visit.void    id, reason               id
  *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
- *                 limit                    epoch,bytes,state,operation}], or
- * logs[{log,node, lane,incarnation,seq,hash}] without `log` log.verify    - logs,
- * entries, runs, problems[{log,seq,code,text}] digest        - heads, logs, entries,
- * realms[{division,name, digest,records,readable}] node.show     node (optional)
- * members[{number,name,division,division_name,role, fingerprint,id,revoked,self}]
+ *                 limit                    epoch,bytes,state,operation}];
+ *                                          without `log`:
+ *                                          logs[{log,node,lane,incarnation,seq,hash}]
+ *   log.verify    -                        logs, entries, runs,
+ *                                          problems[{log,seq,code,text}]
+ *   digest        -                        heads, logs, entries,
+ *                                          realms[{division,name,digest,records,readable}]
+ *   node.show     node (optional)          members[{number,name,division,division_name,
+ *                                          role,fingerprint,id,revoked,self}]
  *   node.join     grant (bytes)            members, admitted
  *
  *   record: id, register, township, subject, created_ms, node, actor, known, voided
@@ -61,16 +67,14 @@
 
 #define CONTROL_PROTOCOL 1
 #define CONTROL_SOCKET_DEFAULT "/run/linli/linlid.sock"
-#define CONTROL_REQUEST_SIZE_MAX                                                         \
-    (64 * 1024 * 1024) /* a grant file; anything else is small */
-#define CONTROL_REPLY_SIZE_MAX (512 * 1024 * 1024) /* a county's million visits */
+#define CONTROL_REQUEST_SIZE_MAX (64 * 1024 * 1024) /* a grant; the others are small */
+#define CONTROL_REPLY_SIZE_MAX (512 * 1024 * 1024)  /* a county's million visits */
 #define CONTROL_CLIENTS_MAX 256
 
 /* Bounds on what clients may cost, whatever they send. */
 #define CONTROL_UNDER_WAY_MAX 64             /* requests of one client not yet answered */
 #define CONTROL_INPUT_BYTES_MAX (128u << 20) /* of all requests being received */
-#define CONTROL_OUTPUT_BYTES_MAX                                                         \
-    (128u << 20) /* waiting to be taken: then no long replies */
+#define CONTROL_OUTPUT_BYTES_MAX (128u << 20) /* waiting: then no long replies */
 #define CONTROL_IDLE_MS_MAX                                                              \
     10000 /* when full, a client silent for so long makes room                           \
            */
