@@ -130,8 +130,9 @@ struct health_facts {
 
 #define HEALTH_NAME_SIZE 72
 #define HEALTH_TEXT_SIZE 320
-#define HEALTH_TROUBLES_MAX 64 /* the gravest are kept; a person reads no more at once   \
-                                */
+#define HEALTH_TROUBLES_MAX                                                              \
+    64 /* the gravest are kept; a person reads no more at once                           \
+        */
 
 struct trouble {
     const struct health_words *words;

@@ -1,0 +1,20 @@
+/* divisions_csv.h - the county's places from a CSV file with the columns code, name and
+ * parent, in any order, UTF-8 with or without a byte order mark. */
+#ifndef LINLI_DAEMON_DIVISIONS_CSV_H
+#define LINLI_DAEMON_DIVISIONS_CSV_H
+
+#include "crdt/division.h"
+#include "daemon/config_error.h"
+
+/* A city of 2,700 places takes 120 KB; a province's would still fit. */
+#define DIVISIONS_CSV_SIZE_MAX (16 * 1024 * 1024)
+
+/* Reads the places that lie in `county` (0: all) and sorts them. Every row is checked,
+ * also those of other counties: a code that is none, a name that is no text, a parent
+ * that does not contain the place, a code given twice. ERR_CONFIG with at least one
+ * error, which names file and line; `divisions` is then of no use but must be freed. */
+MUST_USE enum status divisions_csv_load(const char *path, uint64_t county,
+                                        struct divisions *divisions,
+                                        struct config_errors *errors);
+
+#endif
