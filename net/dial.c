@@ -1,0 +1,103 @@
+#include "net/dial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAUSE_MS_MIN 500
+#define PAUSE_MS_MAX 60000
+
+void dials_init(struct dials *dials, uint64_t seed)
+{
+    *dials = (struct dials){.connection_next = 1, .jitter = seed | 1};
+}
+
+void dials_deinit(struct dials *dials)
+{
+    while (dials->count > 0)
+        dials_remove(dials, &dials->items[dials->count - 1]);
+    free(dials->items);
+    *dials = (struct dials){0};
+}
+
+struct dial *dials_find(const struct dials *dials, uint32_t peer)
+{
+    for (size_t i = 0; i < dials->count; i++) {
+        if (dials->items[i].peer == peer)
+            return &dials->items[i];
+    }
+    return NULL;
+}
+
+struct dial *dials_find_connection(const struct dials *dials, uint64_t connection)
+{
+    for (size_t i = 0; i < dials->count; i++) {
+        if (dials->items[i].connection == connection)
+            return &dials->items[i];
+    }
+    return NULL;
+}
+
+struct dial *dials_add(struct dials *dials, uint32_t peer)
+{
+    if (dials->count == dials->capacity) {
+        dials->capacity = dials->capacity * 2 + 8;
+        dials->items =
+            checked_realloc(dials->items, dials->capacity * sizeof(*dials->items));
+    }
+    struct dial *dial = &dials->items[dials->count++];
+    *dial = (struct dial){.peer = peer, .pause_ms = PAUSE_MS_MIN};
+    return dial;
+}
+
+void dials_remove(struct dials *dials, struct dial *dial)
+{
+    socket_close(&dial->socket);
+    *dial = dials->items[--dials->count];
+}
+
+bool dial_start(struct dials *dials, struct dial *dial,
+                const struct socket_settings *settings)
+{
+    dial->connection = dials->connection_next++;
+    dial->dry = false;
+    return socket_dial(&dial->socket, settings, dial->endpoint, dial->server_key);
+}
+
+bool dial_is_pausing(const struct dial *dial)
+{
+    return dial->socket.zmq == NULL;
+}
+
+void dial_proved_useful(struct dial *dial)
+{
+    dial->pause_ms = PAUSE_MS_MIN;
+}
+
+/* xorshift64 (Marsaglia 2003). It only keeps nodes from dialling in step; nothing secret
+ * depends on it. */
+static uint64_t dials_random(struct dials *dials)
+{
+    dials->jitter ^= dials->jitter << 13;
+    dials->jitter ^= dials->jitter >> 7;
+    dials->jitter ^= dials->jitter << 17;
+    return dials->jitter;
+}
+
+void dial_pause(struct dials *dials, struct dial *dial, uint64_t now_ms)
+{
+    socket_close(&dial->socket);
+    dial->due_ms = now_ms + dial->pause_ms + dials_random(dials) % dial->pause_ms;
+    dial->pause_ms =
+        dial->pause_ms < PAUSE_MS_MAX / 2 ? dial->pause_ms * 2 : PAUSE_MS_MAX;
+}
+
+uint64_t dials_due_ms(const struct dials *dials)
+{
+    uint64_t due_ms = UINT64_MAX;
+    for (size_t i = 0; i < dials->count; i++) {
+        const struct dial *dial = &dials->items[i];
+        if (dial_is_pausing(dial) && dial->due_ms < due_ms)
+            due_ms = dial->due_ms;
+    }
+    return due_ms;
+}

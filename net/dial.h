@@ -1,0 +1,60 @@
+/* dial.h - the peers we dial, and when to try again. An edge: works on sockets.
+ *
+ * libzmq repeats by itself while no TCP connection comes about. It does not where one
+ * came about and failed later: after a refusal it stops for good, and after a handshake
+ * that the other side broke off it would repeat twice a second. So after every connection
+ * that ends the socket is closed, and a new one dials after a pause of ours:
+ *
+ *     DIALLING ── handshake done ──► up ── ended ──► PAUSING ── due ──► DIALLING
+ *        └────────── handshake failed ────────────────┘
+ *
+ * The pause doubles up to a minute and starts anew once a frame came in: a peer that lets
+ * us in only to hang up costs as little as one that does not. */
+#ifndef LINLI_NET_DIAL_H
+#define LINLI_NET_DIAL_H
+
+#include "crdt/base.h"
+#include "net/socket.h"
+
+#define ENDPOINT_SIZE_MAX 256
+
+struct dial {
+    uint32_t peer;
+    char endpoint[ENDPOINT_SIZE_MAX];
+    uint8_t server_key[32];
+    struct socket socket; /* open while dialling or up */
+    uint64_t connection;  /* serial of the socket's connection, never reused */
+    bool dry;             /* the socket held no more frames when last read */
+    unsigned pause_ms;
+    uint64_t due_ms; /* while pausing */
+};
+
+struct dials {
+    struct dial *items;
+    size_t count, capacity;
+    uint64_t connection_next;
+    uint64_t jitter; /* state of the generator, never 0 */
+};
+
+void dials_init(struct dials *dials, uint64_t seed);
+void dials_deinit(struct dials *dials);
+
+struct dial *dials_find(const struct dials *dials, uint32_t peer);
+struct dial *dials_find_connection(const struct dials *dials, uint64_t connection);
+
+/* An entry that is due at once. Pointers to entries live until the next add or remove. */
+struct dial *dials_add(struct dials *dials, uint32_t peer);
+void dials_remove(struct dials *dials, struct dial *dial);
+
+/* False: not possible now, errno says why. */
+MUST_USE bool dial_start(struct dials *dials, struct dial *dial,
+                         const struct socket_settings *settings);
+/* Closes the socket and sets when to dial again. */
+void dial_pause(struct dials *dials, struct dial *dial, uint64_t now_ms);
+bool dial_is_pausing(const struct dial *dial);
+void dial_proved_useful(struct dial *dial);
+
+/* When the first pause is over; UINT64_MAX: none is running. */
+uint64_t dials_due_ms(const struct dials *dials);
+
+#endif

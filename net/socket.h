@@ -1,0 +1,50 @@
+/* socket.h - ZeroMQ sockets as this project wants them: CURVE, bounded, never blocking,
+ * and watched. An edge: includes <zmq.h>. What the options are for is said beside them.
+ *
+ * What becomes of a socket's connections is told by libzmq's monitor, in the order in
+ * which it happened. All of it happens in one I/O thread; the descriptors in net/links.h
+ * rely on that order. */
+#ifndef LINLI_NET_SOCKET_H
+#define LINLI_NET_SOCKET_H
+
+#include "crdt/base.h"
+
+struct socket_settings {
+    void *zmq_context;
+    const uint8_t *public_key; /* CURVE, 32 bytes each */
+    const uint8_t *secret_key;
+    unsigned silence_ms_max;
+    size_t send_buffer_bytes;  /* 0: the system's default */
+    uint64_t *monitors_opened; /* counts up: names must not recur in a context */
+};
+
+struct socket {
+    void *zmq;     /* NULL: not open */
+    void *monitor; /* its events */
+};
+
+enum socket_event_kind {
+    SOCKET_ACCEPTED,   /* a connection came in; `descriptor` is set              */
+    SOCKET_READY,      /* a handshake was done                                   */
+    SOCKET_REFUSED,    /* a handshake failed: the key or the protocol was wrong  */
+    SOCKET_BROKEN_OFF, /* a handshake was not finished                           */
+    SOCKET_CLOSED,     /* a connection ended; `descriptor` is set                */
+};
+
+struct socket_event {
+    enum socket_event_kind kind;
+    int descriptor;
+};
+
+/* Both return false, with errno, if the system or the endpoint does not allow it. Only
+ * tcp:// endpoints are taken: those of libzmq's other transports lead around CURVE. */
+MUST_USE bool socket_listen(struct socket *socket, const struct socket_settings *settings,
+                            const char *endpoint);
+MUST_USE bool socket_dial(struct socket *socket, const struct socket_settings *settings,
+                          const char *endpoint, const uint8_t server_key[32]);
+void socket_close(struct socket *socket);
+
+/* The next thing that happened; false: nothing more has. */
+bool socket_next_event(const struct socket *socket, struct socket_event *event);
+
+#endif

@@ -1,0 +1,105 @@
+/* transport.h - moves frames between this node and its neighbours; knows no meaning.
+ *
+ * The interface is the carrier's; net/transport_zmq.c implements it over ZeroMQ (the only
+ * file with <zmq.h>). One ROUTER listens, one DEALER dials per configured peer, CURVE
+ * authenticates every connection, and a ZAP handler in this same thread asks `member`
+ * about the key: deny by default, fail closed. A link is known by the peer's CURVE key,
+ * which the roster holds once; `member` is asked again for every frame, because a denial
+ * does not end a live connection.
+ *
+ * A link may be dialled by us, by them or by both. The transport reports a link as up
+ * when the first of these is and as down when the last is gone, and sends on the newest.
+ */
+#ifndef LINLI_NET_TRANSPORT_H
+#define LINLI_NET_TRANSPORT_H
+
+#include "crdt/base.h"
+
+#define CURVE_KEY_SIZE 32
+
+/* A frame is one ZeroMQ message, never multipart. Larger ones disconnect their sender.
+ * The largest run (64 KiB entry) and its framing fit. */
+#define FRAME_SIZE_MAX (68 * 1024)
+
+/* What may wait below us per link before a send reports ERR_BUSY, in frames: little, so
+ * that an urgent entry does not wait behind a backlog in a socket's buffer. */
+#define TRANSPORT_QUEUE_FRAMES_MAX 256
+
+struct transport;
+
+enum transport_event_kind {
+    TRANSPORT_UP,   /* the link to `peer` can carry frames now                          */
+    TRANSPORT_DOWN, /* it cannot any more; whatever was queued may be lost              */
+    TRANSPORT_FRAME, /* `frame` arrived from `peer` */
+};
+
+struct transport_event {
+    enum transport_event_kind kind;
+    uint32_t peer;      /* the member's number, as answered by `member` */
+    struct slice frame; /* dies with the next transport_receive or transport_close */
+};
+
+struct transport_options {
+    /* "tcp://0.0.0.0:5100"; NULL: only dials. ":*" takes a free port (tests). */
+    const char *listen;
+    uint8_t public_key[CURVE_KEY_SIZE];
+    uint8_t secret_key[CURVE_KEY_SIZE];
+    /* The member's number for a CURVE key, or false: the key is turned away. Called in
+     * the loop's thread, for handshakes and for every frame. */
+    bool (*member)(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer);
+    void *context;
+    /* Silence after which a connection is taken for dead, milliseconds; 0: 60,000.
+     * Heartbeats go at a third of it. Must be longer than the worst round trip of the
+     * link. */
+    unsigned silence_ms_max;
+    size_t send_buffer_bytes; /* kernel buffer of a connection; 0: the system's default */
+};
+
+struct transport_statistics {
+    uint64_t frames_in, frames_out;
+    uint64_t bytes_in, bytes_out;  /* of frames, without ZMTP, CURVE and TCP */
+    uint64_t connections_accepted; /* those neither done nor refused never spoke ZMTP */
+    uint64_t handshakes_done;
+    uint64_t handshakes_refused; /* unknown key or wrong protocol */
+    uint64_t frames_refused; /* no or no longer a member, multipart; its sender is cut */
+};
+
+MUST_USE enum status transport_open(struct transport **transport,
+                                    const struct transport_options *options);
+void transport_close(struct transport *transport); /* queued frames are dropped */
+
+/* The endpoint really bound, e.g. "tcp://127.0.0.1:41233"; NULL without `listen`. Lives
+ * as long as the transport. */
+const char *transport_endpoint(const struct transport *transport);
+
+/* Keeps dialling `endpoint`, whose owner must prove `server_key` and is known as `peer`,
+ * with backoff and jitter. Dialling a peer again replaces its endpoint. */
+MUST_USE enum status transport_dial(struct transport *transport, uint32_t peer,
+                                    const char *endpoint,
+                                    const uint8_t server_key[CURVE_KEY_SIZE]);
+
+/* Drops the dialled connection of `peer` and cuts one accepted from it. Reported DOWN. */
+void transport_hang_up(struct transport *transport, uint32_t peer);
+
+/* Never blocks. OK: handed to the carrier, which may still lose it. ERR_BUSY: the queue
+ * is full, try after the next receive. ERR_NOT_FOUND: no link to `peer`. */
+MUST_USE enum status transport_send(struct transport *transport, uint32_t peer,
+                                    struct slice frame);
+
+/* The next event that is ready, handling handshakes on the way. False: nothing is. */
+bool transport_receive(struct transport *transport, struct transport_event *event);
+
+/* Blocks until a socket of the transport or one of `descriptors` is ready, or the time is
+ * over (-1: no limit). `wanted` and `ready` hold POLLIN/POLLOUT/POLLERR bits as in
+ * <poll.h>. Returns false on a signal. The loop sleeps here and nowhere else. */
+struct transport_descriptor {
+    int descriptor;
+    short wanted;
+    short ready;
+};
+bool transport_wait(struct transport *transport, struct transport_descriptor *descriptors,
+                    size_t count, long timeout_ms);
+
+struct transport_statistics transport_statistics(const struct transport *transport);
+
+#endif
