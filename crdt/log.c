@@ -1,0 +1,119 @@
+#include "crdt/log.h"
+
+#include <string.h>
+
+static void arrival_key(uint8_t key[8], uint64_t arrival)
+{
+    put_be64(key, arrival);
+}
+
+#define RUN_KEY_SIZE (LOG_NAME_SIZE + 8)
+
+static void run_key(uint8_t key[RUN_KEY_SIZE], struct log_name log, uint64_t seq)
+{
+    log_name_encode(log, key);
+    put_be64(key + LOG_NAME_SIZE, seq);
+}
+
+uint64_t log_last_arrival(struct store_txn *txn)
+{
+    struct slice key, value;
+    if (!store_last(txn, STORE_LOG, &key, &value) || key.size != 8)
+        return 0;
+    return get_be64(key.data);
+}
+
+void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,
+                struct buffer *scratch)
+{
+    uint8_t number[8], index[RUN_KEY_SIZE];
+
+    buffer_clear(scratch);
+    run_encode(run, RUN_STORED, scratch);
+    CHECK(!scratch->overflow);
+    arrival_key(number, arrival);
+    run_key(index, run->log, run->first_seq);
+    store_append(txn, STORE_LOG, slice_of(number, sizeof number), buffer_slice(scratch));
+    store_put(txn, STORE_RUNS, slice_of(index, sizeof index),
+              slice_of(number, sizeof number));
+}
+
+bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run)
+{
+    uint8_t key[8];
+    struct slice value;
+
+    arrival_key(key, arrival);
+    return store_get(txn, STORE_LOG, slice_of(key, sizeof key), &value) &&
+           run_decode(value, RUN_STORED, run) == OK;
+}
+
+bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
+                     struct run *run, uint64_t *arrival)
+{
+    uint8_t key[RUN_KEY_SIZE];
+    struct slice found, value;
+
+    run_key(key, log, seq);
+    if (!store_floor(txn, STORE_RUNS, slice_of(key, sizeof key), &found, &value))
+        return false;
+    if (found.size != RUN_KEY_SIZE || value.size != 8 ||
+        memcmp(found.data, key, LOG_NAME_SIZE) != 0)
+        return false;
+    *arrival = get_be64(value.data);
+    return log_run_at(txn, *arrival, run) && run->first_seq <= seq &&
+           seq <= run_last_seq(run);
+}
+
+/* Moves the start of `run` forward to `seq`: the entries before it are walked for their
+ * hashes and left out. */
+static void run_drop_before(struct run *run, const struct county_salt *salt,
+                            const struct log_id *id, uint64_t seq)
+{
+    struct hash prev = run->prev;
+    struct chain chain;
+    struct entry entry;
+
+    if (run->first_seq == seq)
+        return;
+    chain_begin(&chain, salt, *id, run, &prev);
+    while (chain.seq < seq)
+        CHECK(chain_next(&chain, &entry));
+    run->count -= (uint32_t)(seq - run->first_seq);
+    run->first_seq = seq;
+    run->incarnation = 0;
+    run->prev = chain.prev;
+    run->entries = chain.rest;
+}
+
+/* Whether `next` continues `run` and both still fit one run of `size_max`. */
+static bool run_can_join(const struct run *run, const struct run *next, size_t size,
+                         size_t size_max)
+{
+    return next->realm == run->realm && next->epoch == run->epoch &&
+           next->first_seq == run_last_seq(run) + 1 &&
+           size + next->entries.size + RUN_FRAME_SIZE_MAX <= size_max;
+}
+
+bool log_cut_run(struct store_txn *txn, const struct county_salt *salt,
+                 struct log_name name, const struct log_id *id, uint64_t seq, uint64_t to,
+                 size_t size_max, struct buffer *entries, struct run *run)
+{
+    struct run next;
+    uint64_t arrival;
+
+    buffer_clear(entries);
+    if (!log_run_holding(txn, name, seq, run, &arrival))
+        return false;
+    run_drop_before(run, salt, id, seq);
+    buffer_put(entries, run->entries.data, run->entries.size);
+    while (run_last_seq(run) < to &&
+           log_run_holding(txn, name, run_last_seq(run) + 1, &next, &arrival) &&
+           run_can_join(run, &next, entries->size, size_max)) {
+        buffer_put(entries, next.entries.data, next.entries.size);
+        run->count += next.count;
+        memcpy(run->signature, next.signature, SIGNATURE_SIZE);
+    }
+    run->entries = buffer_slice(entries);
+    return true;
+}

@@ -1,0 +1,39 @@
+/* log.h - the stored logs: runs in arrival order, and an index from log and seq to them.
+ *
+ * A run gets the next arrival number when it is filed; the number is also the number of the
+ * announcement by which neighbours learn of it. Runs are appended one value each and found
+ * again by one index entry per run, not per entry (92 bytes of log per entry instead of
+ * 440). Signatures are kept with their runs, so a relay can join runs anew: through the chain
+ * the last signature covers what came before. */
+#ifndef LINLI_CRDT_LOG_H
+#define LINLI_CRDT_LOG_H
+
+#include "crdt/run.h"
+#include "crdt/store.h"
+
+/* The arrival number of the newest run; 0: none yet. */
+uint64_t log_last_arrival(struct store_txn *txn);
+
+/* Files `run` (its `prev` in full) under `arrival`, greater than all before it. */
+void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,
+                struct buffer *scratch);
+
+/* The run with that arrival number; slices die with the next write. False: none, or not
+ * decodable, which is damage. */
+MUST_USE bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run);
+
+/* The stored run of `log` that holds entry `seq`. */
+MUST_USE bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
+                              struct run *run, uint64_t *arrival);
+
+/* A run of log `name` from entry `seq` on: stored runs joined while the last one ends below
+ * `to`, realm and epoch stay the same and all fits `size_max` bytes stored. The first
+ * stored run is given whatever its size and end, because a signature stands only at the end
+ * of a stored run. `entries` receives what run->entries points to. `id` is needed where
+ * `seq` lies within a stored run, whose hashes are then rebuilt. False: `seq` is not held. */
+MUST_USE bool log_cut_run(struct store_txn *txn, const struct county_salt *salt,
+                          struct log_name name, const struct log_id *id, uint64_t seq,
+                          uint64_t to, size_t size_max, struct buffer *entries,
+                          struct run *run);
+
+#endif

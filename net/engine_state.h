@@ -1,0 +1,118 @@
+/* engine_state.h - what an engine is made of; only the engine's own files include this.
+ *
+ *   engine.c   loads, dispatches events, ends batches, reports
+ *   author.c   this node's own writes: judged, sealed, chained, signed
+ *   intake.c   runs from others: judged, filed, folded; and folding again
+ *   greet.c    hellos: comparing digests, deciding who lacks what
+ *   sync.c     announcing, wanting, sending */
+#ifndef LINLI_NET_ENGINE_STATE_H
+#define LINLI_NET_ENGINE_STATE_H
+
+#include "crdt/log.h"
+#include "crdt/view.h"
+#include "net/accept.h"
+#include "net/engine.h"
+#include "net/session.h"
+#include "net/wants.h"
+
+/* The run that this batch is writing into one of the node's own logs. */
+struct writing {
+    bool open;
+    struct run run;        /* prev, realm, epoch, first_seq, count as they grow */
+    struct buffer entries;
+    struct hash last;
+};
+
+/* An account of this machine that has written before: its number is the entry's actor. */
+struct known_operator {
+    uint32_t number;
+    char name[NAME_SIZE_MAX + 1];
+};
+
+struct engine {
+    struct engine_config config;
+    struct roster *roster;
+    struct heads *heads;
+    struct fold *fold;
+    struct wants wants;
+
+    uint64_t incarnation;
+    uint64_t arrival;    /* of the newest run */
+    uint64_t folded;     /* runs up to this arrival are in the derived tables */
+    uint64_t runs;
+    uint64_t unreadable; /* entries among them that no key here opens */
+    uint64_t refused;    /* entries among them that fold to nothing by their own fault */
+    bool fold_dirty;
+
+    struct writing writing[LANES];
+    struct known_operator *operators;
+    size_t operator_count;
+
+    struct session **sessions;
+    size_t session_count;
+    struct log_name *diverged;
+    size_t diverged_count;
+
+    struct arena scratch;    /* for one event or one run */
+    struct buffer encoded;   /* scratch for store values   */
+    struct buffer message;   /* scratch for a frame        */
+    struct buffer entries;   /* scratch for a run being cut */
+    struct effects *effects; /* of the step that is running */
+    struct store_txn *txn;   /* likewise */
+    uint64_t now_ms, wall_ms;
+    bool wrote;           /* the transaction has something to commit */
+    bool roster_changed;
+};
+
+/* engine.c */
+const struct member *engine_member(const struct engine *engine, uint32_t number);
+struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint32_t peer);
+struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: none yet */
+void engine_send(struct engine *engine, struct session *session, struct slice frame);
+void engine_mark_diverged(struct engine *engine, struct log_name log);
+bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
+size_t engine_head_index(const struct engine *engine, const struct head *head);
+void engine_meta_put(struct engine *engine, const char *name, struct slice value);
+bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value);
+void engine_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
+
+/* author.c */
+void author_write(struct engine *engine, const struct event *event);
+void author_seal(struct engine *engine); /* signs and files the runs of this batch */
+void author_load(struct engine *engine); /* reads the operators known here */
+
+/* intake.c */
+enum status intake_run(struct engine *engine, const struct run *run,
+                       const uint8_t random[RANDOM_SIZE]);
+enum status intake_grant(struct engine *engine, struct slice grant_file,
+                         const uint8_t random[RANDOM_SIZE]);
+enum status intake_roster_load(struct engine *engine);
+void intake_fold_load(struct engine *engine);
+void intake_fold_some(struct engine *engine);  /* a bounded piece of what is not folded */
+void intake_fold_again(struct engine *engine); /* from the first run on */
+void intake_fold_save(struct engine *engine);
+/* The newest run, this node's own, was folded entry by entry as it was written. If a fold
+ * from the first run on has begun since, that one will reach it. */
+void intake_folded(struct engine *engine);
+
+/* greet.c */
+void greet_hear(struct engine *engine, struct session *session, const struct hello *hello);
+void greet_seal(struct engine *engine, struct session *session,
+                const uint8_t random[RANDOM_SIZE]);
+uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);
+
+/* sync.c */
+void sync_hear_heads(struct engine *engine, struct session *session,
+                     struct heads_message *heads);
+void sync_hear_want(struct engine *engine, struct session *session,
+                    struct want_message *want);
+void sync_hear_run(struct engine *engine, struct session *session,
+                   const struct run_message *message, struct slice frame,
+                   const uint8_t random[RANDOM_SIZE]);
+void sync_seal(struct engine *engine, struct session *session);
+void sync_request(struct engine *engine);
+uint64_t sync_wake_ms(const struct engine *engine, const struct session *session);
+void sync_rewind(struct engine *engine, struct session *session);
+void sync_offence(struct engine *engine, struct session *session, enum refusal refusal);
+
+#endif

@@ -1,0 +1,228 @@
+/* Hellos. Each side says how far it is and a digest over the heads of the logs that both
+ * carry. Equal: done, one round trip. Different: each announces what the other has not
+ * noted. Different although everything is noted: a remembered number lied, so the whole list
+ * is asked for. "A sketch or a remembered number can lie, a digest decides." */
+#include "net/engine_state.h"
+
+#include <string.h>
+
+/* ---- what both carry ---- */
+
+struct common {
+    const struct engine *engine;
+    const struct member *self, *peer;
+};
+
+static bool common_log(void *context, struct log_name log)
+{
+    const struct common *common = context;
+    const struct member *author = roster_member(common->engine->roster, log.node);
+
+    return author != NULL && roster_carries(common->self, author, log.lane) &&
+           roster_carries(common->peer, author, log.lane);
+}
+
+static void common_digest(const struct engine *engine, uint32_t peer,
+                          uint8_t digest[DIGEST_SIZE])
+{
+    struct common common = {engine, engine_self(engine), engine_member(engine, peer)};
+    struct hash full = {0};
+
+    if (common.self != NULL && common.peer != NULL)
+        heads_digest(engine->heads, roster_salt(engine->roster), common_log, &common,
+                     &full);
+    memcpy(digest, full.bytes, DIGEST_SIZE);
+}
+
+static void control_position(const struct engine *engine, struct hello *hello)
+{
+    const struct head *head =
+        heads_find(engine->heads, authority_log(engine->config.genesis_hash));
+
+    if (head == NULL)
+        return;
+    hello->control_seq = head->seq;
+    memcpy(hello->control_hash, head->hash.bytes, HASH_CHECK_SIZE);
+}
+
+/* ---- saying ---- */
+
+static void greet_say(struct engine *engine, struct session *session)
+{
+    struct hello hello = {
+        .version = PROTOCOL_VERSION,
+        .flags = (uint8_t)((session->hello_answers ? 0 : HELLO_ANSWER) |
+                           (session->relist ? HELLO_RELIST : 0)),
+        .incarnation = engine->incarnation,
+        .last = engine->arrival,
+        .noted_incarnation = session->incarnation,
+        .noted = session->relist ? 0 : session->heard,
+    };
+
+    if (session->relist)
+        session->heard = 0;
+    control_position(engine, &hello);
+    common_digest(engine, session->peer, hello.digest);
+    buffer_clear(&engine->message);
+    message_put_hello(&engine->message, &hello);
+    engine_send(engine, session, buffer_slice(&engine->message));
+    session->hello_due = session->hello_answers = session->relist = false;
+}
+
+/* A timer's instant, spread by a quarter either way so that a county does not act at once. */
+static uint64_t spread(uint64_t interval_ms, const uint8_t random[RANDOM_SIZE])
+{
+    return interval_ms - interval_ms / 4 + interval_ms * random[0] / 512;
+}
+
+static uint64_t doubled(uint64_t interval_ms, uint64_t interval_ms_max)
+{
+    return interval_ms * 2 > interval_ms_max ? interval_ms_max : interval_ms * 2;
+}
+
+static void greet_schedule(struct engine *engine, struct session *session,
+                           const uint8_t random[RANDOM_SIZE])
+{
+    uint64_t wait_ms;
+
+    if (session->state == SESSION_GREETING) {
+        wait_ms = session->greeting_ms;
+        session->greeting_ms = doubled(wait_ms, GREETING_MS_MAX);
+    } else if (session->equal) {
+        wait_ms = spread(session->compare_ms, random);
+        session->compare_ms = doubled(session->compare_ms, COMPARE_MS_MAX);
+    } else {
+        wait_ms = spread(session->verify_ms, random);
+        session->verify_ms = doubled(session->verify_ms, COMPARE_MS_MAX);
+    }
+    session->hello_at_ms = engine->now_ms + wait_ms;
+}
+
+/* Nothing is under way between us in either direction. */
+static bool session_is_quiet(const struct engine *engine, const struct session *session)
+{
+    return session->queue_count == 0 && session->noted >= session->told &&
+           session->covered == engine->arrival &&
+           !wants_any_asked(&engine->wants, session->peer);
+}
+
+void greet_seal(struct engine *engine, struct session *session,
+                const uint8_t random[RANDOM_SIZE])
+{
+    if (session->state == SESSION_DOWN || session->paused)
+        return;
+    if (engine->now_ms >= session->hello_at_ms &&
+        (session->state == SESSION_GREETING || session_is_quiet(engine, session)))
+        session->hello_due = true;
+    if (!session->hello_due)
+        return;
+    bool by_timer = !session->hello_answers;
+    greet_say(engine, session);
+    if (by_timer)
+        greet_schedule(engine, session, random);
+}
+
+uint64_t greet_wake_ms(const struct engine *engine, const struct session *session)
+{
+    if (session->state == SESSION_DOWN || session->paused)
+        return UINT64_MAX;
+    if (session->state == SESSION_OPEN && !session_is_quiet(engine, session))
+        return UINT64_MAX; /* what is under way will wake us */
+    return session->hello_at_ms;
+}
+
+/* ---- hearing ---- */
+
+static void greet_equal(struct engine *engine, struct session *session,
+                        const struct hello *hello)
+{
+    session->equal = true;
+    session->verify_ms = VERIFY_MS_MIN;
+    session->relist_ms = COMPARE_MS_MIN;
+    session->noted = session->told = session->covered = engine->arrival;
+    session->heard = hello->last;
+    session->unsent_since_wall_ms = 0;
+    session->queue_count = 0;
+    session->acknowledged = session->sent;
+    for (size_t i = 0; i < heads_count(engine->heads); i++) {
+        const struct head *head = heads_at(engine->heads, i);
+        if (engine_carries(engine, session->peer, head->log))
+            session_hold(session, i, head->seq);
+    }
+    for (size_t i = engine->wants.count; i-- > 0;) {
+        struct want *want = &engine->wants.rows[i];
+        if (want->peer == session->peer && want->asked) {
+            want->asked = false;
+            engine->wants.unasked++;
+        }
+    }
+}
+
+static void greet_different(struct engine *engine, struct session *session,
+                            const struct hello *hello, bool control_equal)
+{
+    bool all_noted = session->noted == engine->arrival && session->heard == hello->last &&
+                     !wants_any_asked(&engine->wants, session->peer);
+
+    if (session->equal)
+        session->compare_ms = COMPARE_MS_MIN;
+    session->equal = false;
+    if (session->noted < session->told) {
+        session->told = session->covered = session->noted;
+        sync_rewind(engine, session);
+    }
+    if (control_equal && all_noted && engine->now_ms >= session->relist_at_ms) {
+        session->relist = session->hello_due = true;
+        session->relist_at_ms = engine->now_ms + session->relist_ms;
+        session->relist_ms = doubled(session->relist_ms, COMPARE_MS_MAX);
+    }
+}
+
+static void greet_take_noted(struct engine *engine, struct session *session,
+                             const struct hello *hello)
+{
+    uint64_t noted = hello->noted_incarnation == engine->incarnation ? hello->noted : 0;
+
+    if (noted > engine->arrival)
+        noted = 0;
+    if (noted < session->noted)
+        session->told = session->covered = session->noted = noted;
+    session->noted = noted;
+    if (noted > session->told)
+        session->told = noted;
+    if (noted > session->covered)
+        session->covered = noted;
+    if (hello->flags & HELLO_RELIST) {
+        session->list_hashes = true;
+        session_hold_nothing(session);
+    }
+}
+
+void greet_hear(struct engine *engine, struct session *session, const struct hello *hello)
+{
+    struct hello ours = {0};
+    bool control_equal, equal;
+
+    if (session->incarnation != hello->incarnation) {
+        session->incarnation = hello->incarnation;
+        session->heard = 0;
+    }
+    session->last = hello->last;
+    if (session->heard > hello->last)
+        session->heard = 0;
+    session_enter(session, SESSION_HELLO, engine->now_ms);
+    greet_take_noted(engine, session, hello);
+    control_position(engine, &ours);
+    common_digest(engine, session->peer, ours.digest);
+    control_equal = ours.control_seq == hello->control_seq &&
+                    memcmp(ours.control_hash, hello->control_hash, HASH_CHECK_SIZE) == 0;
+    equal = control_equal && memcmp(ours.digest, hello->digest, DIGEST_SIZE) == 0;
+    if (equal)
+        greet_equal(engine, session, hello);
+    else
+        greet_different(engine, session, hello, control_equal);
+    if (hello->flags & HELLO_ANSWER) {
+        session->hello_due = true;
+        session->hello_answers = !session->relist;
+    }
+}

@@ -1,0 +1,207 @@
+/* What an engine says of itself to people: peers, troubles, and a walk over a log. */
+#include <string.h>
+
+#include "net/engine_state.h"
+
+_Static_assert(REFUSALS == sizeof((struct peer_report){0}.refused) / sizeof(uint64_t),
+               "a report has room for every kind of refusal");
+
+static enum peer_state peer_state_of(const struct session *session)
+{
+    if (session->paused)
+        return PEER_PAUSED;
+    switch (session->state) {
+    case SESSION_DOWN: return PEER_OFFLINE;
+    case SESSION_GREETING: return PEER_GREETING;
+    case SESSION_OPEN: break;
+    }
+    return session->equal && session->noted >= session->told ? PEER_ONLINE : PEER_SYNCING;
+}
+
+static uint64_t entries_to_send(const struct engine *engine, const struct session *session)
+{
+    uint64_t entries = 0;
+
+    for (size_t i = 0; i < heads_count(engine->heads); i++) {
+        const struct head *head = heads_at(engine->heads, i);
+        uint64_t held = session_held(session, i);
+        if (head->arrival > session->noted && held < head->seq &&
+            engine_carries(engine, session->peer, head->log))
+            entries += head->seq - held;
+    }
+    return entries;
+}
+
+static uint64_t entries_behind(const struct engine *engine, const struct session *session)
+{
+    uint64_t entries = 0;
+
+    for (size_t i = 0; i < engine->wants.count; i++) {
+        const struct want *want = &engine->wants.rows[i];
+        const struct head *head = heads_find(engine->heads, want->log);
+        if (want->peer == session->peer)
+            entries += want->to - (head != NULL ? head->seq : 0);
+    }
+    return entries;
+}
+
+size_t engine_peers(const struct engine *engine, struct peer_report *reports,
+                    size_t capacity)
+{
+    size_t count = engine->session_count < capacity ? engine->session_count : capacity;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct session *session = engine->sessions[i];
+        reports[i] = (struct peer_report){
+            .number = session->peer,
+            .state = peer_state_of(session),
+            .heard_wall_ms = session->heard_wall_ms,
+            .to_send_entries = entries_to_send(engine, session),
+            .behind_entries = entries_behind(engine, session),
+            .behind_known = session->heard_wall_ms != 0,
+            .oldest_unsent_wall_ms = session->unsent_since_wall_ms,
+            .bytes_in = session->bytes_in,
+            .bytes_out = session->bytes_out,
+        };
+        memcpy(reports[i].refused, session->refused, sizeof session->refused);
+    }
+    return count;
+}
+
+void engine_report(const struct engine *engine, struct engine_report *report)
+{
+    *report = (struct engine_report){
+        .entries = heads_entries(engine->heads),
+        .runs = engine->arrival,
+        .logs = heads_count(engine->heads),
+        .unreadable_entries = engine->unreadable,
+        .refused_entries = engine->refused,
+        .diverged_logs = engine->diverged_count,
+        .wanted_logs = engine->wants.count,
+    };
+}
+
+/* ---- walking a log ---- */
+
+static void open_entry(const struct engine *engine, const struct member *author,
+                       struct arena *arena, struct opened_entry *opened)
+{
+    const struct entry *entry = &opened->entry;
+    const struct realm_key *key;
+    uint8_t *plain;
+
+    opened->status = accept_entry(engine->roster, author, opened->log, entry->seq,
+                                  entry->realm);
+    if (opened->status != OK || entry->erased)
+        return;
+    if (entry->realm == 0) {
+        opened->plaintext = entry->payload;
+        return;
+    }
+    key = roster_key(engine->roster, entry->realm, entry->epoch);
+    opened->status = key == NULL ? ERR_NO_KEY : ERR_UNDECRYPTABLE;
+    if (key == NULL || entry->payload.size < SEAL_OVERHEAD)
+        return;
+    plain = arena_alloc(arena, entry->payload.size - SEAL_OVERHEAD + 1);
+    if (!crypto_open(key, roster_salt(engine->roster), entry->header, entry->payload, plain))
+        return;
+    opened->status = OK;
+    opened->plaintext = slice_of(plain, entry->payload.size - SEAL_OVERHEAD);
+}
+
+/* The next stored run of the log, laid out, with its signature checked. `prev` is the hash
+ * before it and moves to the hash at its end. */
+static enum status walk_run(const struct engine *engine, struct store_txn *txn,
+                            const struct head *head, uint64_t seq, struct arena *arena,
+                            struct run *run, struct verified_run *laid_out,
+                            struct hash *prev)
+{
+    const struct member *author = roster_member(engine->roster, head->log.node);
+    struct hash signed_hash;
+    uint64_t arrival;
+
+    if (author == NULL || !log_run_holding(txn, head->log, seq, run, &arrival))
+        return ERR_GAP;
+    if (run->first_seq == seq && seq > 1 && !hash_equal(prev, &run->prev))
+        return ERR_BAD_SIGNATURE;
+    accept_lay_out(engine->roster, author, head->incarnation, &run->prev, run, arena,
+                   laid_out);
+    run_signed_hash(roster_salt(engine->roster), &laid_out->last, &signed_hash);
+    if (!crypto_verify(&author->id, &signed_hash, run->signature))
+        return ERR_BAD_SIGNATURE;
+    *prev = laid_out->last;
+    return OK;
+}
+
+enum status engine_walk_log(const struct engine *engine, struct store_txn *txn,
+                            struct log_name log, uint64_t from, uint64_t to,
+                            struct arena *arena, engine_visit_entry *visit, void *context)
+{
+    const struct head *head = heads_find(engine->heads, log);
+    struct hash prev = {0};
+    struct run run;
+    struct verified_run laid_out;
+
+    if (head == NULL)
+        return ERR_NOT_FOUND;
+    if (to > head->seq)
+        to = head->seq;
+    for (uint64_t seq = from; seq <= to; seq = run_last_seq(&run) + 1) {
+        if (seq == from && from > 1) {
+            uint64_t arrival;
+            if (!log_run_holding(txn, log, from, &run, &arrival))
+                return ERR_GAP;
+            prev = run.prev;
+        }
+        enum status status =
+            walk_run(engine, txn, head, seq, arena, &run, &laid_out, &prev);
+        if (status != OK)
+            return status;
+        for (uint32_t i = 0; i < run.count; i++) {
+            struct opened_entry opened = {.log = log, .entry = laid_out.entries[i]};
+            if (opened.entry.seq < from || opened.entry.seq > to)
+                continue;
+            open_entry(engine, laid_out.author, arena, &opened);
+            if (!visit(context, &opened))
+                return OK;
+        }
+        if (run_last_seq(&run) == head->seq && !hash_equal(&prev, &head->hash))
+            return ERR_BAD_SIGNATURE;
+    }
+    return OK;
+}
+
+/* ---- sealed fields ---- */
+
+bool engine_open_field(const struct engine *engine, uint64_t realm, struct slice sealed,
+                       struct arena *arena, struct slice *text)
+{
+    uint8_t *opened;
+
+    if (sealed.size < FIELD_TAG_SIZE)
+        return false;
+    opened = arena_alloc(arena, sealed.size - FIELD_TAG_SIZE + 1);
+    for (size_t i = 0;; i++) {
+        const struct realm_key *key = roster_key_at(engine->roster, i);
+        if (key == NULL)
+            return false;
+        if (key->realm == realm &&
+            crypto_field_open(key, roster_salt(engine->roster), sealed, opened)) {
+            *text = slice_of(opened, sealed.size - FIELD_TAG_SIZE);
+            return true;
+        }
+    }
+}
+
+bool engine_field_tag(const struct engine *engine, uint64_t realm, struct slice text,
+                      uint8_t tag[FIELD_TAG_SIZE])
+{
+    const struct realm_key *key = roster_newest_key(engine->roster, realm);
+    uint8_t sealed[FIELD_TAG_SIZE + 256];
+
+    if (key == NULL || text.size > 256)
+        return false;
+    crypto_field_seal(key, roster_salt(engine->roster), text, sealed);
+    memcpy(tag, sealed, FIELD_TAG_SIZE);
+    return true;
+}

@@ -1,0 +1,170 @@
+#include "net/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum session_state session_next(enum session_state state, enum session_event event)
+{
+    switch (event) {
+    case SESSION_LINK_UP: return SESSION_GREETING;
+    case SESSION_LINK_DOWN: return SESSION_DOWN;
+    case SESSION_HELLO: return state == SESSION_DOWN ? SESSION_DOWN : SESSION_OPEN;
+    }
+    return state;
+}
+
+struct session *session_create(uint32_t peer)
+{
+    struct session *session = checked_malloc(sizeof *session);
+
+    *session = (struct session){.peer = peer, .penalty_ms = PENALTY_MS_MIN};
+    return session;
+}
+
+void session_destroy(struct session *session)
+{
+    free(session->held);
+    free(session->queue);
+    free(session);
+}
+
+/* A new link begins with nothing under way in either direction. */
+static void session_reset_link(struct session *session, uint64_t now_ms)
+{
+    session->queue_count = 0;
+    session->sent = session->acknowledged = session->received = 0;
+    session->mark = 0;
+    session->mark_at_ms = now_ms;
+    session->window = WINDOW_START;
+    session->told = session->covered = session->noted;
+    session->list_hashes = session->relist = session->owes_noted = false;
+    session->equal = session->hello_due = session->hello_answers = false;
+    session->progress_at_ms = now_ms;
+    session->greeting_ms = GREETING_MS;
+    session->compare_ms = COMPARE_MS_MIN;
+    session->verify_ms = VERIFY_MS_MIN;
+    session->relist_ms = COMPARE_MS_MIN;
+    session->relist_at_ms = now_ms;
+}
+
+void session_enter(struct session *session, enum session_event event, uint64_t now_ms)
+{
+    enum session_state next = session_next(session->state, event);
+
+    switch (next) {
+    case SESSION_DOWN:
+        if (session->state != SESSION_DOWN)
+            session_reset_link(session, now_ms);
+        session->hello_at_ms = UINT64_MAX;
+        break;
+    case SESSION_GREETING:
+        session_reset_link(session, now_ms);
+        session->hello_due = true;
+        session->hello_at_ms = now_ms + session->greeting_ms;
+        break;
+    case SESSION_OPEN:
+        if (session->state != SESSION_OPEN)
+            session->hello_at_ms = now_ms + COMPARE_MS_MIN;
+        break;
+    }
+    session->state = next;
+}
+
+uint64_t session_held(const struct session *session, size_t head_index)
+{
+    return head_index < session->held_count ? session->held[head_index] : 0;
+}
+
+void session_hold(struct session *session, size_t head_index, uint64_t seq)
+{
+    if (head_index >= session->held_count) {
+        size_t count = head_index + 16;
+        session->held = checked_realloc(session->held, count * sizeof *session->held);
+        memset(session->held + session->held_count, 0,
+               (count - session->held_count) * sizeof *session->held);
+        session->held_count = count;
+    }
+    if (seq > session->held[head_index])
+        session->held[head_index] = seq;
+}
+
+void session_hold_at_most(struct session *session, size_t head_index, uint64_t seq)
+{
+    if (session_held(session, head_index) > seq)
+        session->held[head_index] = seq;
+}
+
+void session_hold_nothing(struct session *session)
+{
+    if (session->held_count > 0)
+        memset(session->held, 0, session->held_count * sizeof *session->held);
+}
+
+uint64_t session_room(const struct session *session)
+{
+    uint64_t under_way = session->sent - session->acknowledged;
+
+    return under_way < session->window ? session->window - under_way : 0;
+}
+
+void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms)
+{
+    if (session->mark <= session->acknowledged) {
+        session->mark = session->sent + bytes;
+        session->mark_at_ms = now_ms;
+    }
+    session->sent += bytes;
+}
+
+void session_count_acknowledged(struct session *session, uint64_t received, uint64_t now_ms)
+{
+    if (received > session->sent || received <= session->acknowledged)
+        return;
+    bool measured = session->mark > session->acknowledged && received >= session->mark;
+    uint64_t took_ms = now_ms - session->mark_at_ms;
+    session->acknowledged = received;
+    if (measured && took_ms <= WINDOW_FAST_MS && session->window < WINDOW_MAX)
+        session->window *= 2;
+    if (measured && took_ms >= WINDOW_SLOW_MS && session->window > WINDOW_MIN)
+        session->window /= 2;
+    if (session->window > WINDOW_MAX)
+        session->window = WINDOW_MAX;
+}
+
+void session_queue(struct session *session, struct log_name log, uint64_t from, uint64_t to)
+{
+    for (size_t i = 0; i < session->queue_count; i++) {
+        if (log_name_equal(session->queue[i].log, log)) {
+            session->queue[i].next = from;
+            session->queue[i].to = to;
+            return;
+        }
+    }
+    if (session->queue_count == session->queue_capacity) {
+        session->queue_capacity =
+            session->queue_capacity == 0 ? 16 : session->queue_capacity * 2;
+        session->queue = checked_realloc(session->queue, session->queue_capacity *
+                                                             sizeof *session->queue);
+    }
+    session->queue[session->queue_count++] = (struct transfer){log, from, to};
+}
+
+struct transfer *session_queue_first(struct session *session)
+{
+    struct transfer *first = NULL;
+
+    for (size_t i = 0; i < session->queue_count; i++) {
+        if (first == NULL || session->queue[i].log.lane < first->log.lane)
+            first = &session->queue[i];
+    }
+    return first;
+}
+
+void session_queue_remove(struct session *session, struct transfer *transfer)
+{
+    size_t index = (size_t)(transfer - session->queue);
+
+    session->queue_count--;
+    memmove(transfer, transfer + 1,
+            (session->queue_count - index) * sizeof *session->queue);
+}

@@ -1,0 +1,422 @@
+/* Announcing, wanting, sending. What is new is pushed as runs to neighbours that are caught
+ * up; a backlog is announced as heads and asked for. Everything is resumable at a run: what
+ * a cut link loses is the run in flight. */
+#include "net/engine_state.h"
+
+#include <string.h>
+
+/* Runs pushed at once instead of announced: what a batch of local writes makes. */
+#define PUSH_RUNS_MAX 16
+
+/* ---- hearing ---- */
+
+void sync_offence(struct engine *engine, struct session *session, enum refusal refusal)
+{
+    struct effect *drop;
+
+    session->refused[refusal]++;
+    if (refusal != REFUSED_MALFORMED && refusal != REFUSED_SIGNATURE)
+        return;
+    if (++session->offences < OFFENCES_MAX)
+        return;
+    session->offences = 0;
+    drop = engine_effect(engine, EFFECT_DROP, session->peer);
+    drop->pause_ms = session->penalty_ms;
+    session->penalty_ms = session->penalty_ms * 2 > PENALTY_MS_MAX
+                              ? PENALTY_MS_MAX
+                              : session->penalty_ms * 2;
+}
+
+/* The neighbour has `log` up to `seq`. */
+static bool hear_of_log(struct engine *engine, struct session *session, struct log_name log,
+                        uint64_t seq)
+{
+    const struct head *head = heads_find(engine->heads, log);
+
+    if (head != NULL)
+        session_hold(session, engine_head_index(engine, head), seq);
+    if (head != NULL && head->seq >= seq)
+        return true;
+    if (engine_member(engine, log.node) != NULL &&
+        !engine_carries(engine, engine_self(engine)->number, log))
+        return true;
+    return wants_add(&engine->wants, engine->txn, log, seq, session->peer, &engine->wrote);
+}
+
+static void check_listed_hash(struct engine *engine, const struct listed_head *listed)
+{
+    const struct head *head = heads_find(engine->heads, listed->log);
+
+    if (head != NULL && head->seq == listed->seq &&
+        memcmp(head->hash.bytes, listed->hash, HASH_CHECK_SIZE) != 0)
+        engine_mark_diverged(engine, listed->log);
+}
+
+void sync_hear_heads(struct engine *engine, struct session *session,
+                     struct heads_message *heads)
+{
+    struct listed_head listed;
+    bool all = true;
+
+    for (size_t i = 0; i < heads->count; i++) {
+        CHECK(message_next_head(heads, &listed));
+        if (heads->flags & HEADS_WITH_HASHES)
+            check_listed_hash(engine, &listed);
+        all &= hear_of_log(engine, session, listed.log, listed.seq);
+    }
+    if (all && heads->from <= session->heard && heads->to > session->heard)
+        session->heard = heads->to;
+    session->owes_noted = true;
+}
+
+void sync_hear_want(struct engine *engine, struct session *session,
+                    struct want_message *want)
+{
+    struct wanted_range range;
+
+    for (size_t i = 0; i < want->count; i++) {
+        CHECK(message_next_range(want, &range));
+        const struct head *head = heads_find(engine->heads, range.log);
+        if (head == NULL || range.from > head->seq ||
+            !engine_carries(engine, session->peer, range.log))
+            continue;
+        session_queue(session, range.log, range.from,
+                      range.to < head->seq ? range.to : head->seq);
+    }
+}
+
+static void count_refused_run(struct engine *engine, struct session *session,
+                              enum status status, struct log_name log)
+{
+    switch ((int)status) {
+    case ERR_UNKNOWN_AUTHOR: sync_offence(engine, session, REFUSED_UNKNOWN_AUTHOR); return;
+    case ERR_GAP: sync_offence(engine, session, REFUSED_GAP); return;
+    case ERR_BEYOND_CUT: sync_offence(engine, session, REFUSED_BEYOND_CUT); return;
+    case ERR_BAD_SIGNATURE: sync_offence(engine, session, REFUSED_SIGNATURE); return;
+    case ERR_MALFORMED: sync_offence(engine, session, REFUSED_MALFORMED); return;
+    case ERR_DIVERGED:
+        engine_mark_diverged(engine, log);
+        sync_offence(engine, session, REFUSED_DIVERGED);
+        return;
+    default: return;
+    }
+}
+
+void sync_hear_run(struct engine *engine, struct session *session,
+                   const struct run_message *message, struct slice frame,
+                   const uint8_t random[RANDOM_SIZE])
+{
+    const struct run *run = &message->run;
+    bool known_author = engine_member(engine, run->log.node) != NULL;
+    bool noted = true;
+    enum status status;
+
+    session->received += frame.size;
+    session->owes_noted = true;
+    session->progress_at_ms = engine->now_ms;
+    if (known_author && !engine_carries(engine, engine_self(engine)->number, run->log)) {
+        sync_offence(engine, session, REFUSED_NOT_CARRIED);
+    } else {
+        status = intake_run(engine, run, random);
+        if (status != OK && status != ERR_DUPLICATE)
+            count_refused_run(engine, session, status, run->log);
+        if (status == ERR_GAP || status == ERR_UNKNOWN_AUTHOR || status == OK ||
+            status == ERR_DUPLICATE)
+            noted = hear_of_log(engine, session, run->log, run_last_seq(run));
+        else
+            noted = status == ERR_DIVERGED || status == ERR_BEYOND_CUT;
+    }
+    if (noted && message->span > 0 && message->to - message->span <= session->heard &&
+        message->to > session->heard)
+        session->heard = message->to;
+}
+
+/* ---- wanting ---- */
+
+/* Who is to be asked for a wanted log: who announced it, else any open neighbour known to
+ * hold more of it than we do. */
+static struct session *want_source(struct engine *engine, const struct want *want,
+                                   const struct head *head)
+{
+    struct session *announcer = engine_session(engine, want->peer);
+
+    if (announcer != NULL && announcer->state == SESSION_OPEN && !announcer->paused)
+        return announcer;
+    for (size_t i = 0; head != NULL && i < engine->session_count; i++) {
+        struct session *other = engine->sessions[i];
+        if (other->state == SESSION_OPEN && !other->paused &&
+            session_held(other, engine_head_index(engine, head)) > head->seq)
+            return other;
+    }
+    return NULL;
+}
+
+static void send_wants(struct engine *engine, struct session *session, size_t count,
+                       struct slice ranges)
+{
+    if (count == 0)
+        return;
+    buffer_clear(&engine->message);
+    message_begin_want(&engine->message, count);
+    buffer_put(&engine->message, ranges.data, ranges.size);
+    engine_send(engine, session, buffer_slice(&engine->message));
+    session->progress_at_ms = engine->now_ms;
+}
+
+/* Asks `session` for every unasked want that it should serve. */
+static void request_from(struct engine *engine, struct session *session)
+{
+    struct buffer *ranges = &engine->entries;
+    size_t count = 0;
+
+    buffer_clear(ranges);
+    for (size_t i = 0; i < engine->wants.count; i++) {
+        struct want *want = &engine->wants.rows[i];
+        const struct head *head = heads_find(engine->heads, want->log);
+        if (want->asked || engine_member(engine, want->log.node) == NULL ||
+            want_source(engine, want, head) != session)
+            continue;
+        want->asked = true;
+        want->peer = session->peer;
+        engine->wants.unasked--;
+        message_put_range(ranges,
+                          &(struct wanted_range){want->log,
+                                                 head != NULL ? head->seq + 1 : 1,
+                                                 want->to});
+        if (++count == MESSAGE_LOGS_MAX) {
+            send_wants(engine, session, count, buffer_slice(ranges));
+            buffer_clear(ranges);
+            count = 0;
+        }
+    }
+    send_wants(engine, session, count, buffer_slice(ranges));
+}
+
+/* A want that a roster or a wider carriage has made void: held already, or not ours. */
+static void drop_void_wants(struct engine *engine)
+{
+    for (size_t i = engine->wants.count; i-- > 0;) {
+        struct want *want = &engine->wants.rows[i];
+        if (engine_member(engine, want->log.node) != NULL &&
+            !engine_carries(engine, engine_self(engine)->number, want->log)) {
+            wants_satisfy(&engine->wants, engine->txn, want->log, UINT64_MAX);
+            engine->wrote = true;
+        }
+    }
+}
+
+void sync_request(struct engine *engine)
+{
+    if (engine->roster_changed)
+        drop_void_wants(engine);
+    if (engine->wants.unasked == 0)
+        return;
+    for (size_t i = 0; i < engine->session_count; i++) {
+        struct session *session = engine->sessions[i];
+        if (session->state == SESSION_OPEN && !session->paused)
+            request_from(engine, session);
+    }
+}
+
+/* ---- sending ---- */
+
+/* Sends one run of `log` from `seq` on; returns its last seq, or 0 where there is none. */
+static uint64_t send_run(struct engine *engine, struct session *session,
+                         struct log_name log, uint64_t seq, uint64_t to,
+                         uint64_t announced, uint64_t span)
+{
+    const struct head *head = heads_find(engine->heads, log);
+    const struct member *author = engine_member(engine, log.node);
+    struct log_id id;
+    struct run run;
+
+    if (head == NULL || author == NULL)
+        return 0;
+    id = (struct log_id){author->id, head->incarnation, log.lane};
+    if (!log_cut_run(engine->txn, roster_salt(engine->roster), log, &id, seq, to,
+                     RUN_SIZE_MAX, &engine->entries, &run))
+        return 0;
+    if (run.first_seq == 1)
+        run.incarnation = head->incarnation;
+    buffer_clear(&engine->message);
+    message_put_run(&engine->message, announced, span, &run);
+    session_count_sent(session, engine->message.size, engine->now_ms);
+    engine_send(engine, session, buffer_slice(&engine->message));
+    session_hold(session, engine_head_index(engine, head), run_last_seq(&run));
+    return run_last_seq(&run);
+}
+
+static void send_wanted(struct engine *engine, struct session *session)
+{
+    struct transfer *transfer;
+
+    while (session_room(session) > 0 &&
+           (transfer = session_queue_first(session)) != NULL) {
+        uint64_t last = send_run(engine, session, transfer->log, transfer->next,
+                                 transfer->to, 0, 0);
+        transfer->next = last + 1;
+        if (last == 0 || last >= transfer->to)
+            session_queue_remove(session, transfer);
+    }
+}
+
+static bool peer_needs(const struct engine *engine, const struct session *session,
+                       const struct head *head)
+{
+    return engine_carries(engine, session->peer, head->log) &&
+           session_held(session, engine_head_index(engine, head)) < head->seq;
+}
+
+/* Pushes the newest runs one by one, while they are few and the window has room. Returns
+ * whether everything is covered. */
+static bool push_new_runs(struct engine *engine, struct session *session)
+{
+    while (session->covered < engine->arrival) {
+        uint64_t arrival = session->covered + 1;
+        struct run run;
+        const struct head *head;
+
+        if (!log_run_at(engine->txn, arrival, &run))
+            return false;
+        head = heads_find(engine->heads, run.log);
+        size_t index = head != NULL ? engine_head_index(engine, head) : 0;
+        uint64_t last = run_last_seq(&run);
+        if (head == NULL || session_held(session, index) >= last ||
+            !engine_carries(engine, session->peer, run.log)) {
+            session->covered = arrival;
+            continue;
+        }
+        if (session_held(session, index) + 1 < run.first_seq ||
+            session_room(session) == 0)
+            return false;
+        if (send_run(engine, session, run.log, session_held(session, index) + 1, last,
+                     arrival, arrival - session->told) == 0)
+            return false;
+        session->told = session->covered = arrival;
+        session->told_at_ms = engine->now_ms;
+    }
+    return true;
+}
+
+/* Announces as heads what is not covered, and skips what this neighbour does not need. */
+static void announce_heads(struct engine *engine, struct session *session)
+{
+    const struct head *found[MESSAGE_LOGS_MAX];
+    uint8_t flags = session->list_hashes ? HEADS_WITH_HASHES : 0;
+    struct buffer *list = &engine->entries;
+
+    while (session->covered < engine->arrival) {
+        size_t count =
+            heads_since(engine->heads, session->covered, found, MESSAGE_LOGS_MAX);
+        uint64_t to =
+            count == MESSAGE_LOGS_MAX ? found[count - 1]->arrival : engine->arrival;
+        size_t listed = 0;
+        buffer_clear(list);
+        for (size_t i = 0; i < count; i++) {
+            struct listed_head head = {found[i]->log, found[i]->seq, {0}};
+            if (!peer_needs(engine, session, found[i]))
+                continue;
+            memcpy(head.hash, found[i]->hash.bytes, HASH_CHECK_SIZE);
+            message_put_head(list, flags, &head);
+            listed++;
+        }
+        session->covered = to;
+        if (listed == 0)
+            continue;
+        buffer_clear(&engine->message);
+        message_begin_heads(&engine->message, session->told, to, flags, listed);
+        buffer_put(&engine->message, list->data, list->size);
+        engine_send(engine, session, buffer_slice(&engine->message));
+        session->told = to;
+        session->told_at_ms = engine->now_ms;
+    }
+    session->list_hashes = false;
+}
+
+static void announce(struct engine *engine, struct session *session)
+{
+    if (session->covered == engine->arrival)
+        return;
+    if (!session->list_hashes && engine->arrival - session->covered <= PUSH_RUNS_MAX &&
+        push_new_runs(engine, session))
+        return;
+    if (session_room(session) == 0 && session->noted < session->told)
+        return; /* the next acknowledgement brings us back here */
+    announce_heads(engine, session);
+}
+
+/* What was sent after `noted` may have been lost: the neighbour is taken to hold of each log
+ * only what came before the runs filed since. */
+void sync_rewind(struct engine *engine, struct session *session)
+{
+    struct run run;
+
+    if (session->noted == 0) {
+        session_hold_nothing(session);
+        return;
+    }
+    for (uint64_t arrival = session->noted + 1; arrival <= engine->arrival; arrival++) {
+        if (!log_run_at(engine->txn, arrival, &run))
+            continue;
+        const struct head *head = heads_find(engine->heads, run.log);
+        if (head != NULL)
+            session_hold_at_most(session, engine_head_index(engine, head),
+                                 run.first_seq - 1);
+    }
+}
+
+static bool retry_due(const struct engine *engine, uint64_t since_ms)
+{
+    return engine->now_ms >= since_ms + RETRY_MS;
+}
+
+/* What was announced and not noted, or sent and not acknowledged, was lost on the way. */
+static void repeat_what_was_lost(struct engine *engine, struct session *session)
+{
+    if (session->noted < session->told && retry_due(engine, session->told_at_ms)) {
+        session->told = session->covered = session->noted;
+        sync_rewind(engine, session);
+    }
+    if (session->acknowledged < session->sent && retry_due(engine, session->mark_at_ms)) {
+        session->acknowledged = session->sent;
+        session->window = session->window / 2 < WINDOW_MIN ? WINDOW_MIN
+                                                           : session->window / 2;
+    }
+    if (wants_any_asked(&engine->wants, session->peer) &&
+        retry_due(engine, session->progress_at_ms))
+        wants_forget_asked(&engine->wants, session->peer);
+}
+
+void sync_seal(struct engine *engine, struct session *session)
+{
+    if (session->state != SESSION_OPEN || session->paused)
+        return;
+    repeat_what_was_lost(engine, session);
+    send_wanted(engine, session);
+    announce(engine, session);
+    if (session->owes_noted) {
+        buffer_clear(&engine->message);
+        message_put_noted(&engine->message, session->heard, session->received);
+        engine_send(engine, session, buffer_slice(&engine->message));
+        session->owes_noted = false;
+    }
+    if (session->noted < session->told && session->unsent_since_wall_ms == 0)
+        session->unsent_since_wall_ms = engine->wall_ms;
+}
+
+uint64_t sync_wake_ms(const struct engine *engine, const struct session *session)
+{
+    uint64_t wake_ms = UINT64_MAX;
+
+    if (session->state != SESSION_OPEN || session->paused)
+        return wake_ms;
+    if (session->noted < session->told)
+        wake_ms = session->told_at_ms + RETRY_MS;
+    if (session->acknowledged < session->sent &&
+        session->mark_at_ms + RETRY_MS < wake_ms)
+        wake_ms = session->mark_at_ms + RETRY_MS;
+    if (wants_any_asked(&engine->wants, session->peer) &&
+        session->progress_at_ms + RETRY_MS < wake_ms)
+        wake_ms = session->progress_at_ms + RETRY_MS;
+    return wake_ms;
+}
