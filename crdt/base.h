@@ -1,0 +1,191 @@
+/* base.h - what every file stands on: statuses, slices, buffers, the arena, CHECK.
+ *
+ * Three kinds of trouble are kept apart everywhere:
+ *   - a broken promise of our own code: CHECK, always on, stops the process;
+ *   - hostile or damaged bytes: a status, counted, never an abort;
+ *   - the environment (disk, memory, network): a status, handled at the edge. */
+#ifndef LINLI_CRDT_BASE_H
+#define LINLI_CRDT_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Every failure an operator can meet: its stable number (shown as LL-Ennnn), what
+ * happened, and what to do next. Numbers are never reused. 1xxx input, 2xxx peers and
+ * trust, 3xxx storage, 4xxx configuration and start, 5xxx the command and its socket. */
+#define STATUS_TABLE(X)                                                                  \
+    X(OK, 0, "done", "")                                                                 \
+    X(ERR_MALFORMED, 1001, "the bytes are not in the expected form",                     \
+      "Nothing was stored. If this repeats, run: linli status")                          \
+    X(ERR_LIMIT, 1002, "a limit was exceeded", "Make the input smaller and try again.")  \
+    X(ERR_TEXT, 1003, "the text is not valid UTF-8 or holds control characters",         \
+      "Type it again, or save the file as UTF-8.")                                       \
+    X(ERR_FIELD_UNKNOWN, 1101, "there is no such field",                                 \
+      "See the fields with: linli help REGISTER")                                        \
+    X(ERR_FIELD_MISSING, 1102, "a required field is missing", "Add the field.")          \
+    X(ERR_FIELD_TOO_LONG, 1103, "the value is too long for the field", "Shorten it.")    \
+    X(ERR_FIELD_VALUE, 1104, "the value does not fit the field",                         \
+      "See what it takes with --help.")                                                  \
+    X(ERR_DATE, 1105, "no such date exists",                                             \
+      "Write it as 2026-05-31, a moment as 2026-05-31 14:05.")                           \
+    X(ERR_DIVISION, 1106, "the division is not in this county's table",                  \
+      "Check the 12-digit village code.")                                                \
+    X(ERR_ID_NUMBER, 1107, "the identity number's check digit is wrong",                 \
+      "Compare it with the card.")                                                       \
+    X(ERR_FIELD_FIXED, 1108, "this field cannot be changed once written",                \
+      "Void the record and enter a new one.")                                            \
+    X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \
+      "List what there is, then try again.")                                             \
+    X(ERR_AMBIGUOUS, 1202, "the short id or name fits more than one",                    \
+      "Type a longer part of it.")                                                       \
+    X(ERR_VOIDED, 1203, "the record was voided or replaced already",                     \
+      "List the record to see what replaced it.")                                        \
+    X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
+      "Ask that township or the county hub.")                                            \
+    X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \
+      "Records here are unaffected. See: linli peer list")                               \
+    X(ERR_UNKNOWN_AUTHOR, 2002, "the author is not in the roster held here",             \
+      "It is fetched once the roster arrives. If it stays: linli node join NEW-GRANT")   \
+    X(ERR_DIVERGED, 2003, "a log shows two histories",                                   \
+      "Records here are unaffected. Report it to the county: linli log verify")          \
+    X(ERR_BEYOND_CUT, 2004, "the entry lies beyond the end set for its log",             \
+      "Kept as evidence; nothing to do here.")                                           \
+    X(ERR_GAP, 2005, "earlier entries of that log are still missing",                    \
+      "They are being fetched.")                                                         \
+    X(ERR_DUPLICATE, 2006, "already held", "")                                           \
+    X(ERR_OTHER_COUNTY, 2007, "this belongs to another county (genesis differs)",        \
+      "Check that you have the right file; nothing was changed.")                        \
+    X(ERR_NOT_MEMBER, 2008, "this node is not admitted by the roster held here",         \
+      "At the authority: linli node admit REQUEST; here: linli node join GRANT")         \
+    X(ERR_NO_KEY, 2009, "the key to read this is not held here", "")                     \
+    X(ERR_UNDECRYPTABLE, 2010, "the payload does not decrypt under its key",             \
+      "Its author is shown by: linli status")                                            \
+    X(ERR_PERMISSION, 2011, "the author may not write there", "")                        \
+    X(ERR_VERSION, 2012, "the other side speaks another protocol version",               \
+      "Upgrade the older of the two.")                                                   \
+    X(ERR_STORE, 3001, "the store could not be read or written",                         \
+      "Everything acknowledged is on disk. See: journalctl -u linlid")                   \
+    X(ERR_DISK_FULL, 3002, "the disk is full: nothing was saved",                        \
+      "Everything acknowledged earlier is safe and readable. Free some space; "          \
+      "writing resumes by itself.")                                                      \
+    X(ERR_STORE_GROWN, 3003, "the store's map was enlarged", "")                         \
+    X(ERR_STORE_FORMAT, 3004, "the store was made by a newer or other format",           \
+      "Nothing was written. Use the version of linlid that made it.")                    \
+    X(ERR_STORE_DAMAGED, 3005, "the store's file is damaged or cut short",               \
+      "Keep the file. Restore a backup or join again; peers hold the rest.")             \
+    X(ERR_STORE_LOCKED, 3006, "another linlid has this store open",                      \
+      "Stop the other one first: systemctl status linlid")                               \
+    X(ERR_CONFIG, 4001, "the configuration has errors",                                  \
+      "Correct the lines named above; check with: linlid --check-config")                \
+    X(ERR_FILE, 4002, "a file could not be read or written", "")                         \
+    X(ERR_EXISTS, 4003, "it exists already; nothing was changed", "")                    \
+    X(ERR_NOT_JOINED, 4004, "this node has not joined a county",                         \
+      "Start with: linli node init, then node admit, then node join")                    \
+    X(ERR_NO_DAEMON, 5001, "no daemon answers on the control socket",                    \
+      "Start it: systemctl start linlid")                                                \
+    X(ERR_USAGE, 5002, "the command line is not understood", "See: linli help")          \
+    X(ERR_BUSY, 5003, "the daemon cannot take more requests now",                        \
+      "Nothing was saved. Try again in a moment.")                                       \
+    X(ERR_UNKNOWN_COMMAND, 5004, "the daemon does not know that command",                \
+      "Command and daemon differ in version: linli version")
+
+enum status {
+#define STATUS_ENUM(name, number, text, next) name = number,
+    STATUS_TABLE(STATUS_ENUM)
+#undef STATUS_ENUM
+};
+
+/* One row of the table above. All strings are static; never NULL. */
+struct status_words {
+    enum status status;
+    const char *name; /* "ERR_MALFORMED" */
+    const char *text; /* what happened, English, to be passed through gettext */
+    const char *next; /* what to do; "" where nothing is to be done */
+};
+
+/* Words for `status`. An unknown number yields the row of ERR_MALFORMED. */
+const struct status_words *status_words(enum status status);
+
+/* The table by index, for `linli explain`; NULL past its end. */
+const struct status_words *status_words_at(size_t index);
+
+#define MUST_USE __attribute__((warn_unused_result))
+
+/* A promise of our own code. Stays on in production: state on disk is always good, so
+ * stopping at once loses nothing. */
+#define CHECK(condition)                                                                 \
+    ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
+_Noreturn void check_failed(const char *condition, const char *file, int line);
+
+/* Borrowed bytes. Whoever returns one says until when it holds. */
+struct slice {
+    const uint8_t *data;
+    size_t size;
+};
+
+struct slice slice_of(const void *data, size_t size);
+struct slice slice_text(const char *text);
+bool slice_equal(struct slice a, struct slice b);
+int slice_compare(struct slice a, struct slice b); /* as memcmp, shorter first */
+
+/* Bounded readers over a slice that shrinks from the front. On false nothing was taken,
+ * so that calls chain to one failure exit with &&. */
+MUST_USE bool slice_take(struct slice *in, size_t size, void *out);
+MUST_USE bool slice_borrow(struct slice *in, size_t size, struct slice *out);
+MUST_USE bool slice_take_u8(struct slice *in, uint8_t *out);
+MUST_USE bool slice_take_u16(struct slice *in, uint16_t *out); /* little-endian */
+MUST_USE bool slice_take_u32(struct slice *in, uint32_t *out);
+MUST_USE bool slice_take_u64(struct slice *in, uint64_t *out);
+/* LEB128, at most 10 bytes, shortest form only: a second spelling is refused. */
+MUST_USE bool slice_take_varint(struct slice *in, uint64_t *out);
+
+/* Bytes being written, owned, growing up to `limit`. Past the limit nothing more is
+ * written and `overflow` stays true; the caller looks once, at the end. */
+struct buffer {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+    size_t limit;
+    bool overflow;
+};
+
+void buffer_init(struct buffer *buffer, size_t limit);
+void buffer_deinit(struct buffer *buffer);
+void buffer_clear(struct buffer *buffer); /* keeps the memory */
+void buffer_put(struct buffer *buffer, const void *data, size_t size);
+void buffer_put_u8(struct buffer *buffer, uint8_t value);
+void buffer_put_u16(struct buffer *buffer, uint16_t value); /* little-endian */
+void buffer_put_u32(struct buffer *buffer, uint32_t value);
+void buffer_put_u64(struct buffer *buffer, uint64_t value);
+void buffer_put_varint(struct buffer *buffer, uint64_t value);
+/* Borrows the content; dies with the next write to or deinit of the buffer. */
+struct slice buffer_slice(const struct buffer *buffer);
+
+size_t varint_size(uint64_t value);
+void put_le64(uint8_t out[8], uint64_t value);
+uint64_t get_le64(const uint8_t in[8]);
+void put_be32(uint8_t out[4], uint32_t value); /* big-endian: keys that sort */
+uint32_t get_be32(const uint8_t in[4]);
+void put_be64(uint8_t out[8], uint64_t value);
+uint64_t get_be64(const uint8_t in[8]);
+
+/* Scratch for one step: allocation never fails (CHECK), everything is freed at once by
+ * arena_reset. Memory is zeroed and aligned for any type. */
+struct arena {
+    struct arena_block *blocks;
+};
+
+void arena_init(struct arena *arena);
+void arena_deinit(struct arena *arena);
+void arena_reset(struct arena *arena); /* keeps the newest block for reuse */
+void *arena_alloc(struct arena *arena, size_t size);
+struct slice arena_copy(struct arena *arena, struct slice from);
+
+/* Heap memory or CHECK: a daemon without memory is restarted by its supervisor. */
+void *checked_malloc(size_t size);
+void *checked_realloc(void *memory, size_t size);
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+#endif

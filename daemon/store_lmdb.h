@@ -1,0 +1,49 @@
+/* store_lmdb.h - opens the store of crdt/store.h on LMDB. The only file with <lmdb.h>.
+ *
+ * Full durability: a commit has reached the disk when store_commit returns OK. The file
+ * is created in a temporary directory beside its place, synced and renamed, because a
+ * power cut during LMDB's first creation leaves a file that does not open. The map grows
+ * by itself. WRITEMAP is never used: a full disk would be a SIGBUS instead of a status.
+ */
+#ifndef LINLI_DAEMON_STORE_LMDB_H
+#define LINLI_DAEMON_STORE_LMDB_H
+
+#include "crdt/store.h"
+
+struct store_options {
+    const char *directory; /* the store lives in DIRECTORY/store/; made 0700 if absent */
+    bool without_sync;     /* only for simulators and for making benchmark input */
+    size_t map_size;       /* bytes to begin with; 0: the default of 64 MiB */
+};
+
+/* Returns OK; ERR_STORE_LOCKED when another process has it open (flock on
+ * DIRECTORY/lock); ERR_STORE_FORMAT for another format number (nothing is written then);
+ * ERR_STORE_DAMAGED when the file is cut short (last page against size) or not LMDB;
+ * ERR_DISK_FULL; ERR_STORE otherwise, with errno set. */
+MUST_USE enum status store_open(struct store **store,
+                                const struct store_options *options);
+void store_close(struct store *store);
+
+/* One writing transaction at a time; readers see the last commit. A reader must be short:
+ * while it lives the file cannot reuse pages. */
+MUST_USE enum status store_begin(struct store *store, struct store_txn **txn);
+MUST_USE enum status store_begin_read(struct store *store, struct store_txn **txn);
+
+/* Durable on OK. Otherwise nothing of the transaction happened: ERR_STORE_GROWN when the
+ * map was too small and has been enlarged (do the same work again), ERR_DISK_FULL, or
+ * another trouble. The transaction is gone in every case. */
+MUST_USE enum status store_commit(struct store_txn *txn);
+void store_abort(struct store_txn *txn); /* also ends a read transaction */
+
+/* Pages written to by this transaction so far, estimated: a batch ends by it. */
+size_t store_txn_dirty_pages(const struct store_txn *txn);
+
+/* Bytes of the file, of it in use, and free on its disk. */
+struct store_size {
+    uint64_t file;
+    uint64_t used;
+    uint64_t disk_free;
+};
+struct store_size store_measure(struct store *store);
+
+#endif
