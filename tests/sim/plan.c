@@ -1,0 +1,59 @@
+#include "tests/sim/plan.h"
+
+#include <string.h>
+
+static void draw_faults(struct world *world, struct plan *plan)
+{
+    for (size_t i = 0; i < FAULTS; i++) {
+        plan->fault_on[i] = chance_permille(&world->faults_chance, 600);
+    }
+    plan->fault_gap_ms = chance_between(&world->faults_chance, 1500, 40000);
+    plan->fault_ms_max = chance_between(&world->faults_chance, 30000, 15 * MINUTE_MS);
+}
+
+static void draw_work(struct world *world, struct plan *plan)
+{
+    struct chance *chance = &world->work_chance;
+    plan->storm_ms = chance_between(chance, 5, 40) * MINUTE_MS;
+    plan->writes_max = (unsigned)chance_between(chance, 60, 400);
+    plan->work_gap_ms = plan->storm_ms / plan->writes_max + 1;
+    plan->burst_max = chance_permille(chance, 200) ? 120 : 12;
+    plan->kind_weight[0] = (unsigned)chance_between(chance, 2, 20);
+    for (size_t i = 1; i < ARRAY_SIZE(plan->kind_weight); i++) {
+        plan->kind_weight[i] = (unsigned)chance_between(chance, 0, i == 1 ? 60 : 30);
+    }
+}
+
+void plan_make(struct world *world, struct plan *plan,
+               const struct storm_options *options)
+{
+    *plan = (struct plan){0};
+    world->plan = plan;
+    plan->shape = (enum shape)chance_below(&world->links_chance, SHAPES);
+    draw_faults(world, plan);
+    draw_work(world, plan);
+    plan->late_count = chance_permille(&world->faults_chance, 300)
+                           ? chance_between(&world->faults_chance, 1, 2)
+                           : 0;
+    plan->late_ms = plan->storm_ms / 3;
+    shape_build(world, plan, options);
+}
+
+void plan_storm(struct world *world)
+{
+    struct plan *plan = world->plan;
+    uint64_t begin_ms = world->now_ms;
+    work_begin(world);
+    faults_begin(world);
+    if (plan->late_count > 0) {
+        world_run_until(world, begin_ms + plan->late_ms);
+        shape_join_late(world);
+    }
+    world_run_until(world, begin_ms + plan->storm_ms);
+    faults_end(world);
+    if (plan->late_count > 0) {
+        /* The operator who took the grant to the hub may have met a full disk. */
+        machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
+                        buffer_slice(&world->county.file), NULL);
+    }
+}
