@@ -5,16 +5,18 @@
 
 #include "net/grant.h"
 
-/* A batch ends at this many dirty pages, because LMDB keeps their memory for good: 8 MiB. */
+/* A batch ends at this many dirty pages, because LMDB keeps their memory for good: 8 MiB.
+ */
 #define BATCH_PAGES_MAX 2000
 /* Rows not yet in the store count too; each dirties at most one page of the chains. */
 #define BATCH_ROWS_MAX 8192
 
-/* How often a transaction is tried again after its map was enlarged. Doubling from 64 MiB,
- * more than a disk holds. */
+/* How often a transaction is tried again after its map was enlarged. Doubling from 64
+ * MiB, more than a disk holds. */
 #define GROWTHS_MAX 20
 
-/* How long links stay cut after the store failed: long enough not to spin on a full disk. */
+/* How long links stay cut after the store failed: long enough not to spin on a full disk.
+ */
 #define STORE_PAUSE_MS 5000
 
 struct node {
@@ -163,8 +165,8 @@ static enum status try_batch(struct node *node, const struct event *events, size
     return status;
 }
 
-/* Nothing of these events happened. Whoever asked for a write is told; the links are cut for
- * a while, because the neighbours would send the same again at once. */
+/* Nothing of these events happened. Whoever asked for a write is told; the links are cut
+ * for a while, because the neighbours would send the same again at once. */
 static void fail_events(const struct event *events, size_t count, enum status status,
                         struct node *node, struct effects *effects)
 {

@@ -1,6 +1,7 @@
 /* This node's own writes. A change that a person asks for is judged against what the node
- * sees, becomes an operation, is sealed and chained into the run that this batch writes, and
- * is folded by the same function as everybody else's. The run is signed once, at the end. */
+ * sees, becomes an operation, is sealed and chained into the run that this batch writes,
+ * and is folded by the same function as everybody else's. The run is signed once, at the
+ * end. */
 #include "crdt/codec.h"
 #include "net/engine_state.h"
 
@@ -56,16 +57,16 @@ static void writing_begin(struct engine *engine, struct writing *writing, enum l
     buffer_clear(&writing->entries);
 }
 
-/* The lane's open run, if one more payload of this size and key still fits it; otherwise a
- * new one. */
+/* The lane's open run, if one more payload of this size and key still fits it; otherwise
+ * a new one. */
 static struct writing *writing_for(struct engine *engine, enum lane lane,
                                    const struct realm_key *key, size_t payload_size)
 {
     struct writing *writing = &engine->writing[lane];
-    bool fits = writing->open && writing->run.realm == key->realm &&
-                writing->run.epoch == key->epoch &&
-                writing->entries.size + payload_size + 3 + RUN_FRAME_SIZE_MAX <=
-                    RUN_SIZE_MAX;
+    bool fits =
+        writing->open && writing->run.realm == key->realm &&
+        writing->run.epoch == key->epoch &&
+        writing->entries.size + payload_size + 3 + RUN_FRAME_SIZE_MAX <= RUN_SIZE_MAX;
 
     if (!fits) {
         writing_close(engine, writing);
@@ -116,8 +117,8 @@ static void remember_operator(struct engine *engine, uint32_t number, struct sli
 
     if (name.size > NAME_SIZE_MAX)
         name.size = NAME_SIZE_MAX;
-    engine->operators = checked_realloc(
-        engine->operators, (engine->operator_count + 1) * sizeof *engine->operators);
+    engine->operators = checked_realloc(engine->operators, (engine->operator_count + 1) *
+                                                               sizeof *engine->operators);
     known = &engine->operators[engine->operator_count++];
     *known = (struct known_operator){.number = number};
     memcpy(known->name, name.data, name.size);
@@ -151,14 +152,15 @@ void author_load(struct engine *engine)
     walk.realm = home_realm(self);
     while (fold_subjects_next(engine->txn, &walk, &realm, &subject, &newest)) {
         arena_reset(&engine->scratch);
-        if (view_record(engine->txn, reg, realm, NULL, &subject, &engine->scratch, &record))
+        if (view_record(engine->txn, reg, realm, NULL, &subject, &engine->scratch,
+                        &record))
             load_operator(engine, &record);
     }
     store_cursor_close(&walk.cursor);
 }
 
-/* The actor's number for an account; the first write of an account records it as an operator
- * of this node. */
+/* The actor's number for an account; the first write of an account records it as an
+ * operator of this node. */
 static uint32_t actor_of(struct engine *engine, const struct event *event)
 {
     const struct schema_register *reg = schema_register(REGISTER_OPERATOR);
@@ -200,7 +202,8 @@ struct draft {
     const struct write *write;
     const struct schema_register *reg;
     const struct realm_key *key;
-    struct record_view record; /* of an edit's subject, or of a void's or amend's target */
+    struct record_view
+        record; /* of an edit's subject, or of a void's or amend's target */
     struct operation_value values[FIELDS_MAX];
     size_t count;
     uint8_t refused_field;

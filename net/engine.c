@@ -189,8 +189,8 @@ static void write_peer_row(struct engine *engine, const struct session *session)
               slice_of(value, sizeof value));
 }
 
-/* The session of a peer met for the first time since the engine was loaded: what is known to
- * be held there is read off the number it had noted. */
+/* The session of a peer met for the first time since the engine was loaded: what is known
+ * to be held there is read off the number it had noted. */
 static struct session *meet(struct engine *engine, uint32_t peer)
 {
     struct session *session = engine_session(engine, peer);
@@ -198,8 +198,8 @@ static struct session *meet(struct engine *engine, uint32_t peer)
     if (session != NULL)
         return session;
     session = session_create(peer);
-    engine->sessions = checked_realloc(
-        engine->sessions, (engine->session_count + 1) * sizeof *engine->sessions);
+    engine->sessions = checked_realloc(engine->sessions, (engine->session_count + 1) *
+                                                             sizeof *engine->sessions);
     engine->sessions[engine->session_count++] = session;
     read_peer_row(engine, session);
     session->told = session->covered = session->noted;
@@ -568,7 +568,7 @@ void engine_mark_diverged(struct engine *engine, struct log_name log)
         if (log_name_equal(engine->diverged[i], log))
             return;
     }
-    engine->diverged = checked_realloc(
-        engine->diverged, (engine->diverged_count + 1) * sizeof *engine->diverged);
+    engine->diverged = checked_realloc(engine->diverged, (engine->diverged_count + 1) *
+                                                             sizeof *engine->diverged);
     engine->diverged[engine->diverged_count++] = log;
 }

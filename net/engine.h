@@ -7,8 +7,8 @@
  *   begin -> engine_step for each event -> engine_seal (sign, file, announce) -> commit
  *         -> release effects
  *
- * If the commit fails, the effects are dropped and engine_load reads the store again: crash
- * recovery and failed commit are one path. */
+ * If the commit fails, the effects are dropped and engine_load reads the store again:
+ * crash recovery and failed commit are one path. */
 #ifndef LINLI_NET_ENGINE_H
 #define LINLI_NET_ENGINE_H
 
@@ -21,9 +21,9 @@ struct account {
     struct slice name; /* login name; may be empty */
 };
 
-/* A change a person asks for. Values are encoded and valid (schema's field_parse); a sealed
- * field's value is its plain text, which the engine seals. For MERGE_SET fields `remove`
- * takes the element out, otherwise it is added. */
+/* A change a person asks for. Values are encoded and valid (schema's field_parse); a
+ * sealed field's value is its plain text, which the engine seals. For MERGE_SET fields
+ * `remove` takes the element out, otherwise it is added. */
 struct write_value {
     uint8_t field;
     bool remove;
@@ -35,8 +35,8 @@ struct write {
     struct account account;
     enum operation_kind kind;
     uint8_t reg;
-    uint64_t realm;          /* where the record lies: of the subject, or of a new person's
-                                village; must be readable here */
+    uint64_t realm; /* where the record lies: of the subject, or of a new person's
+                       village; must be readable here */
     struct entry_id subject; /* not used where a create's subject is itself */
     struct entry_id target;  /* of a void */
     struct slice reason;     /* of a void */
@@ -52,28 +52,28 @@ enum event_kind {
     EVENT_WRITE,     /* `write` is wanted                                     */
     EVENT_PAUSE,     /* no traffic with `peer` until EVENT_RESUME; durable    */
     EVENT_RESUME,
-    EVENT_JOIN,      /* `bytes` is a grant file: its control log is taken in  */
+    EVENT_JOIN, /* `bytes` is a grant file: its control log is taken in  */
 };
 
 struct event {
     enum event_kind kind;
-    uint64_t token;  /* of PAUSE, RESUME, JOIN: comes back in the reply */
-    uint32_t peer;   /* member number */
+    uint64_t token; /* of PAUSE, RESUME, JOIN: comes back in the reply */
+    uint32_t peer;  /* member number */
     struct slice bytes;
     const struct write *write;
-    uint64_t wall_ms;  /* Unix time: stamps */
+    uint64_t wall_ms;   /* Unix time: stamps */
     uint64_t steady_ms; /* monotonic time: timers */
     uint8_t random[RANDOM_SIZE];
 };
 
 enum effect_kind {
-    EFFECT_SEND,    /* `bytes` to `peer`                                          */
-    EFFECT_REPLY,   /* to the asker of `token`: `status`, `id` of what was written,
-                       `field` that was refused                                   */
-    EFFECT_DROP,    /* cut `peer` off for `pause_ms`: it keeps sending what is not
-                       acceptable, or is paused (pause_ms UINT64_MAX)             */
-    EFFECT_DIAL,    /* `peer` may be dialled again now                            */
-    EFFECT_ROSTER,  /* members changed: dial whom the configuration names         */
+    EFFECT_SEND,   /* `bytes` to `peer`                                          */
+    EFFECT_REPLY,  /* to the asker of `token`: `status`, `id` of what was written,
+                      `field` that was refused                                   */
+    EFFECT_DROP,   /* cut `peer` off for `pause_ms`: it keeps sending what is not
+                      acceptable, or is paused (pause_ms UINT64_MAX)             */
+    EFFECT_DIAL,   /* `peer` may be dialled again now                            */
+    EFFECT_ROSTER, /* members changed: dial whom the configuration names         */
 };
 
 struct effect {
@@ -113,22 +113,23 @@ void engine_destroy(struct engine *engine);
 /* First start of a store: writes the incarnation (taken from `random`) and takes in the
  * grant's control log. ERR_NOT_MEMBER when the grant does not admit this node. */
 MUST_USE enum status engine_found(struct engine *engine, struct store_txn *txn,
-                                  struct slice grant_file, const uint8_t random[RANDOM_SIZE]);
+                                  struct slice grant_file,
+                                  const uint8_t random[RANDOM_SIZE]);
 
-/* Reads heads, roster, operators and wants anew; links that were up are greeted again. ERR_STORE_FORMAT, ERR_OTHER_COUNTY or ERR_STORE_DAMAGED when the store does not
- * fit. */
+/* Reads heads, roster, operators and wants anew; links that were up are greeted again.
+ * ERR_STORE_FORMAT, ERR_OTHER_COUNTY or ERR_STORE_DAMAGED when the store does not fit. */
 MUST_USE enum status engine_load(struct engine *engine, struct store_txn *txn);
 
 void engine_step(struct engine *engine, struct store_txn *txn, const struct event *event,
                  struct effects *effects);
 
-/* Ends the batch: signs and files the runs it wrote, writes heads and rows, folds a bounded
- * piece of what is not yet folded, and emits what peers are to be sent. */
+/* Ends the batch: signs and files the runs it wrote, writes heads and rows, folds a
+ * bounded piece of what is not yet folded, and emits what peers are to be sent. */
 void engine_seal(struct engine *engine, struct store_txn *txn, const struct event *last,
                  struct effects *effects);
 
-/* Whether the steps since the last call wrote anything: if not, there is nothing to commit,
- * and a quiet daemon does not touch its disk. */
+/* Whether the steps since the last call wrote anything: if not, there is nothing to
+ * commit, and a quiet daemon does not touch its disk. */
 MUST_USE bool engine_take_wrote(struct engine *engine);
 
 /* Rows filed by the steps since the last engine_seal: a batch ends by them. */
@@ -137,8 +138,8 @@ size_t engine_rows_pending(const struct engine *engine);
 /* Steady time at which EVENT_TICK is due; UINT64_MAX: not before something happens. */
 uint64_t engine_wake_ms(const struct engine *engine);
 
-/* True while a refold (new key, schema level, rebuild) has entries left to fold: answers are
- * known to be incomplete, and the engine wants ticks without delay. */
+/* True while a refold (new key, schema level, rebuild) has entries left to fold: answers
+ * are known to be incomplete, and the engine wants ticks without delay. */
 bool engine_folding(const struct engine *engine, uint64_t *runs_left);
 
 /* Reading, for answers to people. Pointers die with the next step. */
@@ -146,7 +147,8 @@ const struct roster *engine_roster(const struct engine *engine);
 const struct heads *engine_heads(const struct engine *engine);
 const struct member *engine_self(const struct engine *engine);
 struct log_name engine_own_log(const struct engine *engine, enum lane lane);
-void engine_heads_digest(const struct engine *engine, struct hash *digest); /* of all held */
+void engine_heads_digest(const struct engine *engine,
+                         struct hash *digest); /* of all held */
 
 enum peer_state {
     PEER_OFFLINE,  /* no link                                        */
@@ -162,9 +164,10 @@ struct peer_report {
     uint64_t to_send_entries; /* held here, not yet noted or known to be held there   */
     uint64_t behind_entries;  /* announced by it, not yet held here                   */
     bool behind_known;        /* false before its first hello since start             */
-    uint64_t oldest_unsent_wall_ms; /* when the oldest of to_send was filed here; 0: none */
-    uint64_t bytes_in, bytes_out;   /* of frames */
-    uint64_t refused[8];      /* by enum refusal, see net/session.h */
+    uint64_t
+        oldest_unsent_wall_ms;    /* when the oldest of to_send was filed here; 0: none */
+    uint64_t bytes_in, bytes_out; /* of frames */
+    uint64_t refused[8];          /* by enum refusal, see net/session.h */
 };
 size_t engine_peers(const struct engine *engine, struct peer_report *reports,
                     size_t capacity);
@@ -172,20 +175,20 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
 /* Own troubles worth a person's eye; counters only grow since start. */
 struct engine_report {
     uint64_t entries, runs, logs;
-    uint64_t unreadable_entries; /* no key here: relayed only; expected at most nodes     */
-    uint64_t refused_entries;    /* accepted in the chain, fold to nothing: see log verify */
+    uint64_t unreadable_entries; /* no key here: relayed only; expected at most nodes */
+    uint64_t refused_entries; /* accepted in the chain, fold to nothing: see log verify */
     uint64_t diverged_logs;
-    uint64_t wanted_logs;        /* announced, not held: author unknown or under way      */
+    uint64_t wanted_logs; /* announced, not held: author unknown or under way      */
 };
 void engine_report(const struct engine *engine, struct engine_report *report);
 
-/* Walks a stored log and opens entries, for `log show`, `log verify` and reading rows that
- * hold sealed fields. */
+/* Walks a stored log and opens entries, for `log show`, `log verify` and reading rows
+ * that hold sealed fields. */
 struct opened_entry {
     struct log_name log;
-    struct entry entry;      /* payload points into the store */
-    struct slice plaintext;  /* in the arena; empty where unreadable */
-    enum status status;      /* OK, ERR_NO_KEY, ERR_UNDECRYPTABLE, ERR_PERMISSION, … */
+    struct entry entry;     /* payload points into the store */
+    struct slice plaintext; /* in the arena; empty where unreadable */
+    enum status status;     /* OK, ERR_NO_KEY, ERR_UNDECRYPTABLE, ERR_PERMISSION, … */
 };
 typedef bool engine_visit_entry(void *context, const struct opened_entry *opened);
 /* Entries from..to of a log, in order, until `visit` returns false. Verifies as it goes:

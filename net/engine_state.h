@@ -18,7 +18,7 @@
 /* The run that this batch is writing into one of the node's own logs. */
 struct writing {
     bool open;
-    struct run run;        /* prev, realm, epoch, first_seq, count as they grow */
+    struct run run; /* prev, realm, epoch, first_seq, count as they grow */
     struct buffer entries;
     struct hash last;
 };
@@ -37,8 +37,8 @@ struct engine {
     struct wants wants;
 
     uint64_t incarnation;
-    uint64_t arrival;    /* of the newest run */
-    uint64_t folded;     /* runs up to this arrival are in the derived tables */
+    uint64_t arrival; /* of the newest run */
+    uint64_t folded;  /* runs up to this arrival are in the derived tables */
     uint64_t runs;
     uint64_t unreadable; /* entries among them that no key here opens */
     uint64_t refused;    /* entries among them that fold to nothing by their own fault */
@@ -60,7 +60,7 @@ struct engine {
     struct effects *effects; /* of the step that is running */
     struct store_txn *txn;   /* likewise */
     uint64_t now_ms, wall_ms;
-    bool wrote;           /* the transaction has something to commit */
+    bool wrote; /* the transaction has something to commit */
     bool roster_changed;
 };
 
@@ -96,7 +96,8 @@ void intake_fold_save(struct engine *engine);
 void intake_folded(struct engine *engine);
 
 /* greet.c */
-void greet_hear(struct engine *engine, struct session *session, const struct hello *hello);
+void greet_hear(struct engine *engine, struct session *session,
+                const struct hello *hello);
 void greet_seal(struct engine *engine, struct session *session,
                 const uint8_t random[RANDOM_SIZE]);
 uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);

@@ -1,7 +1,7 @@
 /* Hellos. Each side says how far it is and a digest over the heads of the logs that both
  * carry. Equal: done, one round trip. Different: each announces what the other has not
- * noted. Different although everything is noted: a remembered number lied, so the whole list
- * is asked for. "A sketch or a remembered number can lie, a digest decides." */
+ * noted. Different although everything is noted: a remembered number lied, so the whole
+ * list is asked for. "A sketch or a remembered number can lie, a digest decides." */
 #include "net/engine_state.h"
 
 #include <string.h>
@@ -69,7 +69,8 @@ static void greet_say(struct engine *engine, struct session *session)
     session->hello_due = session->hello_answers = session->relist = false;
 }
 
-/* A timer's instant, spread by a quarter either way so that a county does not act at once. */
+/* A timer's instant, spread by a quarter either way so that a county does not act at
+ * once. */
 static uint64_t spread(uint64_t interval_ms, const uint8_t random[RANDOM_SIZE])
 {
     return interval_ms - interval_ms / 4 + interval_ms * random[0] / 512;

@@ -1,7 +1,7 @@
-/* Runs on their way into state: judged, filed, folded; and the same fold over what is filed
- * already, when something was learned late (a key, a cut, a newer schema). One cursor says up
- * to which arrival the derived tables are folded; one function folds a run, whether it just
- * came, is read back, or was written here. */
+/* Runs on their way into state: judged, filed, folded; and the same fold over what is
+ * filed already, when something was learned late (a key, a cut, a newer schema). One
+ * cursor says up to which arrival the derived tables are folded; one function folds a
+ * run, whether it just came, is read back, or was written here. */
 #include "net/engine_state.h"
 #include "net/grant.h"
 
@@ -121,8 +121,8 @@ void intake_fold_save(struct engine *engine)
     engine->fold_dirty = false;
 }
 
-/* Without a row, or with one of another schema level, everything is folded again: then the
- * tables are emptied by the first batch that folds. */
+/* Without a row, or with one of another schema level, everything is folded again: then
+ * the tables are emptied by the first batch that folds. */
 void intake_fold_load(struct engine *engine)
 {
     struct slice value;
@@ -164,7 +164,8 @@ static void fold_control(struct engine *engine, const struct run *run,
 }
 
 /* "A restored store learns it from its own signature at a position it does not have (only
- * that is believed, never a bare claim)": it writes under a new incarnation from then on. */
+ * that is believed, never a bare claim)": it writes under a new incarnation from then on.
+ */
 static void note_own_history(struct engine *engine, const struct run *run,
                              const uint8_t random[RANDOM_SIZE])
 {
@@ -236,7 +237,8 @@ enum status intake_roster_load(struct engine *engine)
     uint64_t arrival;
 
     roster_reset(engine->roster);
-    for (uint64_t seq = 1; head != NULL && seq <= head->seq; seq = run_last_seq(&run) + 1) {
+    for (uint64_t seq = 1; head != NULL && seq <= head->seq;
+         seq = run_last_seq(&run) + 1) {
         if (!log_run_holding(engine->txn, name, seq, &run, &arrival))
             return ERR_STORE_DAMAGED;
         arena_reset(&engine->scratch);

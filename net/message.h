@@ -12,10 +12,10 @@
  *   log       node number, tag 2, lane 1
  *
  * Announcements. Every store numbers what it files (the arrival number); a message that
- * announces covers the numbers in (from, to], for RUN (to - span, to], and span 0 announces
- * nothing. The receiver advances `noted` to `to` only where it has noted `from` already, so a
- * lost message is never skipped over. "noted" means: satisfied, or durably written into
- * the want table. */
+ * announces covers the numbers in (from, to], for RUN (to - span, to], and span 0
+ * announces nothing. The receiver advances `noted` to `to` only where it has noted `from`
+ * already, so a lost message is never skipped over. "noted" means: satisfied, or durably
+ * written into the want table. */
 #ifndef LINLI_NET_MESSAGE_H
 #define LINLI_NET_MESSAGE_H
 
@@ -55,9 +55,10 @@ struct hello {
     uint64_t last;              /* its newest announcement number                      */
     uint64_t noted_incarnation; /* "I durably noted yours up to (your incarnation, A)" */
     uint64_t noted;
-    uint64_t control_seq; /* head of the authority's log as the sender holds it; the      */
-    uint8_t control_hash[HASH_CHECK_SIZE]; /* digest means something only where it agrees */
-    uint8_t digest[DIGEST_SIZE]; /* over the heads of the logs both sides carry */
+    uint64_t control_seq; /* head of the authority's log as the sender holds it; the */
+    uint8_t
+        control_hash[HASH_CHECK_SIZE]; /* digest means something only where it agrees */
+    uint8_t digest[DIGEST_SIZE];       /* over the heads of the logs both sides carry */
 };
 
 #define HEADS_WITH_HASHES 1
@@ -105,8 +106,8 @@ struct message {
 };
 
 /* ERR_MALFORMED unless `frame` is exactly one message; ERR_VERSION for a hello of another
- * version (only message->hello.version is then set). Lists are checked whole. Slices borrow
- * from `frame`. */
+ * version (only message->hello.version is then set). Lists are checked whole. Slices
+ * borrow from `frame`. */
 MUST_USE enum status message_decode(struct slice frame, struct message *message);
 
 void message_put_hello(struct buffer *out, const struct hello *hello);

@@ -18,7 +18,8 @@ static enum peer_state peer_state_of(const struct session *session)
     return session->equal && session->noted >= session->told ? PEER_ONLINE : PEER_SYNCING;
 }
 
-static uint64_t entries_to_send(const struct engine *engine, const struct session *session)
+static uint64_t entries_to_send(const struct engine *engine,
+                                const struct session *session)
 {
     uint64_t entries = 0;
 
@@ -90,8 +91,8 @@ static void open_entry(const struct engine *engine, const struct member *author,
     const struct realm_key *key;
     uint8_t *plain;
 
-    opened->status = accept_entry(engine->roster, author, opened->log, entry->seq,
-                                  entry->realm);
+    opened->status =
+        accept_entry(engine->roster, author, opened->log, entry->seq, entry->realm);
     if (opened->status != OK || entry->erased)
         return;
     if (entry->realm == 0) {
@@ -103,14 +104,15 @@ static void open_entry(const struct engine *engine, const struct member *author,
     if (key == NULL || entry->payload.size < SEAL_OVERHEAD)
         return;
     plain = arena_alloc(arena, entry->payload.size - SEAL_OVERHEAD + 1);
-    if (!crypto_open(key, roster_salt(engine->roster), entry->header, entry->payload, plain))
+    if (!crypto_open(key, roster_salt(engine->roster), entry->header, entry->payload,
+                     plain))
         return;
     opened->status = OK;
     opened->plaintext = slice_of(plain, entry->payload.size - SEAL_OVERHEAD);
 }
 
-/* The next stored run of the log, laid out, with its signature checked. `prev` is the hash
- * before it and moves to the hash at its end. */
+/* The next stored run of the log, laid out, with its signature checked. `prev` is the
+ * hash before it and moves to the hash at its end. */
 static enum status walk_run(const struct engine *engine, struct store_txn *txn,
                             const struct head *head, uint64_t seq, struct arena *arena,
                             struct run *run, struct verified_run *laid_out,

@@ -116,22 +116,35 @@ void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms)
     session->sent += bytes;
 }
 
-void session_count_acknowledged(struct session *session, uint64_t received, uint64_t now_ms)
+static void session_set_window(struct session *session, uint64_t window)
+{
+    session->window = window < WINDOW_MIN   ? WINDOW_MIN
+                      : window > WINDOW_MAX ? WINDOW_MAX
+                                            : window;
+}
+
+void session_count_lost(struct session *session)
+{
+    session->acknowledged = session->sent;
+    session_set_window(session, session->window / 2);
+}
+
+void session_count_acknowledged(struct session *session, uint64_t received,
+                                uint64_t now_ms)
 {
     if (received > session->sent || received <= session->acknowledged)
         return;
     bool measured = session->mark > session->acknowledged && received >= session->mark;
     uint64_t took_ms = now_ms - session->mark_at_ms;
     session->acknowledged = received;
-    if (measured && took_ms <= WINDOW_FAST_MS && session->window < WINDOW_MAX)
-        session->window *= 2;
-    if (measured && took_ms >= WINDOW_SLOW_MS && session->window > WINDOW_MIN)
-        session->window /= 2;
-    if (session->window > WINDOW_MAX)
-        session->window = WINDOW_MAX;
+    if (measured && took_ms <= WINDOW_FAST_MS)
+        session_set_window(session, session->window * 2);
+    if (measured && took_ms >= WINDOW_SLOW_MS)
+        session_set_window(session, session->window / 2);
 }
 
-void session_queue(struct session *session, struct log_name log, uint64_t from, uint64_t to)
+void session_queue(struct session *session, struct log_name log, uint64_t from,
+                   uint64_t to)
 {
     for (size_t i = 0; i < session->queue_count; i++) {
         if (log_name_equal(session->queue[i].log, log)) {

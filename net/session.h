@@ -5,9 +5,9 @@
  *      ^  <------------------- | <--------------------- |
  *              link down or paused, from any state
  *
- * A session is memory only, but for two numbers in STORE_PEERS: up to where the neighbour's
- * announcements are noted here, and ours there. Losing them costs an announcement said
- * again, never a record: a digest has the last word. */
+ * A session is memory only, but for two numbers in STORE_PEERS: up to where the
+ * neighbour's announcements are noted here, and ours there. Losing them costs an
+ * announcement said again, never a record: a digest has the last word. */
 #ifndef LINLI_NET_SESSION_H
 #define LINLI_NET_SESSION_H
 
@@ -29,15 +29,17 @@ enum session_state session_next(enum session_state state, enum session_event eve
 /* Anti-entropy: a hello with a digest on a quiet link, doubling while nothing differs. */
 #define COMPARE_MS_MIN 60000
 #define COMPARE_MS_MAX 3600000
-/* After catching up the digest is compared soon, then less often while it still differs. */
+/* After catching up the digest is compared soon, then less often while it still differs.
+ */
 #define VERIFY_MS_MIN 1000
 
-/* Without a run for this long, what was asked for is asked again: a run of 4 KiB takes 27 s
- * at 1,200 bit/s. The same for announcements that are not noted. */
+/* Without a run for this long, what was asked for is asked again: a run of 4 KiB takes 27
+ * s at 1,200 bit/s. The same for announcements that are not noted. */
 #define RETRY_MS 30000
 
-/* Bytes of runs under way to one neighbour: begins small, doubles while acknowledged within
- * WINDOW_FAST_MS, halves when slower than WINDOW_SLOW_MS. At most what the transport queues. */
+/* Bytes of runs under way to one neighbour: begins small, doubles while acknowledged
+ * within WINDOW_FAST_MS, halves when slower than WINDOW_SLOW_MS. At most what the
+ * transport queues. */
 #define WINDOW_MIN (8 * 1024)
 #define WINDOW_START (32 * 1024)
 #define WINDOW_MAX (768 * 1024)
@@ -103,9 +105,9 @@ struct session {
     uint64_t progress_at_ms;
 
     /* Greeting and comparing. */
-    bool equal;       /* by the last digests compared */
+    bool equal; /* by the last digests compared */
     bool hello_due, hello_answers;
-    bool relist;      /* ask for a full list with the next hello */
+    bool relist;          /* ask for a full list with the next hello */
     uint64_t hello_at_ms; /* next one by timer */
     uint64_t compare_ms, verify_ms, greeting_ms;
     uint64_t relist_ms, relist_at_ms; /* not again before */
@@ -137,10 +139,13 @@ uint64_t session_room(const struct session *session);
 void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms);
 void session_count_acknowledged(struct session *session, uint64_t received,
                                 uint64_t now_ms);
+void session_count_lost(struct session *session); /* all that is under way */
 
 /* Queues a range to send, replacing what was queued of that log. False: out of bounds. */
-void session_queue(struct session *session, struct log_name log, uint64_t from, uint64_t to);
-struct transfer *session_queue_first(struct session *session); /* lowest lane; NULL: none */
+void session_queue(struct session *session, struct log_name log, uint64_t from,
+                   uint64_t to);
+struct transfer *
+session_queue_first(struct session *session); /* lowest lane; NULL: none */
 void session_queue_remove(struct session *session, struct transfer *transfer);
 
 #endif

@@ -1,6 +1,6 @@
-/* Announcing, wanting, sending. What is new is pushed as runs to neighbours that are caught
- * up; a backlog is announced as heads and asked for. Everything is resumable at a run: what
- * a cut link loses is the run in flight. */
+/* Announcing, wanting, sending. What is new is pushed as runs to neighbours that are
+ * caught up; a backlog is announced as heads and asked for. Everything is resumable at a
+ * run: what a cut link loses is the run in flight. */
 #include "net/engine_state.h"
 
 #include <string.h>
@@ -28,8 +28,8 @@ void sync_offence(struct engine *engine, struct session *session, enum refusal r
 }
 
 /* The neighbour has `log` up to `seq`. */
-static bool hear_of_log(struct engine *engine, struct session *session, struct log_name log,
-                        uint64_t seq)
+static bool hear_of_log(struct engine *engine, struct session *session,
+                        struct log_name log, uint64_t seq)
 {
     const struct head *head = heads_find(engine->heads, log);
 
@@ -40,7 +40,8 @@ static bool hear_of_log(struct engine *engine, struct session *session, struct l
     if (engine_member(engine, log.node) != NULL &&
         !engine_carries(engine, engine_self(engine)->number, log))
         return true;
-    return wants_add(&engine->wants, engine->txn, log, seq, session->peer, &engine->wrote);
+    return wants_add(&engine->wants, engine->txn, log, seq, session->peer,
+                     &engine->wrote);
 }
 
 static void check_listed_hash(struct engine *engine, const struct listed_head *listed)
@@ -89,7 +90,9 @@ static void count_refused_run(struct engine *engine, struct session *session,
                               enum status status, struct log_name log)
 {
     switch ((int)status) {
-    case ERR_UNKNOWN_AUTHOR: sync_offence(engine, session, REFUSED_UNKNOWN_AUTHOR); return;
+    case ERR_UNKNOWN_AUTHOR:
+        sync_offence(engine, session, REFUSED_UNKNOWN_AUTHOR);
+        return;
     case ERR_GAP: sync_offence(engine, session, REFUSED_GAP); return;
     case ERR_BEYOND_CUT: sync_offence(engine, session, REFUSED_BEYOND_CUT); return;
     case ERR_BAD_SIGNATURE: sync_offence(engine, session, REFUSED_SIGNATURE); return;
@@ -179,10 +182,9 @@ static void request_from(struct engine *engine, struct session *session)
         want->asked = true;
         want->peer = session->peer;
         engine->wants.unasked--;
-        message_put_range(ranges,
-                          &(struct wanted_range){want->log,
-                                                 head != NULL ? head->seq + 1 : 1,
-                                                 want->to});
+        message_put_range(ranges, &(struct wanted_range){want->log,
+                                                         head != NULL ? head->seq + 1 : 1,
+                                                         want->to});
         if (++count == MESSAGE_LOGS_MAX) {
             send_wants(engine, session, count, buffer_slice(ranges));
             buffer_clear(ranges);
@@ -220,7 +222,8 @@ void sync_request(struct engine *engine)
 
 /* ---- sending ---- */
 
-/* Sends one run of `log` from `seq` on; returns its last seq, or 0 where there is none. */
+/* Sends one run of `log` from `seq` on; returns its last seq, or 0 where there is none.
+ */
 static uint64_t send_run(struct engine *engine, struct session *session,
                          struct log_name log, uint64_t seq, uint64_t to,
                          uint64_t announced, uint64_t span)
@@ -252,8 +255,8 @@ static void send_wanted(struct engine *engine, struct session *session)
 
     while (session_room(session) > 0 &&
            (transfer = session_queue_first(session)) != NULL) {
-        uint64_t last = send_run(engine, session, transfer->log, transfer->next,
-                                 transfer->to, 0, 0);
+        uint64_t last =
+            send_run(engine, session, transfer->log, transfer->next, transfer->to, 0, 0);
         transfer->next = last + 1;
         if (last == 0 || last >= transfer->to)
             session_queue_remove(session, transfer);
@@ -345,8 +348,8 @@ static void announce(struct engine *engine, struct session *session)
     announce_heads(engine, session);
 }
 
-/* What was sent after `noted` may have been lost: the neighbour is taken to hold of each log
- * only what came before the runs filed since. */
+/* What was sent after `noted` may have been lost: the neighbour is taken to hold of each
+ * log only what came before the runs filed since. */
 void sync_rewind(struct engine *engine, struct session *session)
 {
     struct run run;
@@ -377,11 +380,8 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
         session->told = session->covered = session->noted;
         sync_rewind(engine, session);
     }
-    if (session->acknowledged < session->sent && retry_due(engine, session->mark_at_ms)) {
-        session->acknowledged = session->sent;
-        session->window = session->window / 2 < WINDOW_MIN ? WINDOW_MIN
-                                                           : session->window / 2;
-    }
+    if (session->acknowledged < session->sent && retry_due(engine, session->mark_at_ms))
+        session_count_lost(session);
     if (wants_any_asked(&engine->wants, session->peer) &&
         retry_due(engine, session->progress_at_ms))
         wants_forget_asked(&engine->wants, session->peer);
@@ -412,8 +412,7 @@ uint64_t sync_wake_ms(const struct engine *engine, const struct session *session
         return wake_ms;
     if (session->noted < session->told)
         wake_ms = session->told_at_ms + RETRY_MS;
-    if (session->acknowledged < session->sent &&
-        session->mark_at_ms + RETRY_MS < wake_ms)
+    if (session->acknowledged < session->sent && session->mark_at_ms + RETRY_MS < wake_ms)
         wake_ms = session->mark_at_ms + RETRY_MS;
     if (wants_any_asked(&engine->wants, session->peer) &&
         session->progress_at_ms + RETRY_MS < wake_ms)

@@ -1,0 +1,137 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "net/session.h"
+
+static int setup(void **state)
+{
+    struct session *session = session_create(7);
+    session_enter(session, SESSION_LINK_UP, 1000);
+    *state = session;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    session_destroy(*state);
+    return 0;
+}
+
+static void a_hello_opens_only_a_link_that_is_up(void **state)
+{
+    (void)state;
+    assert_int_equal(session_next(SESSION_DOWN, SESSION_HELLO), SESSION_DOWN);
+    assert_int_equal(session_next(SESSION_GREETING, SESSION_HELLO), SESSION_OPEN);
+    assert_int_equal(session_next(SESSION_OPEN, SESSION_LINK_UP), SESSION_GREETING);
+    assert_int_equal(session_next(SESSION_OPEN, SESSION_LINK_DOWN), SESSION_DOWN);
+}
+
+static void a_new_link_greets_and_has_nothing_under_way(void **state)
+{
+    struct session *session = *state;
+    session->noted = 5;
+    session_count_sent(session, 100, 1000);
+    session_queue(session, (struct log_name){1, 2, LANE_RECORD}, 1, 9);
+    session_enter(session, SESSION_LINK_UP, 2000);
+    assert_true(session->hello_due);
+    assert_int_equal(session->queue_count, 0);
+    assert_int_equal(session->told, 5);
+    assert_int_equal(session_room(session), WINDOW_START);
+}
+
+static void urgent_logs_leave_the_queue_before_records(void **state)
+{
+    struct session *session = *state;
+    session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 1, 9);
+    session_queue(session, (struct log_name){2, 1, LANE_URGENT}, 1, 2);
+    session_queue(session, (struct log_name){3, 1, LANE_CONTROL}, 1, 2);
+    assert_int_equal(session_queue_first(session)->log.lane, LANE_CONTROL);
+    session_queue_remove(session, session_queue_first(session));
+    assert_int_equal(session_queue_first(session)->log.lane, LANE_URGENT);
+}
+
+static void asking_again_for_a_log_replaces_the_first_asking(void **state)
+{
+    struct session *session = *state;
+    session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 1, 9);
+    session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 4, 20);
+    assert_int_equal(session->queue_count, 1);
+    assert_int_equal(session->queue[0].next, 4);
+    assert_int_equal(session->queue[0].to, 20);
+}
+
+static void the_window_closes_when_full_and_opens_with_acknowledgements(void **state)
+{
+    struct session *session = *state;
+    session_count_sent(session, WINDOW_START, 1000);
+    assert_int_equal(session_room(session), 0);
+    session_count_acknowledged(session, WINDOW_START / 2, 1100);
+    assert_int_equal(session_room(session), WINDOW_START / 2);
+}
+
+static void the_window_doubles_on_a_fast_link_and_halves_on_a_slow_one(void **state)
+{
+    struct session *session = *state;
+    session_count_sent(session, 1000, 1000);
+    session_count_acknowledged(session, 1000, 1000 + WINDOW_FAST_MS);
+    assert_int_equal(session->window, 2 * WINDOW_START);
+    session_count_sent(session, 1000, 5000);
+    session_count_acknowledged(session, 2000, 5000 + WINDOW_SLOW_MS);
+    assert_int_equal(session->window, WINDOW_START);
+}
+
+static void the_window_stays_within_its_bounds(void **state)
+{
+    struct session *session = *state;
+    for (uint64_t i = 1; i <= 20; i++) {
+        session_count_sent(session, 1000, 1000 * i);
+        session_count_acknowledged(session, 1000 * i, 1000 * i);
+    }
+    assert_int_equal(session->window, WINDOW_MAX);
+    for (uint64_t i = 21; i <= 60; i++) {
+        session_count_sent(session, 1000, 100000 * i);
+        session_count_acknowledged(session, 1000 * i, 100000 * i + WINDOW_SLOW_MS);
+    }
+    assert_int_equal(session->window, WINDOW_MIN);
+}
+
+static void acknowledging_what_was_never_sent_changes_nothing(void **state)
+{
+    struct session *session = *state;
+    session_count_sent(session, 1000, 1000);
+    session_count_acknowledged(session, 5000, 1100);
+    assert_int_equal(session->acknowledged, 0);
+}
+
+static void what_a_neighbour_holds_only_grows_until_it_is_taken_back(void **state)
+{
+    struct session *session = *state;
+    session_hold(session, 40, 9);
+    session_hold(session, 40, 3);
+    assert_int_equal(session_held(session, 40), 9);
+    assert_int_equal(session_held(session, 4000), 0);
+    session_hold_at_most(session, 40, 4);
+    assert_int_equal(session_held(session, 40), 4);
+    session_hold_nothing(session);
+    assert_int_equal(session_held(session, 40), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_hello_opens_only_a_link_that_is_up),
+        TEST(a_new_link_greets_and_has_nothing_under_way),
+        TEST(urgent_logs_leave_the_queue_before_records),
+        TEST(asking_again_for_a_log_replaces_the_first_asking),
+        TEST(the_window_closes_when_full_and_opens_with_acknowledgements),
+        TEST(the_window_doubles_on_a_fast_link_and_halves_on_a_slow_one),
+        TEST(the_window_stays_within_its_bounds),
+        TEST(acknowledging_what_was_never_sent_changes_nothing),
+        TEST(what_a_neighbour_holds_only_grows_until_it_is_taken_back),
+    };
+    return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
