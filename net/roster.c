@@ -1,0 +1,438 @@
+#include "net/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/keyring.h"
+#include "net/statement.h"
+
+enum {
+    SEATS_MIN = 64,
+    CUTS_MIN = 16,
+};
+
+#define NOWHERE UINT32_MAX
+
+struct seat {
+    struct member member;
+    bool revoked;
+};
+
+enum index_kind { BY_ID, BY_CURVE, BY_NAME, INDEXES };
+
+struct roster {
+    struct genesis genesis;
+    struct hash genesis_hash;
+    struct county_salt salt;
+    const struct node_keys *keys; /* NULL: opens nothing */
+    uint32_t own;                 /* this node's number; 0 until it is admitted */
+    struct seat *seats;           /* ascending by number; the authority first */
+    size_t count, capacity;
+    uint32_t *slots[INDEXES]; /* hash tables over seats, twice the capacity */
+    struct keyring keyring;
+    struct cut *cuts; /* ascending by log */
+    size_t cut_count, cut_capacity;
+};
+
+/* ---- finding members by their names and keys ---- */
+
+static struct slice index_key(const struct member *member, enum index_kind kind)
+{
+    switch (kind) {
+    case BY_ID: return slice_of(member->id.bytes, NODE_ID_SIZE);
+    case BY_CURVE: return slice_of(member->curve_public, KEY_SIZE);
+    case BY_NAME: return slice_text(member->name);
+    case INDEXES: break;
+    }
+    CHECK(kind < INDEXES);
+    return slice_of(NULL, 0);
+}
+
+/* FNV-1a, 64 bits, http://www.isthe.com/chongo/tech/comp/fnv/; the high half folded in,
+ * because only the low bits choose a slot. */
+static size_t index_hash(struct slice key)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < key.size; i++)
+        hash = (hash ^ key.data[i]) * UINT64_C(0x100000001b3);
+    return (size_t)(hash ^ hash >> 32);
+}
+
+/* The slot that holds the key, or the empty one where it belongs. */
+static size_t index_slot(const struct roster *roster, enum index_kind kind,
+                         struct slice key)
+{
+    const uint32_t *slots = roster->slots[kind];
+    size_t mask = 2 * roster->capacity - 1;
+    size_t slot = index_hash(key) & mask;
+    while (slots[slot] != NOWHERE &&
+           !slice_equal(index_key(&roster->seats[slots[slot]].member, kind), key))
+        slot = (slot + 1) & mask;
+    return slot;
+}
+
+static const struct seat *index_find(const struct roster *roster, enum index_kind kind,
+                                     struct slice key)
+{
+    uint32_t seat = roster->slots[kind][index_slot(roster, kind, key)];
+    return seat == NOWHERE ? NULL : &roster->seats[seat];
+}
+
+/* The authority connects to nobody and has no CURVE key: were its zeros listed, a peer
+ * with a key of zeros would be taken for it. */
+static void index_add(struct roster *roster, uint32_t seat)
+{
+    const struct member *member = &roster->seats[seat].member;
+    for (enum index_kind kind = 0; kind < INDEXES; kind++) {
+        if (kind == BY_CURVE && member->role == ROLE_AUTHORITY)
+            continue;
+        struct slice key = index_key(member, kind);
+        roster->slots[kind][index_slot(roster, kind, key)] = seat;
+    }
+}
+
+static void index_rebuild(struct roster *roster)
+{
+    for (enum index_kind kind = 0; kind < INDEXES; kind++) {
+        for (size_t i = 0; i < 2 * roster->capacity; i++)
+            roster->slots[kind][i] = NOWHERE;
+    }
+    for (size_t i = 0; i < roster->count; i++)
+        index_add(roster, (uint32_t)i);
+}
+
+/* ---- members ---- */
+
+static void seats_resize(struct roster *roster, size_t capacity)
+{
+    CHECK(capacity < NOWHERE / 2);
+    roster->seats = checked_realloc(roster->seats, capacity * sizeof *roster->seats);
+    for (enum index_kind kind = 0; kind < INDEXES; kind++)
+        roster->slots[kind] =
+            checked_realloc(roster->slots[kind], 2 * capacity * sizeof(uint32_t));
+    roster->capacity = capacity;
+    index_rebuild(roster);
+}
+
+/* How many members have a smaller number. */
+static size_t seat_rank(const struct roster *roster, uint32_t number)
+{
+    size_t low = 0;
+    size_t high = roster->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (roster->seats[middle].member.number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Numbers are given without gaps, so that the seat is nearly always the number itself. */
+static struct seat *seat_find(const struct roster *roster, uint32_t number)
+{
+    size_t rank = number;
+    if (rank >= roster->count || roster->seats[rank].member.number != number)
+        rank = seat_rank(roster, number);
+    if (rank >= roster->count || roster->seats[rank].member.number != number)
+        return NULL;
+    return &roster->seats[rank];
+}
+
+static void seat_add(struct roster *roster, const struct member *member)
+{
+    if (roster->count == roster->capacity)
+        seats_resize(roster, 2 * roster->capacity);
+    size_t rank = seat_rank(roster, member->number);
+    memmove(roster->seats + rank + 1, roster->seats + rank,
+            (roster->count - rank) * sizeof *roster->seats);
+    roster->seats[rank] = (struct seat){.member = *member};
+    roster->count++;
+    if (rank + 1 == roster->count)
+        index_add(roster, (uint32_t)rank);
+    else
+        index_rebuild(roster);
+}
+
+static void seat_authority(struct roster *roster)
+{
+    seat_add(roster, &(struct member){.number = 0,
+                                      .id = roster->genesis.authority,
+                                      .division = roster->genesis.county,
+                                      .role = ROLE_AUTHORITY,
+                                      .name = "authority"});
+}
+
+/* ---- life ---- */
+
+struct roster *roster_create(const struct genesis *genesis,
+                             const struct hash *genesis_hash,
+                             const struct node_keys *keys)
+{
+    struct roster *roster = checked_malloc(sizeof *roster);
+    *roster =
+        (struct roster){.genesis = *genesis, .genesis_hash = *genesis_hash, .keys = keys};
+    county_salt_of(genesis_hash, &roster->salt);
+    seats_resize(roster, SEATS_MIN);
+    seat_authority(roster);
+    return roster;
+}
+
+void roster_destroy(struct roster *roster)
+{
+    if (roster == NULL)
+        return;
+    keyring_deinit(&roster->keyring);
+    free(roster->seats);
+    for (enum index_kind kind = 0; kind < INDEXES; kind++)
+        free(roster->slots[kind]);
+    free(roster->cuts);
+    free(roster);
+}
+
+void roster_reset(struct roster *roster)
+{
+    keyring_clear(&roster->keyring);
+    roster->own = 0;
+    roster->count = 0;
+    roster->cut_count = 0;
+    index_rebuild(roster);
+    seat_authority(roster);
+}
+
+/* ---- folding ---- */
+
+static enum status fold_admit(struct roster *roster, const struct member *member,
+                              struct roster_change *changed)
+{
+    if (!division_within(member->division, roster->genesis.county))
+        return ERR_MALFORMED;
+    if (seat_find(roster, member->number) != NULL)
+        return ERR_EXISTS;
+    for (enum index_kind kind = 0; kind < INDEXES; kind++) {
+        if (index_find(roster, kind, index_key(member, kind)) != NULL)
+            return ERR_EXISTS;
+    }
+    seat_add(roster, member);
+    if (roster->keys != NULL &&
+        memcmp(&roster->keys->id, &member->id, sizeof member->id) == 0)
+        roster->own = member->number;
+    changed->members = true;
+    return OK;
+}
+
+static enum status open_box(struct roster *roster, const struct statement *statement,
+                            const struct sealed_key *box)
+{
+    uint8_t secret[KEY_SIZE];
+    struct realm_key key;
+    struct hash commitment;
+    if (!crypto_box_unseal(roster->keys, slice_of(box->box, sizeof box->box), secret))
+        return ERR_BAD_SIGNATURE;
+    crypto_realm_key(statement->realm, statement->epoch, secret, &key);
+    crypto_commitment(&roster->salt, &key, &commitment);
+    bool fits = hash_equal(&commitment, &statement->commitment);
+    if (fits)
+        keyring_add(&roster->keyring, &key);
+    crypto_wipe(secret, sizeof secret);
+    crypto_wipe(&key, sizeof key);
+    return fits ? OK : ERR_BAD_SIGNATURE;
+}
+
+/* The commitment is taken first and stays, whatever lies in our box: every reader must
+ * hold the same key to be the first one stated. */
+static enum status fold_realm_key(struct roster *roster, struct statement *statement,
+                                  struct roster_change *changed)
+{
+    uint64_t realm = statement->realm;
+    if (division_level(realm) == DIVISION_VILLAGE ||
+        !division_within(realm, roster->genesis.county))
+        return ERR_MALFORMED;
+    enum status status =
+        keyring_commit(&roster->keyring, realm, statement->epoch, &statement->commitment);
+    if (status != OK || roster->own == 0 ||
+        keyring_find(&roster->keyring, realm, statement->epoch) != NULL)
+        return status;
+    struct sealed_key box;
+    while (statement_next_box(statement, &box)) {
+        if (box.number != roster->own)
+            continue;
+        status = open_box(roster, statement, &box);
+        changed->keys = status == OK;
+        return status;
+    }
+    return OK;
+}
+
+static size_t cut_rank(const struct roster *roster, struct log_name log)
+{
+    size_t low = 0;
+    size_t high = roster->cut_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (log_name_compare(roster->cuts[middle].log, log) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static const struct cut *cut_find(const struct roster *roster, struct log_name log)
+{
+    size_t rank = cut_rank(roster, log);
+    bool found = rank < roster->cut_count && log_name_equal(roster->cuts[rank].log, log);
+    return found ? &roster->cuts[rank] : NULL;
+}
+
+static void cut_add(struct roster *roster, const struct cut *cut)
+{
+    if (cut_find(roster, cut->log) != NULL)
+        return; /* the first of two for one log stands */
+    if (roster->cut_count == roster->cut_capacity) {
+        size_t capacity = 2 * roster->cut_capacity + CUTS_MIN;
+        roster->cuts = checked_realloc(roster->cuts, capacity * sizeof *roster->cuts);
+        roster->cut_capacity = capacity;
+    }
+    size_t rank = cut_rank(roster, cut->log);
+    memmove(roster->cuts + rank + 1, roster->cuts + rank,
+            (roster->cut_count - rank) * sizeof *roster->cuts);
+    roster->cuts[rank] = *cut;
+    roster->cut_count++;
+}
+
+static enum status fold_revoke(struct roster *roster, struct statement *statement,
+                               struct roster_change *changed)
+{
+    struct seat *seat = seat_find(roster, statement->number);
+    if (seat == NULL)
+        return ERR_MALFORMED;
+    if (seat->revoked)
+        return ERR_EXISTS;
+    struct cut cut;
+    while (statement_next_cut(statement, &cut))
+        cut_add(roster, &cut);
+    seat->revoked = true;
+    changed->members = true;
+    changed->cuts = true;
+    return OK;
+}
+
+enum status roster_fold(struct roster *roster, struct slice plaintext,
+                        struct roster_change *changed)
+{
+    *changed = (struct roster_change){0};
+    struct statement statement;
+    enum status status = statement_decode(plaintext, &statement);
+    if (status != OK)
+        return status;
+    switch (statement.kind) {
+    case STATEMENT_ADMIT: return fold_admit(roster, &statement.member, changed);
+    case STATEMENT_REALM_KEY: return fold_realm_key(roster, &statement, changed);
+    case STATEMENT_REVOKE: return fold_revoke(roster, &statement, changed);
+    }
+    return ERR_VERSION;
+}
+
+/* ---- asking ---- */
+
+const struct genesis *roster_genesis(const struct roster *roster)
+{
+    return &roster->genesis;
+}
+
+const struct county_salt *roster_salt(const struct roster *roster)
+{
+    return &roster->salt;
+}
+
+size_t roster_count(const struct roster *roster)
+{
+    return roster->count;
+}
+
+const struct member *roster_at(const struct roster *roster, size_t index)
+{
+    CHECK(index < roster->count);
+    return &roster->seats[index].member;
+}
+
+const struct member *roster_member(const struct roster *roster, uint32_t number)
+{
+    const struct seat *seat = seat_find(roster, number);
+    return seat != NULL ? &seat->member : NULL;
+}
+
+const struct member *roster_by_id(const struct roster *roster, const struct node_id *id)
+{
+    const struct seat *seat =
+        index_find(roster, BY_ID, slice_of(id->bytes, NODE_ID_SIZE));
+    return seat != NULL ? &seat->member : NULL;
+}
+
+const struct member *roster_by_curve(const struct roster *roster,
+                                     const uint8_t key[KEY_SIZE])
+{
+    const struct seat *seat = index_find(roster, BY_CURVE, slice_of(key, KEY_SIZE));
+    return seat != NULL && !seat->revoked ? &seat->member : NULL;
+}
+
+const struct member *roster_by_name(const struct roster *roster, struct slice name)
+{
+    const struct seat *named = index_find(roster, BY_NAME, name);
+    if (named != NULL)
+        return &named->member;
+    const struct member *found = NULL;
+    for (size_t i = 0; i < roster->count; i++) {
+        const struct member *member = &roster->seats[i].member;
+        if (!member_answers_to(member, name))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = member;
+    }
+    return found;
+}
+
+bool roster_revoked(const struct roster *roster, uint32_t number)
+{
+    const struct seat *seat = seat_find(roster, number);
+    return seat != NULL && seat->revoked;
+}
+
+const struct cut *roster_cut(const struct roster *roster, struct log_name log,
+                             struct cut *scratch)
+{
+    if (!roster_revoked(roster, log.node))
+        return NULL;
+    const struct cut *cut = cut_find(roster, log);
+    if (cut != NULL)
+        return cut;
+    *scratch = (struct cut){.log = log};
+    return scratch;
+}
+
+const struct realm_key *roster_key(const struct roster *roster, uint64_t realm,
+                                   uint16_t epoch)
+{
+    return keyring_find(&roster->keyring, realm, epoch);
+}
+
+const struct realm_key *roster_newest_key(const struct roster *roster, uint64_t realm)
+{
+    return keyring_newest(&roster->keyring, realm);
+}
+
+const struct realm_key *roster_key_at(const struct roster *roster, size_t index)
+{
+    const struct keyring *keyring = &roster->keyring;
+    return index < keyring->held_count ? &keyring->held[index] : NULL;
+}
+
+const struct realm_commitment *roster_commitment_at(const struct roster *roster,
+                                                    size_t index)
+{
+    const struct keyring *keyring = &roster->keyring;
+    return index < keyring->stated_count ? &keyring->stated[index] : NULL;
+}
