@@ -23,7 +23,7 @@ static uint32_t limit_of(const struct field *field, uint32_t own)
 
 static bool text_fits(const struct field *field, struct slice text)
 {
-    return text.size > 0 && text_characters(text) <= limit_of(field, TEXT_CHARACTERS_MAX);
+    return text_characters(text) <= limit_of(field, TEXT_CHARACTERS_MAX);
 }
 
 static bool division_fits(const struct field *field, uint64_t code)
@@ -71,7 +71,7 @@ static bool value_fits(const struct field *field, struct slice *value)
     case FIELD_CHECK:
         if (codec_take_bool(value, &flag))
             return flag;
-        return codec_take_text(value, &body) && text_fits(field, body);
+        return codec_take_text(value, &body) && body.size > 0 && text_fits(field, body);
     case FIELD_SEALED:
         return codec_take_bytes(value, &body) && body.size > SEAL_TAG_SIZE &&
                body.size <= SEALED_SIZE_MAX;

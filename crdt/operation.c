@@ -276,6 +276,18 @@ static void order_values(const struct schema_register *reg,
     }
 }
 
+/* An empty set says nothing: nil is its one spelling. */
+static bool is_absent(const struct schema_register *reg,
+                      const struct operation_value *value)
+{
+    struct slice encoded = value->value;
+    size_t count;
+    if (encoded.size == 0)
+        return true;
+    return reg->fields[value->field].rule == MERGE_SET &&
+           codec_take_array(&encoded, &count) && count == 0;
+}
+
 void operation_encode_create(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                              const struct schema_register *reg,
                              const struct operation_value *values, size_t count)
@@ -284,19 +296,20 @@ void operation_encode_create(struct buffer *out, uint64_t stamp_ms, uint32_t act
     size_t used = 0;
     order_values(reg, values, count, ordered);
     for (size_t id = 0; id < reg->field_count; id++) {
-        if (ordered[id] != NULL && ordered[id]->value.size > 0)
+        if (ordered[id] != NULL && !is_absent(reg, ordered[id]))
             used = id + 1;
     }
     put_front(out, stamp_ms, actor, OPERATION_CREATE, reg, used);
     for (size_t id = 0; id < used; id++) {
-        if (ordered[id] != NULL && ordered[id]->value.size > 0)
+        if (ordered[id] != NULL && !is_absent(reg, ordered[id]))
             codec_put_raw(out, ordered[id]->value);
         else
             codec_put_nil(out);
     }
 }
 
-static void put_triple(struct buffer *out, const struct operation_value *value)
+static void put_triple(struct buffer *out, const struct schema_register *reg,
+                       const struct operation_value *value)
 {
     codec_put_array(out, 3);
     codec_put_uint(out, value->field);
@@ -304,10 +317,10 @@ static void put_triple(struct buffer *out, const struct operation_value *value)
         codec_put_raw(out, value->replaced);
     else
         codec_put_array(out, 0);
-    if (value->value.size > 0)
-        codec_put_raw(out, value->value);
-    else
+    if (is_absent(reg, value))
         codec_put_nil(out);
+    else
+        codec_put_raw(out, value->value);
 }
 
 void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
@@ -322,7 +335,7 @@ void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor
     put_id(out, subject);
     for (size_t id = 0; id < reg->field_count; id++) {
         if (ordered[id] != NULL)
-            put_triple(out, ordered[id]);
+            put_triple(out, reg, ordered[id]);
     }
 }
 

@@ -50,7 +50,7 @@ MUST_USE enum status operation_decode(struct slice plaintext, struct operation *
  * in any order of fields, each field once. A reason is clean text (codec.h). */
 struct operation_value {
     uint8_t field;
-    struct slice value;    /* encoded; empty: absent (nil) */
+    struct slice value;    /* encoded; empty, or a set's empty array: absent (nil) */
     struct slice replaced; /* edit: the encoded array described above */
 };
 void operation_encode_create(struct buffer *out, uint64_t stamp_ms, uint32_t actor,

@@ -35,6 +35,17 @@ const struct schema_register *schema_register_at(size_t index)
     return index < schema_register_count ? &schema_registers[index] : NULL;
 }
 
+bool schema_realm_fits(const struct schema_register *reg, uint64_t realm)
+{
+    enum division_level level = division_level(realm);
+    switch (reg->realm) {
+    case REALM_TOWNSHIP: return level == DIVISION_TOWNSHIP;
+    case REALM_COUNTY: return level == DIVISION_COUNTY;
+    case REALM_HOME: return level == DIVISION_TOWNSHIP || level == DIVISION_COUNTY;
+    }
+    return false;
+}
+
 const struct field *schema_field(const struct schema_register *reg, uint8_t id)
 {
     return id < reg->field_count ? &reg->fields[id] : NULL;

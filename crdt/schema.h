@@ -14,7 +14,11 @@
 
 enum register_id { REGISTER_PERSON = 1, REGISTER_VISIT = 2, REGISTER_OPERATOR = 3 };
 
-enum realm_level { REALM_TOWNSHIP, REALM_COUNTY };
+enum realm_level {
+    REALM_TOWNSHIP, /* of the township where it lies                    */
+    REALM_COUNTY,
+    REALM_HOME,     /* of the node that writes: a township or the county */
+};
 
 /* How concurrent writes of a field combine. Which of several values is displayed is the
  * view's choice, not a merge rule. */
@@ -157,6 +161,7 @@ extern const size_t schema_register_count;
 const struct schema_register *schema_register(uint8_t id);               /* or NULL */
 const struct schema_register *schema_register_named(struct slice name);  /* or NULL */
 const struct schema_register *schema_register_at(size_t index); /* NULL past the end */
+bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);
 const struct field *schema_field_named(const struct schema_register *reg,
                                        struct slice name); /* by name or label */
