@@ -1,0 +1,263 @@
+#include "crdt/fold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHAIN_KEY_SIZE = 1 + 8 + ENTRY_ID_SIZE, /* register, realm, subject */
+    ROWS_CAPACITY_MIN = 256,
+};
+
+/* A row that is not in the store yet. Its number is the last stored one's, plus its place
+ * in arrival order, from 1. */
+struct pending_row {
+    uint8_t chain[CHAIN_KEY_SIZE];
+    struct entry_id id;
+    uint64_t realm;
+    uint64_t previous;
+    size_t plaintext_at, plaintext_size; /* in the batch's bytes */
+};
+
+struct fold {
+    struct pending_row *rows;
+    size_t count, capacity;
+    struct pending_row **order; /* sorted by chain; as large as `rows` */
+    struct buffer plaintexts;
+    struct buffer encoded; /* scratch for one stored value */
+};
+
+struct fold *fold_create(void)
+{
+    struct fold *fold = checked_malloc(sizeof *fold);
+    *fold = (struct fold){0};
+    buffer_init(&fold->plaintexts, SIZE_MAX);
+    buffer_init(&fold->encoded, SIZE_MAX);
+    return fold;
+}
+
+void fold_destroy(struct fold *fold)
+{
+    if (fold == NULL)
+        return;
+    free(fold->rows);
+    free(fold->order);
+    buffer_deinit(&fold->plaintexts);
+    buffer_deinit(&fold->encoded);
+    free(fold);
+}
+
+void fold_discard(struct fold *fold)
+{
+    fold->count = 0;
+    buffer_clear(&fold->plaintexts);
+}
+
+size_t fold_pending(const struct fold *fold)
+{
+    return fold->count;
+}
+
+/* ---- filing ---- */
+
+static void chain_key(uint8_t key[CHAIN_KEY_SIZE], uint8_t reg, uint64_t realm,
+                      const struct entry_id *subject)
+{
+    key[0] = reg;
+    put_be64(key + 1, realm);
+    memcpy(key + 9, subject->bytes, ENTRY_ID_SIZE);
+}
+
+static struct pending_row *row_add(struct fold *fold)
+{
+    if (fold->count == fold->capacity) {
+        size_t capacity = fold->capacity * 2;
+        if (capacity < ROWS_CAPACITY_MIN)
+            capacity = ROWS_CAPACITY_MIN;
+        fold->rows = checked_realloc(fold->rows, capacity * sizeof *fold->rows);
+        fold->order =
+            checked_realloc(fold->order, capacity * sizeof(struct pending_row *));
+        fold->capacity = capacity;
+    }
+    return &fold->rows[fold->count++];
+}
+
+enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t realm,
+                       struct slice plaintext)
+{
+    struct operation operation;
+    enum status status = operation_decode(plaintext, &operation);
+    if (status != OK)
+        return status;
+    const struct schema_register *reg = schema_register(operation.reg);
+    CHECK(reg != NULL); /* operation_decode has looked */
+    if (entry_id_log(id).lane != reg->lane || !schema_realm_fits(reg, realm))
+        return ERR_PERMISSION;
+    bool creates_subject =
+        operation.kind == OPERATION_CREATE && operation.subject_is_self;
+    struct pending_row *row = row_add(fold);
+    *row = (struct pending_row){
+        .id = *id,
+        .realm = realm,
+        .plaintext_at = fold->plaintexts.size,
+        .plaintext_size = plaintext.size,
+    };
+    chain_key(row->chain, operation.reg, realm,
+              creates_subject ? id : &operation.subject);
+    buffer_put(&fold->plaintexts, plaintext.data, plaintext.size);
+    return OK;
+}
+
+/* ---- writing ---- */
+
+/* By chain, and within a chain by arrival. */
+static int order_compare(const void *a, const void *b)
+{
+    const struct pending_row *left = *(struct pending_row *const *)a;
+    const struct pending_row *right = *(struct pending_row *const *)b;
+    int order = memcmp(left->chain, right->chain, CHAIN_KEY_SIZE);
+    return order != 0 ? order : (left > right) - (left < right);
+}
+
+static void order_rows(struct fold *fold)
+{
+    for (size_t i = 0; i < fold->count; i++)
+        fold->order[i] = &fold->rows[i];
+    qsort(fold->order, fold->count, sizeof(struct pending_row *), order_compare);
+}
+
+static uint64_t next_row_number(struct store_txn *txn)
+{
+    struct slice key, value;
+    if (!store_last(txn, STORE_ROWS, &key, &value))
+        return 1;
+    CHECK(key.size == 8);
+    return get_be64(key.data) + 1;
+}
+
+static bool chain_read(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
+                       uint64_t *newest, uint64_t *rows)
+{
+    struct slice value;
+    return store_get(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE), &value) &&
+           slice_take_varint(&value, newest) && slice_take_varint(&value, rows);
+}
+
+/* Links one chain's pending rows, `count` of them, to what is stored of it. */
+static void write_chain(struct fold *fold, struct store_txn *txn,
+                        struct pending_row *const *chain, size_t count, uint64_t first)
+{
+    uint64_t newest = 0, rows = 0;
+    if (!chain_read(txn, chain[0]->chain, &newest, &rows))
+        newest = rows = 0;
+    for (size_t i = 0; i < count; i++) {
+        chain[i]->previous = newest;
+        newest = first + (uint64_t)(chain[i] - fold->rows);
+    }
+    buffer_clear(&fold->encoded);
+    buffer_put_varint(&fold->encoded, newest);
+    buffer_put_varint(&fold->encoded, rows + count);
+    store_put(txn, STORE_CHAINS, slice_of(chain[0]->chain, CHAIN_KEY_SIZE),
+              buffer_slice(&fold->encoded));
+}
+
+static void write_chains(struct fold *fold, struct store_txn *txn, uint64_t first)
+{
+    size_t begin = 0;
+    while (begin < fold->count) {
+        size_t end = begin + 1;
+        while (end < fold->count &&
+               memcmp(fold->order[end]->chain, fold->order[begin]->chain,
+                      CHAIN_KEY_SIZE) == 0)
+            end++;
+        write_chain(fold, txn, fold->order + begin, end - begin, first);
+        begin = end;
+    }
+}
+
+static void write_row(struct fold *fold, struct store_txn *txn,
+                      const struct pending_row *row, uint64_t number)
+{
+    uint8_t key[8];
+    put_be64(key, number);
+    buffer_clear(&fold->encoded);
+    buffer_put_varint(&fold->encoded, row->previous);
+    buffer_put_varint(&fold->encoded, row->realm);
+    buffer_put(&fold->encoded, row->id.bytes, ENTRY_ID_SIZE);
+    buffer_put(&fold->encoded, fold->plaintexts.data + row->plaintext_at,
+               row->plaintext_size);
+    store_append(txn, STORE_ROWS, slice_of(key, sizeof key),
+                 buffer_slice(&fold->encoded));
+}
+
+void fold_flush(struct fold *fold, struct store_txn *txn)
+{
+    if (fold->count == 0)
+        return;
+    uint64_t first = next_row_number(txn);
+    order_rows(fold);
+    write_chains(fold, txn, first);
+    for (size_t i = 0; i < fold->count; i++)
+        write_row(fold, txn, &fold->rows[i], first + i);
+    fold_discard(fold);
+}
+
+void fold_reset(struct store_txn *txn)
+{
+    store_clear(txn, STORE_ROWS);
+    store_clear(txn, STORE_CHAINS);
+}
+
+/* ---- reading ---- */
+
+bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                       const struct entry_id *subject, uint64_t *row, uint64_t *rows)
+{
+    uint8_t key[CHAIN_KEY_SIZE];
+    chain_key(key, reg, realm, subject);
+    return chain_read(txn, key, row, rows);
+}
+
+bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row)
+{
+    uint8_t key[8];
+    struct slice value;
+    put_be64(key, number);
+    if (!store_get(txn, STORE_ROWS, slice_of(key, sizeof key), &value))
+        return false;
+    row->number = number;
+    if (!slice_take_varint(&value, &row->previous) ||
+        !slice_take_varint(&value, &row->realm) ||
+        !slice_take(&value, ENTRY_ID_SIZE, row->id.bytes))
+        return false;
+    row->plaintext = value;
+    /* Chains only lead back, so that a damaged one ends too. */
+    return row->previous < number;
+}
+
+static bool subjects_step(struct store_txn *txn, struct fold_subjects *walk,
+                          struct slice *key, struct slice *value)
+{
+    uint8_t from[CHAIN_KEY_SIZE];
+    if (walk->started)
+        return store_next(txn, &walk->cursor, key, value);
+    walk->started = true;
+    chain_key(from, walk->reg, walk->realm, &(struct entry_id){{0}});
+    return store_seek(txn, STORE_CHAINS, slice_of(from, sizeof from), &walk->cursor, key,
+                      value);
+}
+
+bool fold_subjects_next(struct store_txn *txn, struct fold_subjects *walk,
+                        uint64_t *realm, struct entry_id *subject, uint64_t *newest_row)
+{
+    struct slice key, value;
+    uint8_t reg;
+    uint8_t realm_bytes[8];
+    if (!subjects_step(txn, walk, &key, &value) || !slice_take_u8(&key, &reg) ||
+        reg != walk->reg || !slice_take(&key, sizeof realm_bytes, realm_bytes) ||
+        !slice_take(&key, ENTRY_ID_SIZE, subject->bytes))
+        return false;
+    *realm = get_be64(realm_bytes);
+    if (walk->realm != 0 && *realm != walk->realm)
+        return false;
+    return slice_take_varint(&value, newest_row);
+}

@@ -1,0 +1,68 @@
+/* fold.h - from accepted, opened entries to rows that can be read.
+ *
+ * "State = fold(accepted entries, realm keys held, schema level): never the order,
+ * duplication or path in which entries came, never the local clock."
+ *
+ * The fold only files: each entry becomes a row, appended in arrival order, and each subject
+ * (per register and realm) has a chain of rows, newest first, whose head is the one random
+ * write per entry. What a record looks like is merged from its chain when asked
+ * (crdt/view.h), in an order that does not depend on arrival. Rows that only grow cost a
+ * third of the bytes and a tenth of the flash wear of indexes by person and village.
+ *
+ *   STORE_ROWS    row number u64 BE -> previous row of the chain (varint, 0: none),
+ *                 realm (varint), entry id 12, plaintext
+ *   STORE_CHAINS  register 1, realm u64 BE, subject 12 -> newest row (varint), rows (varint)
+ */
+#ifndef LINLI_CRDT_FOLD_H
+#define LINLI_CRDT_FOLD_H
+
+#include "crdt/operation.h"
+#include "crdt/store.h"
+
+struct fold; /* the rows of the batch that are not in the store yet */
+
+struct fold *fold_create(void);
+void fold_destroy(struct fold *fold);
+void fold_discard(struct fold *fold); /* forgets pending rows: the transaction failed */
+
+/* Files one opened entry (plaintext is copied), under the realm it came in, whatever record
+ * it names. Entries that do not decode fold to nothing, as do those in another lane or a
+ * realm of another level than their register's: the status says why (ERR_VERSION,
+ * ERR_MALFORMED, ERR_FIELD_VALUE, ERR_PERMISSION), for counting only. */
+enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t realm,
+                       struct slice plaintext);
+
+size_t fold_pending(const struct fold *fold); /* rows waiting, for ending a batch */
+
+/* Writes pending rows: chains in key order, then rows. Readers in the same transaction see
+ * what was filed before the flush. */
+void fold_flush(struct fold *fold, struct store_txn *txn);
+
+/* Empties the derived tables; the caller then folds the log again. */
+void fold_reset(struct store_txn *txn);
+
+/* Walks one subject's rows, newest arrival first. False: there are none. The second is
+ * false also where a row is damaged: the chain ends there, and a scrub will find it. */
+struct fold_row {
+    uint64_t number;
+    uint64_t previous;
+    uint64_t realm;
+    struct entry_id id;
+    struct slice plaintext; /* points into the store */
+};
+bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                       const struct entry_id *subject, uint64_t *row, uint64_t *rows);
+bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row);
+
+/* Walks the subjects of a register, in order of (realm, subject). `realm` 0: all realms. The
+ * rest of the struct is zero at first. Close `cursor` as a store cursor. */
+struct fold_subjects {
+    struct store_cursor cursor;
+    uint8_t reg;
+    uint64_t realm;
+    bool started;
+};
+bool fold_subjects_next(struct store_txn *txn, struct fold_subjects *walk, uint64_t *realm,
+                        struct entry_id *subject, uint64_t *newest_row);
+
+#endif

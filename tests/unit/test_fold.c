@@ -1,0 +1,242 @@
+#define _XOPEN_SOURCE 700 /* nftw in the fixture */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "crdt/fold.h"
+#include "tests/unit/record_fixture.h"
+#include "tests/unit/store_fixture.h"
+
+#define PERSON(seq)                                                                      \
+    WRITE_CREATE(id_at(1, seq), 1000 + (seq), REGISTER_PERSON,                           \
+                 {.field = PERSON_NAME, .text = "叶秀兰"},                               \
+                 {.field = PERSON_VILLAGE, .text = "331121104234"})
+
+static enum status file(struct fold *fold, const struct written *written)
+{
+    return fold_entry(fold, &written->id, written->realm, written_plaintext(written));
+}
+
+static struct written visit_of(const struct entry_id *person, uint64_t seq)
+{
+    return WRITE_CREATE(id_at(2, seq), 5000 + seq, REGISTER_VISIT,
+                        {.field = VISIT_PERSON, .record = person},
+                        {.field = VISIT_WHEN, .text = "2026-05-31 14:05"},
+                        {.field = VISIT_METHOD, .text = "home"},
+                        {.field = VISIT_OUTCOME, .text = "met"});
+}
+
+/* The seqs of a chain's rows, newest arrival first, as text: "3 2 1 ". */
+static void chain_text(struct store_txn *txn, uint8_t reg, const struct entry_id *subject,
+                       char *text, size_t size)
+{
+    uint64_t number = 0, rows = 0;
+    struct fold_row row;
+    size_t used = 0;
+    text[0] = 0;
+    if (!fold_chain_newest(txn, reg, TOWNSHIP, subject, &number, &rows))
+        return;
+    for (; rows > 0; rows--) {
+        assert_true(fold_row_read(txn, number, &row));
+        assert_int_equal(row.realm, TOWNSHIP);
+        used += (size_t)snprintf(text + used, size - used, "%llu ",
+                                 (unsigned long long)entry_id_seq(&row.id));
+        number = row.previous;
+    }
+    assert_int_equal(number, 0);
+}
+
+static void a_subjects_rows_are_linked_newest_first_across_batches(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct entry_id anna = id_at(1, 1), bert = id_at(1, 2);
+    struct written entries[] = {
+        PERSON(1), visit_of(&anna, 1), visit_of(&bert, 2), visit_of(&anna, 3),
+        PERSON(2), visit_of(&anna, 4), visit_of(&bert, 5), visit_of(&anna, 6)};
+    struct store_txn *txn = fixture_begin(disk);
+    char text[64];
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+        assert_int_equal(file(fold, &entries[i]), OK);
+        if (i % 3 == 2)
+            fold_flush(fold, txn);
+    }
+    assert_int_equal(fold_pending(fold), 2);
+    fold_flush(fold, txn);
+    assert_int_equal(fold_pending(fold), 0);
+    chain_text(txn, REGISTER_VISIT, &anna, text, sizeof text);
+    assert_string_equal(text, "6 4 3 1 ");
+    chain_text(txn, REGISTER_VISIT, &bert, text, sizeof text);
+    assert_string_equal(text, "5 2 ");
+    chain_text(txn, REGISTER_PERSON, &bert, text, sizeof text);
+    assert_string_equal(text, "2 ");
+    fold_destroy(fold);
+    assert_int_equal(store_commit(txn), OK);
+    fixture_close(disk);
+}
+
+static void edits_and_voids_lie_with_their_subject(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct entry_id anna = id_at(1, 1), visit = id_at(2, 7);
+    struct written entries[] = {
+        WRITE_EDIT(id_at(3, 8), 10, &anna, {.field = PERSON_NOTE, .text = "x"}),
+        write_void(id_at(3, 9), 11, REGISTER_VISIT, &anna, &visit, "录错"),
+        visit_of(&anna, 7),
+        PERSON(1),
+    };
+    struct store_txn *txn = fixture_begin(disk);
+    char text[64];
+    for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+        assert_int_equal(file(fold, &entries[i]), OK);
+    fold_flush(fold, txn);
+    chain_text(txn, REGISTER_PERSON, &anna, text, sizeof text);
+    assert_string_equal(text, "1 8 ");
+    chain_text(txn, REGISTER_VISIT, &anna, text, sizeof text);
+    assert_string_equal(text, "7 9 ");
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
+static void rows_keep_the_plaintext_as_it_came(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct entry_id anna = id_at(1, 1);
+    struct written entry = PERSON(1);
+    struct store_txn *txn = fixture_begin(disk);
+    uint64_t number, rows;
+    struct fold_row row;
+    assert_int_equal(file(fold, &entry), OK);
+    fold_flush(fold, txn);
+    assert_true(fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &anna, &number, &rows));
+    assert_int_equal(rows, 1);
+    assert_true(fold_row_read(txn, number, &row));
+    assert_true(slice_equal(row.plaintext, written_plaintext(&entry)));
+    assert_false(fold_row_read(txn, number + 1, &row));
+    assert_false(fold_row_read(txn, 0, &row));
+    assert_false(
+        fold_chain_newest(txn, REGISTER_PERSON, OTHER_TOWNSHIP, &anna, &number, &rows));
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
+static void what_cannot_be_filed_says_why_and_leaves_no_row(void **state)
+{
+    (void)state;
+    struct fold *fold = fold_create();
+    struct written entry = PERSON(1);
+    struct entry_id urgent = entry_id_of((struct log_name){1, 1, LANE_URGENT}, 1);
+    assert_int_equal(fold_entry(fold, &entry.id, TOWNSHIP, slice_of("\1", 1)),
+                     ERR_VERSION);
+    assert_int_equal(fold_entry(fold, &entry.id, TOWNSHIP, slice_of("\0\1", 2)),
+                     ERR_MALFORMED);
+    assert_int_equal(fold_entry(fold, &urgent, TOWNSHIP, written_plaintext(&entry)),
+                     ERR_PERMISSION);
+    /* A person in the county's realm would be readable in every township. */
+    assert_int_equal(fold_entry(fold, &entry.id, 331121, written_plaintext(&entry)),
+                     ERR_PERMISSION);
+    assert_int_equal(fold_pending(fold), 0);
+    fold_destroy(fold);
+}
+
+static void a_discarded_batch_leaves_nothing(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct entry_id anna = id_at(1, 1);
+    struct written entry = PERSON(1);
+    struct store_txn *txn = fixture_begin(disk);
+    uint64_t number, rows;
+    assert_int_equal(file(fold, &entry), OK);
+    fold_discard(fold);
+    fold_flush(fold, txn);
+    assert_false(
+        fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &anna, &number, &rows));
+    assert_int_equal(file(fold, &entry), OK);
+    fold_flush(fold, txn);
+    assert_true(fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &anna, &number, &rows));
+    fold_reset(txn);
+    assert_false(
+        fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &anna, &number, &rows));
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
+static size_t count_subjects(struct store_txn *txn, uint8_t reg, uint64_t realm)
+{
+    struct fold_subjects walk = {.reg = reg, .realm = realm};
+    struct entry_id subject, previous = {{0}};
+    uint64_t found_realm, previous_realm = 0, newest;
+    size_t count = 0;
+    for (; fold_subjects_next(txn, &walk, &found_realm, &subject, &newest); count++) {
+        assert_true(
+            found_realm > previous_realm ||
+            (found_realm == previous_realm && entry_id_compare(&previous, &subject) < 0));
+        assert_true(newest > 0);
+        previous = subject;
+        previous_realm = found_realm;
+    }
+    store_cursor_close(&walk.cursor);
+    return count;
+}
+
+static void subjects_are_walked_by_register_and_realm(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct store_txn *txn = fixture_begin(disk);
+    assert_int_equal(count_subjects(txn, REGISTER_PERSON, 0), 0);
+    for (uint64_t seq = 40; seq >= 1; seq--) {
+        struct written entry = PERSON(seq);
+        struct written visit = visit_of(&entry.id, seq);
+        entry.realm = seq % 4 == 0 ? OTHER_TOWNSHIP : TOWNSHIP;
+        assert_int_equal(file(fold, &entry), OK);
+        if (seq % 2 == 0)
+            assert_int_equal(file(fold, &visit), OK);
+    }
+    fold_flush(fold, txn);
+    assert_int_equal(count_subjects(txn, REGISTER_PERSON, 0), 40);
+    assert_int_equal(count_subjects(txn, REGISTER_PERSON, TOWNSHIP), 30);
+    assert_int_equal(count_subjects(txn, REGISTER_PERSON, OTHER_TOWNSHIP), 10);
+    assert_int_equal(count_subjects(txn, REGISTER_PERSON, TOWNSHIP - 1), 0);
+    assert_int_equal(count_subjects(txn, REGISTER_VISIT, TOWNSHIP), 20);
+    assert_int_equal(count_subjects(txn, REGISTER_OPERATOR, 0), 0);
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_subjects_rows_are_linked_newest_first_across_batches, fixture_setup,
+            fixture_teardown),
+        cmocka_unit_test_setup_teardown(edits_and_voids_lie_with_their_subject,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(rows_keep_the_plaintext_as_it_came, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test(what_cannot_be_filed_says_why_and_leaves_no_row),
+        cmocka_unit_test_setup_teardown(a_discarded_batch_leaves_nothing, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(subjects_are_walked_by_register_and_realm,
+                                        fixture_setup, fixture_teardown),
+    };
+    return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
+}
