@@ -1,0 +1,426 @@
+#include "crdt/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+
+/* ---- a chain's rows ---- */
+
+struct chain_row {
+    struct entry_id id;
+    struct slice plaintext; /* in the arena */
+    struct operation operation;
+};
+
+struct chain {
+    const struct schema_register *reg;
+    uint64_t realm;
+    struct entry_id subject;
+    struct chain_row *rows; /* in id order, each entry once */
+    size_t count;
+    struct arena *arena;
+};
+
+static int row_compare(const void *a, const void *b)
+{
+    const struct chain_row *left = a, *right = b;
+    int order = entry_id_compare(&left->id, &right->id);
+    return order != 0 ? order : slice_compare(left->plaintext, right->plaintext);
+}
+
+/* "Never the order, duplication or path in which entries came." */
+static void chain_sort(struct chain *chain)
+{
+    size_t kept = 0;
+    if (chain->count > 1)
+        qsort(chain->rows, chain->count, sizeof *chain->rows, row_compare);
+    for (size_t i = 0; i < chain->count; i++) {
+        if (kept == 0 ||
+            entry_id_compare(&chain->rows[i].id, &chain->rows[kept - 1].id) != 0)
+            chain->rows[kept++] = chain->rows[i];
+    }
+    chain->count = kept;
+}
+
+static void chain_read(struct store_txn *txn, struct chain *chain)
+{
+    uint64_t number, rows;
+    struct fold_row stored;
+    chain->count = 0;
+    if (!fold_chain_newest(txn, chain->reg->id, chain->realm, &chain->subject, &number,
+                           &rows) ||
+        rows > number || !fold_row_read(txn, number, &stored))
+        return;
+    chain->rows = arena_alloc(chain->arena, (size_t)rows * sizeof *chain->rows);
+    while (number != 0 && chain->count < rows && fold_row_read(txn, number, &stored)) {
+        struct chain_row *row = &chain->rows[chain->count];
+        row->id = stored.id;
+        row->plaintext = arena_copy(chain->arena, stored.plaintext);
+        /* Filed by a fold that could read it; a row that has been damaged since is not.
+         */
+        if (operation_decode(row->plaintext, &row->operation) == OK)
+            chain->count++;
+        number = stored.previous;
+    }
+    chain_sort(chain);
+}
+
+/* ---- fields ---- */
+
+static struct version_list merge(const struct field *field,
+                                 const struct field_write *writes, size_t count,
+                                 const struct entry_id *record, struct arena *arena)
+{
+    switch (field->rule) {
+    case MERGE_ONCE: return merge_once(writes, count, record, arena);
+    case MERGE_MULTI: return merge_multi(writes, count, arena);
+    case MERGE_SET: return merge_set(writes, count, arena);
+    case MERGE_LOG: return merge_log(writes, count, arena);
+    }
+    return (struct version_list){NULL, 0};
+}
+
+static uint64_t choice_id(struct slice value)
+{
+    uint64_t id;
+    return codec_take_uint(&value, &id) ? id : UINT64_MAX;
+}
+
+/* "Until then the safer one is displayed." */
+static void display_safest(struct version_list *list)
+{
+    size_t safest = 0;
+    for (size_t i = 1; i < list->count; i++) {
+        if (choice_id(list->versions[i].value) < choice_id(list->versions[safest].value))
+            safest = i;
+    }
+    if (safest == 0)
+        return;
+    struct version displayed = list->versions[safest];
+    memmove(list->versions + 1, list->versions, safest * sizeof *list->versions);
+    list->versions[0] = displayed;
+}
+
+/* Every write of each field, collected from the rows that concern one record. */
+struct field_writes {
+    struct field_write *items[FIELDS_MAX];
+    size_t counts[FIELDS_MAX];
+};
+
+static void collect(struct field_writes *writes, const struct chain_row *row,
+                    uint8_t field, struct slice replaced, struct slice value)
+{
+    writes->items[field][writes->counts[field]++] = (struct field_write){
+        .id = row->id,
+        .stamp_ms = row->operation.stamp_ms,
+        .actor = row->operation.actor,
+        .value = value,
+        .replaced = replaced,
+    };
+}
+
+static void collect_row(struct field_writes *writes, const struct chain_row *row)
+{
+    struct operation operation = row->operation;
+    struct slice replaced = {0}, value;
+    uint8_t field;
+    if (operation.kind == OPERATION_CREATE) {
+        while (operation_next_field(&operation, &field, &value)) {
+            if (value.size > 0)
+                collect(writes, row, field, replaced, value);
+        }
+    } else if (operation.kind == OPERATION_EDIT) {
+        while (operation_next_edit(&operation, &field, &replaced, &value))
+            collect(writes, row, field, replaced, value);
+    }
+}
+
+/* A row writes a field at most once, so there is room for a write of every row. */
+static void merge_fields(const struct chain *chain, const struct chain_row *rows,
+                         size_t count, struct record_view *record)
+{
+    const struct schema_register *reg = chain->reg;
+    struct field_writes writes = {0};
+    struct field_write *room =
+        arena_alloc(chain->arena, reg->field_count * count * sizeof(struct field_write));
+    for (size_t id = 0; id < reg->field_count; id++)
+        writes.items[id] = room + id * count;
+    for (size_t i = 0; i < count; i++)
+        collect_row(&writes, &rows[i]);
+    for (size_t id = 0; id < reg->field_count; id++) {
+        const struct field *field = &reg->fields[id];
+        if (writes.counts[id] == 0)
+            continue;
+        struct version_list list =
+            merge(field, writes.items[id], writes.counts[id], &record->id, chain->arena);
+        if (field->safest_first)
+            display_safest(&list);
+        record->fields[id].versions = list.versions;
+        record->fields[id].count = list.count;
+    }
+}
+
+/* ---- records ---- */
+
+static void record_init(const struct chain *chain, const struct entry_id *id,
+                        struct record_view *record)
+{
+    const struct schema_register *reg = chain->reg;
+    *record = (struct record_view){
+        .reg = reg,
+        .id = *id,
+        .subject = chain->subject,
+        .realm = chain->realm,
+        .fields = arena_alloc(chain->arena, reg->field_count * sizeof *record->fields),
+    };
+    for (size_t i = 0; i < reg->field_count; i++)
+        record->fields[i].field = &reg->fields[i];
+}
+
+static void record_create(struct record_view *record, const struct chain_row *row)
+{
+    record->known = true;
+    record->created_ms = row->operation.stamp_ms;
+    record->created_by = row->operation.actor;
+}
+
+/* The void whose reason is shown is the latest by (stamp, id); rows come in id order. */
+static void record_void(struct record_view *record, uint64_t *latest_ms,
+                        const struct chain_row *row)
+{
+    if (record->voided && row->operation.stamp_ms < *latest_ms)
+        return;
+    record->voided = true;
+    record->void_reason = row->operation.reason;
+    *latest_ms = row->operation.stamp_ms;
+}
+
+/* A chain that is one record: all of its rows concern it. */
+static void view_self(const struct chain *chain, struct record_list *list)
+{
+    uint64_t latest_void_ms = 0;
+    list->records = arena_alloc(chain->arena, sizeof *list->records);
+    list->count = 1;
+    record_init(chain, &chain->subject, &list->records[0]);
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct chain_row *row = &chain->rows[i];
+        if (row->operation.kind == OPERATION_CREATE)
+            record_create(&list->records[0], row);
+        else if (row->operation.kind == OPERATION_VOID &&
+                 entry_id_compare(&row->operation.target, &chain->subject) == 0)
+            record_void(&list->records[0], &latest_void_ms, row);
+    }
+    merge_fields(chain, chain->rows, chain->count, &list->records[0]);
+}
+
+/* ---- chains of several records ---- */
+
+/* A record while the chain is read: which row made it, what it replaces, whether it
+ * counts. */
+struct draft {
+    struct entry_id id;
+    const struct chain_row *created; /* NULL: only named by others so far */
+    struct draft *amends;            /* what its creation names, if anything */
+    bool stands;                     /* not voided, or replaced by one that stands */
+    uint64_t latest_void_ms;
+};
+
+/* The record that a create names as replaced; false where none, or itself. */
+static bool amended_id(const struct schema_register *reg, const struct chain_row *row,
+                       struct entry_id *id)
+{
+    struct operation create = row->operation;
+    struct slice value, bytes;
+    uint8_t field;
+    if (reg->amends_field == FIELD_NONE)
+        return false;
+    while (operation_next_field(&create, &field, &value)) {
+        if (field != reg->amends_field || value.size == 0)
+            continue;
+        CHECK(codec_take_bytes(&value, &bytes) && bytes.size == ENTRY_ID_SIZE);
+        memcpy(id->bytes, bytes.data, ENTRY_ID_SIZE);
+        return entry_id_compare(id, &row->id) != 0;
+    }
+    return false;
+}
+
+static int draft_compare(const void *a, const void *b)
+{
+    const struct draft *left = a, *right = b;
+    int order = entry_id_compare(&left->id, &right->id);
+    /* The one with a creating row first: it is kept. */
+    return order != 0 ? order : (left->created == NULL) - (right->created == NULL);
+}
+
+/* Every record that a row makes or names, in id order, each once: a later entry may come
+ * before the record that it names. */
+static struct draft *list_drafts(const struct chain *chain, size_t *count)
+{
+    struct draft *drafts = arena_alloc(chain->arena, 2 * chain->count * sizeof *drafts);
+    size_t listed = 0, kept = 0;
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct chain_row *row = &chain->rows[i];
+        struct entry_id other;
+        if (row->operation.kind == OPERATION_CREATE) {
+            drafts[listed++] = (struct draft){.id = row->id, .created = row};
+            if (amended_id(chain->reg, row, &other))
+                drafts[listed++] = (struct draft){.id = other};
+        } else if (row->operation.kind == OPERATION_VOID) {
+            drafts[listed++] = (struct draft){.id = row->operation.target};
+        }
+    }
+    if (listed > 1)
+        qsort(drafts, listed, sizeof *drafts, draft_compare);
+    for (size_t i = 0; i < listed; i++) {
+        if (kept == 0 || entry_id_compare(&drafts[i].id, &drafts[kept - 1].id) != 0)
+            drafts[kept++] = drafts[i];
+    }
+    *count = kept;
+    return drafts;
+}
+
+static struct draft *find_draft(struct draft *drafts, size_t count,
+                                const struct entry_id *id)
+{
+    struct draft wanted = {.id = *id};
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (entry_id_compare(&drafts[middle].id, &wanted.id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    CHECK(low < count && entry_id_compare(&drafts[low].id, id) == 0);
+    return &drafts[low];
+}
+
+static void apply_creates_and_voids(const struct chain *chain, struct draft *drafts,
+                                    struct record_list *list)
+{
+    struct entry_id other;
+    for (size_t i = 0; i < list->count; i++) {
+        if (drafts[i].created == NULL)
+            continue;
+        record_create(&list->records[i], drafts[i].created);
+        merge_fields(chain, drafts[i].created, 1, &list->records[i]);
+        if (amended_id(chain->reg, drafts[i].created, &other))
+            drafts[i].amends = find_draft(drafts, list->count, &other);
+    }
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct chain_row *row = &chain->rows[i];
+        if (row->operation.kind != OPERATION_VOID)
+            continue;
+        struct draft *draft = find_draft(drafts, list->count, &row->operation.target);
+        record_void(&list->records[draft - drafts], &draft->latest_void_ms, row);
+    }
+}
+
+/* Voiding a correction brings back what it corrected, except where that voided correction
+ * has itself been corrected by one that stands. Each record amends one other at most, so
+ * walking up from every record that is not voided visits each once, cycles included. */
+static void mark_standing(struct draft *drafts, const struct record_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->records[i].voided)
+            continue;
+        struct draft *draft = &drafts[i];
+        while (draft != NULL && !draft->stands) {
+            draft->stands = true;
+            draft = draft->amends;
+        }
+    }
+}
+
+static void apply_amendments(const struct chain *chain, struct draft *drafts,
+                             struct record_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (drafts[i].amends != NULL && drafts[i].stands)
+            list->records[drafts[i].amends - drafts].amended_count++;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        struct record_view *record = &list->records[i];
+        if (record->amended_count > 0)
+            record->amended_by = arena_alloc(
+                chain->arena, record->amended_count * sizeof *record->amended_by);
+        record->amended_count = 0;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        if (drafts[i].amends == NULL || !drafts[i].stands)
+            continue;
+        struct record_view *record = &list->records[drafts[i].amends - drafts];
+        record->amended_by[record->amended_count++] = drafts[i].id;
+    }
+}
+
+/* Edits name only a subject, so they change nothing in a register whose subject is
+ * another record; its fields are all MERGE_ONCE. */
+static void view_several(const struct chain *chain, struct record_list *list)
+{
+    struct draft *drafts = list_drafts(chain, &list->count);
+    list->records = arena_alloc(chain->arena, list->count * sizeof *list->records);
+    for (size_t i = 0; i < list->count; i++)
+        record_init(chain, &drafts[i].id, &list->records[i]);
+    apply_creates_and_voids(chain, drafts, list);
+    mark_standing(drafts, list);
+    apply_amendments(chain, drafts, list);
+}
+
+void view_chain(struct store_txn *txn, const struct schema_register *reg, uint64_t realm,
+                const struct entry_id *subject, struct arena *arena,
+                struct record_list *list)
+{
+    struct chain chain = {
+        .reg = reg, .realm = realm, .subject = *subject, .arena = arena};
+    *list = (struct record_list){NULL, 0};
+    chain_read(txn, &chain);
+    if (chain.count == 0)
+        return;
+    if (reg->subject_field == FIELD_NONE)
+        view_self(&chain, list);
+    else
+        view_several(&chain, list);
+}
+
+bool view_record(struct store_txn *txn, const struct schema_register *reg, uint64_t realm,
+                 const struct entry_id *subject, const struct entry_id *id,
+                 struct arena *arena, struct record_view *record)
+{
+    struct record_list list;
+    view_chain(txn, reg, realm, subject != NULL ? subject : id, arena, &list);
+    for (size_t i = 0; i < list.count; i++) {
+        if (entry_id_compare(&list.records[i].id, id) == 0) {
+            *record = list.records[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- answers ---- */
+
+struct slice view_value(const struct record_view *record, uint8_t field)
+{
+    CHECK(field < record->reg->field_count);
+    const struct field_view *view = &record->fields[field];
+    if (view->count == 0)
+        return (struct slice){0};
+    return view->versions[view->field->rule == MERGE_LOG ? view->count - 1 : 0].value;
+}
+
+uint8_t view_choice(const struct record_view *record, uint8_t field)
+{
+    uint64_t id = choice_id(view_value(record, field));
+    return id <= UINT8_MAX ? (uint8_t)id : 0;
+}
+
+bool view_conflict(const struct record_view *record)
+{
+    for (size_t i = 0; i < record->reg->field_count; i++) {
+        if (record->fields[i].field->rule == MERGE_MULTI && record->fields[i].count > 1)
+            return true;
+    }
+    return record->amended_count > 1;
+}
