@@ -1,0 +1,238 @@
+#include "tools/table.h"
+
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "tools/i18n.h"
+
+#define COLUMNS_MAX 16
+#define ID_PREFIX_MIN 4
+
+/* The ids of one column, sorted: the prefix that tells one from its neighbours tells it
+ * from all. */
+struct ids {
+    struct slice *sorted;
+    size_t count;
+};
+
+struct table {
+    const struct terminal *terminal;
+    const struct column *columns;
+    size_t column_count;
+    struct ids ids[COLUMNS_MAX];
+    struct libscols_table *out;
+    struct arena arena;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    const struct slice *left = a;
+    const struct slice *right = b;
+    return slice_compare(*left, *right);
+}
+
+static void ids_collect(struct ids *ids, const char *key, struct slice list)
+{
+    struct list_walk walk = list_walk_begin(list);
+    struct slice row, value;
+    ids->sorted = checked_malloc((walk.left + 1) * sizeof *ids->sorted);
+    ids->count = 0;
+    while (list_walk_next(&walk, &row)) {
+        if (codec_map_find(row, key, &value) &&
+            codec_take_text(&value, &ids->sorted[ids->count]))
+            ids->count++;
+    }
+    qsort(ids->sorted, ids->count, sizeof *ids->sorted, compare_ids);
+    size_t kept = 0;
+    for (size_t i = 0; i < ids->count; i++) {
+        if (kept == 0 || !slice_equal(ids->sorted[kept - 1], ids->sorted[i]))
+            ids->sorted[kept++] = ids->sorted[i];
+    }
+    ids->count = kept;
+}
+
+static size_t shared_prefix(struct slice a, struct slice b)
+{
+    size_t size = 0;
+    while (size < a.size && size < b.size && a.data[size] == b.data[size])
+        size++;
+    return size;
+}
+
+static size_t ids_prefix_size(const struct ids *ids, struct slice id)
+{
+    const struct slice *found =
+        bsearch(&id, ids->sorted, ids->count, sizeof *ids->sorted, compare_ids);
+    size_t size = ID_PREFIX_MIN;
+    CHECK(found != NULL);
+    if (found > ids->sorted && shared_prefix(found[-1], id) >= size)
+        size = shared_prefix(found[-1], id) + 1;
+    if (found + 1 < ids->sorted + ids->count && shared_prefix(found[1], id) >= size)
+        size = shared_prefix(found[1], id) + 1;
+    return size < id.size ? size : id.size;
+}
+
+static const char *id_words(struct table *table, size_t column, struct slice value)
+{
+    struct slice id;
+    if (!codec_take_text(&value, &id))
+        return "-";
+    size_t size = ids_prefix_size(&table->ids[column], id);
+    char *words = arena_alloc(&table->arena, size + 1);
+    memcpy(words, id.data, size);
+    return words;
+}
+
+/* What a reader of the list must not miss about a record, in words. */
+static const char *marks_words(struct table *table, struct slice row)
+{
+    struct slice value;
+    char *words = arena_alloc(&table->arena, 128);
+    const char *const marks[] = {
+        list_count(map_list(row, "conflicts")) > 0 ? _("conflict") : "",
+        codec_map_find(row, "voided", &value) && codec_peek(value) != CODEC_NIL &&
+                !(codec_peek(value) == CODEC_BOOL && !map_bool(row, "voided"))
+            ? _("voided")
+            : "",
+        list_count(map_list(row, "amended_by")) > 0 ? _("amended") : "",
+        codec_map_find(row, "known", &value) && !map_bool(row, "known") ? _("incomplete")
+                                                                        : "",
+    };
+    size_t size = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        if (marks[i][0] != '\0' && size < 100)
+            size += (size_t)snprintf(words + size, 128 - size, "%s%s", size ? ", " : "",
+                                     marks[i]);
+    }
+    return words;
+}
+
+/* libsmartcols names for the few words that ask for attention. */
+static const char *colour_of(const char *words)
+{
+    static const char *const red[] = {"LATE", "late", "offline", "refused", "error"};
+    static const char *const yellow[] = {"paused", "syncing", "greeting", "warning"};
+    for (size_t i = 0; i < ARRAY_SIZE(red); i++) {
+        if (strcmp(words, red[i]) == 0)
+            return "red";
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(yellow); i++) {
+        if (strcmp(words, yellow[i]) == 0)
+            return "yellow";
+    }
+    return strcmp(words, "online") == 0 ? "green" : NULL;
+}
+
+static void table_set_cell(struct table *table, struct libscols_line *line, size_t index,
+                           struct slice row)
+{
+    const struct column *column = &table->columns[index];
+    struct slice value = {0};
+    const char *words;
+    bool found = codec_map_find(row, column->key, &value);
+    if (column->kind == COLUMN_MARKS)
+        words = marks_words(table, row);
+    else if (column->kind == COLUMN_ID && found)
+        words = id_words(table, index, value);
+    else
+        words = value_words(table->terminal, column, value, &table->arena);
+    CHECK(scols_line_set_data(line, index, words) == 0);
+    if (column->kind == COLUMN_STATE && table->terminal->colour)
+        (void)scols_cell_set_color(scols_line_get_cell(line, index), colour_of(words));
+}
+
+static bool is_number(enum column_kind kind)
+{
+    return kind == COLUMN_COUNT || kind == COLUMN_AGE || kind == COLUMN_BYTES;
+}
+
+static struct libscols_table *table_new(const struct terminal *terminal)
+{
+    struct libscols_table *out = scols_new_table();
+    CHECK(out != NULL);
+    (void)scols_table_set_stream(out, terminal->out);
+    (void)scols_table_set_column_separator(out, "  ");
+    /* Lines are never cut to the terminal's width: what is cut cannot be read. */
+    (void)scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
+    (void)scols_table_enable_colors(out, terminal->colour);
+    return out;
+}
+
+static void table_open(struct table *table, struct slice list)
+{
+    table->out = table_new(table->terminal);
+    arena_init(&table->arena);
+    for (size_t i = 0; table->columns[i].key != NULL; i++) {
+        const struct column *column = &table->columns[i];
+        CHECK(i < COLUMNS_MAX);
+        int flags = is_number(column->kind) ? SCOLS_FL_RIGHT : 0;
+        CHECK(scols_table_new_column(table->out, gettext(column->title), 0, flags));
+        if (column->kind == COLUMN_ID)
+            ids_collect(&table->ids[i], column->key, list);
+        table->column_count++;
+    }
+}
+
+static void table_close(struct table *table)
+{
+    for (size_t i = 0; i < COLUMNS_MAX; i++)
+        free(table->ids[i].sorted);
+    scols_unref_table(table->out);
+    arena_deinit(&table->arena);
+}
+
+void table_print(const struct terminal *terminal, const struct column *columns,
+                 struct slice list)
+{
+    struct table table = {.terminal = terminal, .columns = columns};
+    struct list_walk walk = list_walk_begin(list);
+    struct slice row;
+    if (walk.left == 0)
+        return;
+    table_open(&table, list);
+    while (list_walk_next(&walk, &row)) {
+        struct libscols_line *line = scols_table_new_line(table.out, NULL);
+        CHECK(line != NULL);
+        for (size_t i = 0; i < table.column_count; i++)
+            table_set_cell(&table, line, i, row);
+        arena_reset(&table.arena);
+    }
+    (void)scols_print_table(table.out);
+    table_close(&table);
+}
+
+/* ---- label and value ---- */
+
+struct lines {
+    struct libscols_table *out;
+};
+
+struct lines *lines_begin(const struct terminal *terminal)
+{
+    struct lines *lines = checked_malloc(sizeof *lines);
+    lines->out = table_new(terminal);
+    (void)scols_table_enable_noheadings(lines->out, 1);
+    CHECK(scols_table_new_column(lines->out, "", 0, 0) != NULL);
+    CHECK(scols_table_new_column(lines->out, "", 0, SCOLS_FL_WRAP) != NULL);
+    struct libscols_column *values = scols_table_get_column(lines->out, 1);
+    (void)scols_column_set_safechars(values, "\n");
+    (void)scols_column_set_wrapfunc(values, scols_wrapnl_chunksize,
+                                    scols_wrapnl_nextchunk, NULL);
+    return lines;
+}
+
+void lines_add(struct lines *lines, const char *label, const char *value)
+{
+    struct libscols_line *line = scols_table_new_line(lines->out, NULL);
+    CHECK(line != NULL && scols_line_set_data(line, 0, label) == 0 &&
+          scols_line_set_data(line, 1, value) == 0);
+}
+
+void lines_end(struct lines *lines)
+{
+    (void)scols_print_table(lines->out);
+    scols_unref_table(lines->out);
+    free(lines);
+}

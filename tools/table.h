@@ -1,0 +1,68 @@
+/* table.h - lists and single records for people, from encoded values (crdt/codec.h).
+ *
+ * Widths are measured by libsmartcols, which knows wide characters; marks and state words
+ * are ASCII. What is absent is shown by a word or a dash, never as a number. */
+#ifndef LINLI_TOOLS_TABLE_H
+#define LINLI_TOOLS_TABLE_H
+
+#include "tools/terminal.h"
+
+enum column_kind {
+    COLUMN_TEXT,   /* text, a list of texts, yes / no, or a number as it is */
+    COLUMN_COUNT,  /* a number, to the right */
+    COLUMN_ID,     /* the shortest prefix that is unique in its column, 4 or more */
+    COLUMN_AGE,    /* Unix ms -> how long ago: "4 s", "26 h" */
+    COLUMN_MOMENT, /* Unix ms -> 2026-05-31 14:05, Beijing time */
+    COLUMN_BYTES,  /* a number -> 312 MB */
+    COLUMN_HEX,    /* the first 16 digits of a hash */
+    COLUMN_STATE,  /* a state word; those that ask for attention are coloured */
+    COLUMN_MARKS,  /* of a whole record: conflict, voided, amended, incomplete */
+};
+
+struct column {
+    const char *key;
+    const char *title; /* passed through gettext where printed */
+    enum column_kind kind;
+    const char *absent; /* for nil; NULL: "-" */
+};
+
+/* An encoded array of maps as a table with a header. An empty list prints nothing. */
+void table_print(const struct terminal *terminal, const struct column *columns,
+                 struct slice list);
+
+/* Lines of label and value, aligned; any number of them. */
+struct lines;
+struct lines *lines_begin(const struct terminal *terminal);
+void lines_add(struct lines *lines, const char *label, const char *value);
+void lines_end(struct lines *lines); /* prints and frees */
+
+/* One value in words, in the arena. `column` gives kind and word for nil. */
+const char *value_words(const struct terminal *terminal, const struct column *column,
+                        struct slice value, struct arena *arena);
+
+#define WORDS_SIZE 32
+/* "4 s", "3 min", "26 h", "12 d" */
+void age_words(uint64_t ms, char words[WORDS_SIZE]);
+void bytes_words(uint64_t bytes, char words[WORDS_SIZE]); /* "312 MB" */
+void moment_words(uint64_t unix_ms, char words[WORDS_SIZE]);
+
+/* ---- reading encoded maps where absent is an answer ---- */
+
+/* In the arena; NULL where the key is absent, nil or no text. */
+const char *map_text(struct slice map, const char *key, struct arena *arena);
+bool map_uint(struct slice map, const char *key, uint64_t *number);
+bool map_bool(struct slice map, const char *key); /* false where absent */
+/* The encoded list or map under `key`; an empty one where there is none. */
+struct slice map_list(struct slice map, const char *key);
+struct slice map_map(struct slice map, const char *key);
+size_t list_count(struct slice list);
+
+/* Elements of an encoded array, in turn. */
+struct list_walk {
+    struct slice rest;
+    size_t left;
+};
+struct list_walk list_walk_begin(struct slice list);
+bool list_walk_next(struct list_walk *walk, struct slice *element);
+
+#endif

@@ -1,0 +1,224 @@
+/* values.c - single values in words; the half of table.h that needs no table. */
+#include "tools/table.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "crdt/schema.h"
+#include "tools/i18n.h"
+#include "tools/json.h"
+
+#define SECOND_MS UINT64_C(1000)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+#define HEX_SHOWN 16
+
+/* A unit holds until the next one would show 2 of it, and hours until two days: "26 h"
+ * says more than "1 d". */
+void age_words(uint64_t ms, char words[WORDS_SIZE])
+{
+    unsigned long long seconds = ms / SECOND_MS;
+    if (ms < 2 * MINUTE_MS)
+        (void)snprintf(words, WORDS_SIZE, _("%llu s"), seconds);
+    else if (ms < 2 * HOUR_MS)
+        (void)snprintf(words, WORDS_SIZE, _("%llu min"), seconds / 60);
+    else if (ms < 2 * DAY_MS)
+        (void)snprintf(words, WORDS_SIZE, _("%llu h"), seconds / 3600);
+    else
+        (void)snprintf(words, WORDS_SIZE, _("%llu d"), seconds / 86400);
+}
+
+void bytes_words(uint64_t bytes, char words[WORDS_SIZE])
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double amount = (double)bytes;
+    size_t unit = 0;
+    while (amount >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
+        amount /= 1000;
+        unit++;
+    }
+    const char *form = unit > 0 && amount < 9.95 ? "%.1f %s" : "%.0f %s";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    (void)snprintf(words, WORDS_SIZE, form, amount, units[unit]);
+#pragma GCC diagnostic pop
+}
+
+void moment_words(uint64_t unix_ms, char words[WORDS_SIZE])
+{
+    char date[11];
+    int64_t minutes = beijing_minutes(unix_ms);
+    int64_t of_day = minutes % (24 * 60);
+    date_format(minutes / (24 * 60), date);
+    (void)snprintf(words, WORDS_SIZE, "%s %02d:%02d", date, (int)(of_day / 60),
+                   (int)(of_day % 60));
+}
+
+static const char *copy_text(struct arena *arena, struct slice text)
+{
+    char *copy = arena_alloc(arena, text.size + 1);
+    if (text.size > 0)
+        memcpy(copy, text.data, text.size);
+    return copy;
+}
+
+static const char *copy_string(struct arena *arena, const char *text)
+{
+    return copy_text(arena, slice_text(text));
+}
+
+static const char *words_of_number(struct arena *arena, int64_t number)
+{
+    char words[WORDS_SIZE];
+    (void)snprintf(words, sizeof words, "%lld", (long long)number);
+    return copy_string(arena, words);
+}
+
+/* A nested value, such as a log entry's operation, as compact JSON. */
+static const char *words_of_nested(struct arena *arena, struct slice value)
+{
+    json_t *json = json_of_value(value);
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *copy = copy_string(arena, text == NULL ? "?" : text);
+    free(text);
+    json_decref(json);
+    return copy;
+}
+
+static bool list_of_texts(struct slice list)
+{
+    struct list_walk walk = list_walk_begin(list);
+    struct slice element;
+    while (list_walk_next(&walk, &element)) {
+        if (codec_peek(element) != CODEC_TEXT)
+            return false;
+    }
+    return true;
+}
+
+static const char *words_of_list(struct arena *arena, struct slice list)
+{
+    struct buffer joined;
+    struct slice element, text;
+    buffer_init(&joined, SIZE_MAX);
+    struct list_walk walk = list_walk_begin(list);
+    while (list_walk_next(&walk, &element)) {
+        if (joined.size > 0)
+            buffer_put(&joined, ", ", 2);
+        if (codec_take_text(&element, &text))
+            buffer_put(&joined, text.data, text.size);
+    }
+    const char *copy = joined.size == 0 ? "-" : copy_text(arena, buffer_slice(&joined));
+    buffer_deinit(&joined);
+    return copy;
+}
+
+static const char *words_of_any(struct slice value, struct arena *arena)
+{
+    struct slice text;
+    int64_t number;
+    bool flag;
+    if (codec_take_text(&value, &text))
+        return text.size == 0 ? "-" : copy_text(arena, text);
+    if (codec_take_int(&value, &number))
+        return words_of_number(arena, number);
+    if (codec_take_bool(&value, &flag))
+        return flag ? _("yes") : _("no");
+    if (codec_peek(value) == CODEC_ARRAY && list_of_texts(value))
+        return words_of_list(arena, value);
+    return words_of_nested(arena, value);
+}
+
+static const char *words_of_kind(const struct terminal *terminal, enum column_kind kind,
+                                 uint64_t number, struct arena *arena)
+{
+    char words[WORDS_SIZE] = "";
+    if (kind == COLUMN_AGE)
+        age_words(terminal->now_ms > number ? terminal->now_ms - number : 0, words);
+    else if (kind == COLUMN_MOMENT)
+        moment_words(number, words);
+    else if (kind == COLUMN_BYTES)
+        bytes_words(number, words);
+    else
+        (void)snprintf(words, sizeof words, "%llu", (unsigned long long)number);
+    return copy_string(arena, words);
+}
+
+const char *value_words(const struct terminal *terminal, const struct column *column,
+                        struct slice value, struct arena *arena)
+{
+    struct slice rest = value;
+    struct slice text;
+    uint64_t number;
+    if (codec_peek(value) == CODEC_NIL || codec_peek(value) == CODEC_NONE)
+        return column->absent != NULL ? gettext(column->absent) : "-";
+    if (codec_take_uint(&rest, &number))
+        return words_of_kind(terminal, column->kind, number, arena);
+    if (column->kind == COLUMN_HEX && codec_take_text(&rest, &text))
+        return copy_text(
+            arena, slice_of(text.data, text.size < HEX_SHOWN ? text.size : HEX_SHOWN));
+    return words_of_any(value, arena);
+}
+
+/* ---- reading encoded maps ---- */
+
+const char *map_text(struct slice map, const char *key, struct arena *arena)
+{
+    struct slice value, text;
+    if (!codec_map_find(map, key, &value) || !codec_take_text(&value, &text))
+        return NULL;
+    return copy_text(arena, text);
+}
+
+bool map_uint(struct slice map, const char *key, uint64_t *number)
+{
+    struct slice value;
+    return codec_map_find(map, key, &value) && codec_take_uint(&value, number);
+}
+
+bool map_bool(struct slice map, const char *key)
+{
+    struct slice value;
+    bool flag = false;
+    return codec_map_find(map, key, &value) && codec_take_bool(&value, &flag) && flag;
+}
+
+struct slice map_list(struct slice map, const char *key)
+{
+    static const uint8_t none[] = {0x90}; /* msgpack's empty array */
+    struct slice value;
+    bool found = codec_map_find(map, key, &value) && codec_peek(value) == CODEC_ARRAY;
+    return found ? value : slice_of(none, sizeof none);
+}
+
+struct slice map_map(struct slice map, const char *key)
+{
+    static const uint8_t none[] = {0x80}; /* msgpack's empty map */
+    struct slice value;
+    bool found = codec_map_find(map, key, &value) && codec_peek(value) == CODEC_MAP;
+    return found ? value : slice_of(none, sizeof none);
+}
+
+struct list_walk list_walk_begin(struct slice list)
+{
+    struct list_walk walk = {.rest = list};
+    if (!codec_take_array(&walk.rest, &walk.left))
+        walk.left = 0;
+    return walk;
+}
+
+bool list_walk_next(struct list_walk *walk, struct slice *element)
+{
+    if (walk->left == 0 || !codec_take_any(&walk->rest, element))
+        return false;
+    walk->left--;
+    return true;
+}
+
+size_t list_count(struct slice list)
+{
+    return list_walk_begin(list).left;
+}
