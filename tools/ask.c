@@ -1,0 +1,289 @@
+#include "tools/ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "daemon/control.h"
+#include "tools/client.h"
+#include "tools/i18n.h"
+#include "tools/json.h"
+#include "tools/secret.h"
+
+/* ---- the request ---- */
+
+static bool is_first(const struct invocation *invocation, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(invocation->given[i].key, invocation->given[index].key) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* The next piece before a comma, or before the Chinese one. */
+static bool next_piece(struct slice *rest, struct slice *piece)
+{
+    static const char wide_comma[] = "，";
+    const size_t wide = sizeof wide_comma - 1;
+    if (rest->data == NULL)
+        return false;
+    for (size_t i = 0; i < rest->size; i++) {
+        bool is_wide =
+            rest->size - i >= wide && memcmp(rest->data + i, wide_comma, wide) == 0;
+        if (rest->data[i] != ',' && !is_wide)
+            continue;
+        size_t skip = i + (is_wide ? wide : 1);
+        *piece = slice_of(rest->data, i);
+        *rest = slice_of(rest->data + skip, rest->size - skip);
+        return true;
+    }
+    *piece = *rest;
+    rest->data = NULL;
+    return true;
+}
+
+static void put_element(struct buffer *out, char sign, struct slice piece)
+{
+    struct buffer text;
+    buffer_init(&text, SIZE_MAX);
+    if (sign != '\0')
+        buffer_put_u8(&text, (uint8_t)sign);
+    buffer_put(&text, piece.data, piece.size);
+    codec_put_text(out, buffer_slice(&text));
+    buffer_deinit(&text);
+}
+
+/* "-a,b" takes both out. Returns how many elements there were. */
+static size_t put_elements(struct buffer *out, const char *value, bool with_sign)
+{
+    struct slice rest = slice_text(value);
+    struct slice piece;
+    char sign = with_sign ? '+' : '\0';
+    size_t count = 0;
+    while (next_piece(&rest, &piece)) {
+        bool signed_piece =
+            with_sign && piece.size > 0 && (piece.data[0] == '+' || piece.data[0] == '-');
+        if (signed_piece) {
+            sign = (char)piece.data[0];
+            piece = slice_of(piece.data + 1, piece.size - 1);
+        }
+        if (piece.size == 0)
+            continue;
+        put_element(out, sign, piece);
+        count++;
+    }
+    return count;
+}
+
+static enum status put_list(const struct invocation *invocation, const char *key,
+                            struct buffer *args)
+{
+    struct buffer elements;
+    size_t count = 0;
+    bool with_sign = invocation->command->fields == USE_FIELDS_TO_SET;
+    buffer_init(&elements, SIZE_MAX);
+    for (size_t i = 0; i < invocation->count; i++) {
+        if (strcmp(invocation->given[i].key, key) == 0)
+            count += put_elements(&elements, invocation->given[i].value, with_sign);
+    }
+    codec_put_array(args, count);
+    buffer_put(args, elements.data, elements.size);
+    buffer_deinit(&elements);
+    return count == 0 ? ERR_FIELD_VALUE : OK;
+}
+
+static bool is_sealed(const struct invocation *invocation, const char *key)
+{
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    const struct field *field =
+        reg != NULL ? schema_field_named(reg, slice_text(key)) : NULL;
+    return field != NULL && field->type == FIELD_SEALED;
+}
+
+static enum status put_text(const struct invocation *invocation,
+                            const struct given *given, struct buffer *args)
+{
+    char secret[SECRET_SIZE_MAX];
+    if (strcmp(given->value, "-") != 0 || !is_sealed(invocation, given->key)) {
+        codec_put_cstring(args, given->value);
+        return OK;
+    }
+    enum status status = secret_read(given->key, secret);
+    if (status == OK)
+        codec_put_cstring(args, secret);
+    return status;
+}
+
+enum status ask_encode_args(const struct invocation *invocation, struct buffer *args,
+                            const char **refused)
+{
+    size_t keys = 0;
+    for (size_t i = 0; i < invocation->count; i++)
+        keys += is_first(invocation, i);
+    codec_put_map(args, keys);
+    enum status status = OK;
+    for (size_t i = 0; i < invocation->count && status == OK; i++) {
+        const struct given *given = &invocation->given[i];
+        if (!is_first(invocation, i))
+            continue;
+        codec_put_cstring(args, given->key);
+        *refused = given->key;
+        status = given->list ? put_list(invocation, given->key, args)
+                             : put_text(invocation, given, args);
+    }
+    return status;
+}
+
+/* ---- the exchange ---- */
+
+const char *ask_socket(const struct invocation *invocation)
+{
+    const char *path = invocation->socket;
+    if (path == NULL || path[0] == '\0')
+        path = getenv("LINLI_SOCKET");
+    return path != NULL && path[0] != '\0' ? path : CONTROL_SOCKET_DEFAULT;
+}
+
+static void fail_to_open(struct failure *failure, const struct invocation *invocation,
+                         enum status status, int error)
+{
+    const char *path = ask_socket(invocation);
+    if (status == ERR_FILE)
+        failure_set(failure, status, "%s: %s", path, strerror(error));
+    else
+        failure_set(failure, status, "%s", path);
+    if (status == ERR_FILE && error == EACCES)
+        failure->next = N_("Ask the operator to add you to the group _linli.");
+    if (invocation->command->writes)
+        failure->note = N_("Nothing was saved.");
+}
+
+/* A daemon that went away between request and reply may have saved what it was asked to.
+ */
+static void fail_to_ask(struct failure *failure, const struct invocation *invocation,
+                        enum status status, const struct client *client)
+{
+    failure_set(failure, status, "%s", ask_socket(invocation));
+    if (!invocation->command->writes)
+        return;
+    failure->note = client_was_sent(client)
+                        ? N_("The request was sent, so it may have been saved: look "
+                             "before you type it again.")
+                        : N_("Nothing was saved.");
+}
+
+static void fail_by_reply(struct failure *failure, const struct invocation *invocation,
+                          const struct client_reply *reply)
+{
+    failure_set_number(failure, reply->status, reply->subject);
+    if (invocation->command->writes && failure->number < 3000)
+        failure->note = N_("Nothing was saved; records here are unaffected.");
+    if (failure->number == ERR_FIELD_UNKNOWN && invocation->group != NULL) {
+        failure->next = "";
+        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli help %s",
+                       invocation->group);
+    }
+}
+
+/* A copy with its final zero, which the caller frees; NULL where the answer is complete.
+ */
+static char *incomplete_of(const struct client_reply *reply)
+{
+    if (!reply->is_incomplete)
+        return NULL;
+    char *text = checked_malloc(reply->incomplete.size + 1);
+    if (reply->incomplete.size > 0)
+        memcpy(text, reply->incomplete.data, reply->incomplete.size);
+    text[reply->incomplete.size] = '\0';
+    return text;
+}
+
+static enum exit_code show_json(const struct invocation *invocation,
+                                const struct terminal *terminal, struct slice data,
+                                const char *incomplete)
+{
+    struct failure failure;
+    if (json_reply(terminal->out, invocation->command->name, incomplete, data))
+        return CODE_DONE;
+    failure_set(&failure, ERR_MALFORMED, "%s", ask_socket(invocation));
+    return terminal_report(terminal, &failure);
+}
+
+static void show_text(const struct invocation *invocation,
+                      const struct terminal *terminal, struct slice data,
+                      const char *incomplete)
+{
+    invocation->command->render(invocation, terminal, data);
+    if (incomplete == NULL)
+        return;
+    (void)fflush(terminal->out);
+    (void)fprintf(terminal->err, _("Incomplete: %s\n"), incomplete);
+}
+
+static enum exit_code show_reply(const struct invocation *invocation,
+                                 const struct terminal *terminal,
+                                 const struct client_reply *reply)
+{
+    char *incomplete = incomplete_of(reply);
+    const struct command *command = invocation->command;
+    enum exit_code code = CODE_DONE;
+    if (terminal->json)
+        code = show_json(invocation, terminal, reply->data, incomplete);
+    else
+        show_text(invocation, terminal, reply->data, incomplete);
+    if (code == CODE_DONE && command->judge != NULL)
+        code = command->judge(reply->data);
+    if (incomplete != NULL && code == CODE_DONE)
+        code = CODE_INCOMPLETE;
+    free(incomplete);
+    return code;
+}
+
+enum exit_code ask_with(const struct invocation *invocation,
+                        const struct terminal *terminal, struct slice args)
+{
+    struct client *client;
+    struct client_reply reply;
+    struct failure failure;
+    enum exit_code code;
+    struct client_options options = {.path = ask_socket(invocation)};
+    enum status status = client_open(&client, &options);
+    if (status != OK) {
+        fail_to_open(&failure, invocation, status, errno);
+        return terminal_report(terminal, &failure);
+    }
+    status = client_ask(client, invocation->command->request, args, &reply);
+    if (status == OK && reply.status == OK) {
+        code = show_reply(invocation, terminal, &reply);
+    } else {
+        if (status != OK)
+            fail_to_ask(&failure, invocation, status, client);
+        else
+            fail_by_reply(&failure, invocation, &reply);
+        code = terminal_report(terminal, &failure);
+    }
+    client_close(client);
+    return code;
+}
+
+enum exit_code ask_run(const struct invocation *invocation,
+                       const struct terminal *terminal)
+{
+    struct buffer args;
+    struct failure failure;
+    buffer_init(&args, CONTROL_REQUEST_SIZE_MAX);
+    const char *refused = "";
+    enum status status = ask_encode_args(invocation, &args, &refused);
+    enum exit_code code;
+    if (status == OK) {
+        code = ask_with(invocation, terminal, buffer_slice(&args));
+    } else {
+        failure_set(&failure, status, "%s", refused);
+        failure.usage = true;
+        code = terminal_report(terminal, &failure);
+    }
+    buffer_deinit(&args);
+    return code;
+}

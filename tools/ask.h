@@ -1,0 +1,26 @@
+/* ask.h - asks the daemon and shows what it answers: what most commands are. */
+#ifndef LINLI_TOOLS_ASK_H
+#define LINLI_TOOLS_ASK_H
+
+#include "tools/arguments.h"
+
+/* Arguments become the request, the reply becomes JSON or whatever the command renders.
+ */
+enum exit_code ask_run(const struct invocation *invocation,
+                       const struct terminal *terminal);
+
+/* The same with `args` (an encoded map) made by the caller. */
+enum exit_code ask_with(const struct invocation *invocation,
+                        const struct terminal *terminal, struct slice args);
+
+/* What was given, as the request's args. Values of a set field are split at commas and
+ * sent as a list; in `set` each carries its sign, + where none was typed. A sealed field
+ * given as "-" is read from the terminal or from a pipe, so that it stands in no history
+ * of commands. ERR_FIELD_VALUE or ERR_LIMIT with the argument's key in `refused`. */
+MUST_USE enum status ask_encode_args(const struct invocation *invocation,
+                                     struct buffer *args, const char **refused);
+
+/* --socket, else $LINLI_SOCKET, else the default. */
+const char *ask_socket(const struct invocation *invocation);
+
+#endif

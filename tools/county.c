@@ -1,0 +1,363 @@
+#include "tools/county.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "crdt/codec.h"
+#include "tools/arguments.h"
+#include "tools/files.h"
+#include "tools/i18n.h"
+#include "tools/json.h"
+
+/* ---- county create ---- */
+
+struct founding {
+    const char *directory;
+    char authority_path[PATH_SIZE_MAX], recovery_path[PATH_SIZE_MAX];
+    char grant_path[PATH_SIZE_MAX];
+    uint8_t authority_seed[SEED_SIZE], recovery_seed[SEED_SIZE];
+    struct genesis genesis;
+};
+
+static bool founding_read_options(struct founding *founding,
+                                  const struct invocation *invocation,
+                                  struct failure *failure)
+{
+    const char *code = required_value(invocation, "county", failure);
+    const char *name = code != NULL ? required_value(invocation, "name", failure) : NULL;
+    if (name == NULL || !code_parse(&founding->genesis.county, code, failure))
+        return false;
+    if (division_level(founding->genesis.county) != DIVISION_COUNTY) {
+        failure_set(failure, ERR_DIVISION, "%s", code);
+        failure->text = N_("a county's code has 6 digits");
+        failure->next = "";
+        return false;
+    }
+    if (strlen(name) > NAME_SIZE_MAX) {
+        failure_set(failure, ERR_FIELD_TOO_LONG, "name");
+        return false;
+    }
+    memcpy(founding->genesis.name, name, strlen(name) + 1);
+    return true;
+}
+
+static enum status founding_paths(struct founding *founding, const char *directory)
+{
+    founding->directory = directory;
+    enum status status = path_join(founding->authority_path, directory, "authority.key");
+    if (status == OK)
+        status = path_join(founding->recovery_path, directory, "recovery.key");
+    return status == OK ? path_join(founding->grant_path, directory, "county.grant")
+                        : status;
+}
+
+static const char *founding_existing(const struct founding *founding)
+{
+    const char *const paths[] = {founding->authority_path, founding->recovery_path,
+                                 founding->grant_path};
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        if (file_exists(paths[i]))
+            return paths[i];
+    }
+    return NULL;
+}
+
+static void founding_make_keys(struct founding *founding, uint64_t now_ms)
+{
+    struct node_keys keys;
+    random_fill(founding->authority_seed, SEED_SIZE);
+    random_fill(founding->recovery_seed, SEED_SIZE);
+    random_fill(founding->genesis.nonce, sizeof founding->genesis.nonce);
+    crypto_node_keys(founding->authority_seed, &keys);
+    founding->genesis.authority = keys.id;
+    crypto_node_keys(founding->recovery_seed, &keys);
+    founding->genesis.recovery = keys.id;
+    founding->genesis.created_ms = now_ms;
+    crypto_wipe(&keys, sizeof keys);
+}
+
+/* The grant comes last: with it the directory is a county. */
+static bool founding_write(const struct founding *founding, struct failure *failure)
+{
+    struct buffer genesis, grant;
+    buffer_init(&genesis, GENESIS_SIZE_MAX);
+    buffer_init(&grant, GRANT_SIZE_MAX);
+    genesis_encode(&founding->genesis, &genesis);
+    grant_begin(&grant, buffer_slice(&genesis));
+    const char *path = founding->authority_path;
+    enum status status = file_create(path, slice_of(founding->authority_seed, SEED_SIZE));
+    if (status == OK) {
+        path = founding->recovery_path;
+        status = file_create(path, slice_of(founding->recovery_seed, SEED_SIZE));
+    }
+    if (status == OK) {
+        path = founding->grant_path;
+        status = file_create(path, buffer_slice(&grant));
+    }
+    if (status != OK)
+        failure_of_file(failure, status, path);
+    buffer_deinit(&grant);
+    buffer_deinit(&genesis);
+    return status == OK;
+}
+
+static bool founding_make(struct founding *founding, const char *directory,
+                          uint64_t now_ms, struct failure *failure)
+{
+    enum status status = founding_paths(founding, directory);
+    if (status == OK)
+        status = directory_make(directory);
+    if (status != OK) {
+        failure_of_file(failure, status, directory);
+        return false;
+    }
+    const char *existing = founding_existing(founding);
+    if (existing != NULL) {
+        failure_set(failure, ERR_EXISTS, "%s", existing);
+        return false;
+    }
+    founding_make_keys(founding, now_ms);
+    return founding_write(founding, failure);
+}
+
+static void founding_show(const struct founding *founding,
+                          const struct terminal *terminal)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    node_fingerprint(&founding->genesis.authority, fingerprint);
+    if (terminal->json) {
+        json_line(terminal->out,
+                  json_pack("{s:i, s:s, s:n, s:I, s:s, s:s, s:s}", "v", 1, "command",
+                            "county create", "incomplete", "county",
+                            (json_int_t)founding->genesis.county, "name",
+                            founding->genesis.name, "fingerprint", fingerprint,
+                            "directory", founding->directory));
+        return;
+    }
+    (void)fprintf(
+        terminal->out,
+        _("Founded %s (%llu), authority %s, in %s\n"
+          "Store recovery.key elsewhere, offline, and take it out of here: whoever "
+          "has it can replace the authority.\n"
+          "Next: linli node admit --county %s REQUEST...\n"),
+        founding->genesis.name, (unsigned long long)founding->genesis.county, fingerprint,
+        founding->directory, founding->directory);
+}
+
+enum exit_code county_create_run(const struct invocation *invocation,
+                                 const struct terminal *terminal)
+{
+    struct founding founding = {0};
+    struct failure failure;
+    crypto_init();
+    const char *directory = arguments_value(invocation, "directory");
+    bool made = founding_read_options(&founding, invocation, &failure) &&
+                founding_make(&founding, directory, terminal->now_ms, &failure);
+    crypto_wipe(founding.authority_seed, SEED_SIZE);
+    crypto_wipe(founding.recovery_seed, SEED_SIZE);
+    if (!made)
+        return terminal_report(terminal, &failure);
+    founding_show(&founding, terminal);
+    return CODE_DONE;
+}
+
+/* ---- node admit ---- */
+
+struct admission {
+    char grant_path[PATH_SIZE_MAX], key_path[PATH_SIZE_MAX];
+    uint8_t seed[SEED_SIZE];
+    struct grant_file county;
+    struct request *requests;
+    size_t count;
+    struct buffer grant; /* the new one */
+};
+
+static bool request_read(struct request *request, const char *path, uint64_t county,
+                         struct failure *failure)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, 2 * REQUEST_SIZE_MAX);
+    enum status status = file_read(path, REQUEST_SIZE_MAX, &bytes);
+    if (status == OK)
+        status = request_decode(buffer_slice(&bytes), request);
+    if (status == OK && !division_within(request->division, county))
+        status = ERR_DIVISION;
+    if (status != OK)
+        failure_of_file(failure, status, path);
+    buffer_deinit(&bytes);
+    return status == OK;
+}
+
+static bool admission_open(struct admission *admission,
+                           const struct invocation *invocation, struct failure *failure)
+{
+    const char *directory = required_value(invocation, "county", failure);
+    if (directory == NULL)
+        return false;
+    if (path_join(admission->grant_path, directory, "county.grant") != OK ||
+        path_join(admission->key_path, directory, "authority.key") != OK) {
+        failure_set(failure, ERR_LIMIT, "--county");
+        return false;
+    }
+    return grant_file_open(&admission->county, admission->grant_path, failure) &&
+           seed_read(admission->seed, admission->key_path, failure);
+}
+
+static bool admission_read_requests(struct admission *admission,
+                                    const struct invocation *invocation,
+                                    struct failure *failure)
+{
+    const char *path;
+    uint64_t county = admission->county.grant.genesis.county;
+    admission->requests =
+        checked_malloc((invocation->count + 1) * sizeof *admission->requests);
+    while ((path = arguments_value_at(invocation, "request", admission->count)) != NULL) {
+        if (!request_read(&admission->requests[admission->count], path, county, failure))
+            return false;
+        admission->count++;
+    }
+    return true;
+}
+
+static void admission_show(const struct admission *admission, FILE *out)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    for (size_t i = 0; i < admission->count; i++) {
+        const struct request *request = &admission->requests[i];
+        bool held = roster_by_id(admission->county.roster, &request->id) != NULL;
+        node_fingerprint(&request->id, fingerprint);
+        (void)fprintf(out, "  %s  %llu  %s%s\n", fingerprint,
+                      (unsigned long long)request->division, request->name,
+                      held ? _("  (admitted already)") : "");
+    }
+}
+
+/* The fingerprint must have been read out by somebody; without a terminal nobody can say
+ * so but --yes. */
+static bool admission_confirm(const struct admission *admission,
+                              const struct invocation *invocation,
+                              const struct terminal *terminal, struct failure *failure)
+{
+    char answer[16] = "";
+    if (arguments_flag(invocation, "yes"))
+        return true;
+    if (terminal->json || !isatty(STDIN_FILENO)) {
+        failure_set(failure, ERR_USAGE, "--yes");
+        failure->text = N_("nobody can be asked here; nothing was admitted");
+        failure->next = N_("Compare the fingerprints first, then add --yes.");
+        return false;
+    }
+    admission_show(admission, terminal->err);
+    (void)fprintf(
+        terminal->err,
+        _("Were these fingerprints read out at the nodes, and are they the same? "
+          "Type yes: "));
+    if (fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0)
+        return true;
+    failure_set(failure, ERR_PERMISSION, NULL);
+    failure->text = N_("not confirmed; nothing was admitted");
+    return false;
+}
+
+/* What was made is read back under the rules of any node before it replaces the old one.
+ */
+static enum status admission_check(const struct admission *admission)
+{
+    struct grant grant;
+    struct head head;
+    enum status status = grant_decode(buffer_slice(&admission->grant), &grant);
+    if (status != OK)
+        return status;
+    struct roster *roster = roster_create(&grant.genesis, &grant.genesis_hash, NULL);
+    status = grant_fold(&grant, roster, &head);
+    for (size_t i = 0; i < admission->count && status == OK; i++) {
+        if (roster_by_id(roster, &admission->requests[i].id) == NULL)
+            status = ERR_EXISTS; /* its name or keys are taken by another member */
+    }
+    roster_destroy(roster);
+    return status;
+}
+
+static bool admission_make(struct admission *admission, uint64_t now_ms,
+                           struct failure *failure)
+{
+    uint8_t random[RANDOM_SIZE];
+    random_fill(random, sizeof random);
+    enum status status =
+        grant_admit(&admission->county.grant, admission->seed, admission->requests,
+                    admission->count, now_ms, random, &admission->grant);
+    crypto_wipe(random, sizeof random);
+    if (status == OK && admission->grant.overflow)
+        status = ERR_LIMIT;
+    if (status == OK)
+        status = admission_check(admission);
+    if (status != OK) {
+        failure_set(failure, status, NULL);
+        if (status == ERR_EXISTS)
+            failure->text = N_("a name or key is another member's already; nothing was "
+                               "admitted");
+        return false;
+    }
+    status = file_replace(admission->grant_path, buffer_slice(&admission->grant));
+    if (status != OK)
+        failure_of_file(failure, status, admission->grant_path);
+    return status == OK;
+}
+
+static json_t *admission_json(const struct admission *admission)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    json_t *admitted = json_array();
+    for (size_t i = 0; i < admission->count; i++) {
+        const struct request *request = &admission->requests[i];
+        bool held = roster_by_id(admission->county.roster, &request->id) != NULL;
+        node_fingerprint(&request->id, fingerprint);
+        (void)json_array_append_new(admitted,
+                                    json_pack("{s:s, s:s, s:I, s:b}", "name",
+                                              request->name, "fingerprint", fingerprint,
+                                              "division", (json_int_t)request->division,
+                                              "admitted_before", (int)held));
+    }
+    return json_pack("{s:i, s:s, s:n, s:s, s:o}", "v", 1, "command", "node admit",
+                     "incomplete", "grant", admission->grant_path, "nodes", admitted);
+}
+
+static void admission_tell(const struct admission *admission,
+                           const struct terminal *terminal)
+{
+    if (terminal->json) {
+        json_line(terminal->out, admission_json(admission));
+        return;
+    }
+    (void)fprintf(terminal->out, _("Admitted in %s:\n"), admission->grant_path);
+    admission_show(admission, terminal->out);
+    (void)fprintf(
+        terminal->out,
+        _("Carry this file to each new node AND to the hub; the hub passes it on.\n"
+          "Next: at a new node  linli node join county.grant --directory "
+          "/var/lib/linli\n"
+          "      at the hub     linli node join county.grant\n"));
+}
+
+enum exit_code node_admit_run(const struct invocation *invocation,
+                              const struct terminal *terminal)
+{
+    struct admission admission = {0};
+    struct failure failure;
+    crypto_init();
+    buffer_init(&admission.grant, GRANT_SIZE_MAX);
+    buffer_init(&admission.county.bytes, SIZE_MAX);
+    bool admitted = admission_open(&admission, invocation, &failure) &&
+                    admission_read_requests(&admission, invocation, &failure) &&
+                    admission_confirm(&admission, invocation, terminal, &failure) &&
+                    admission_make(&admission, terminal->now_ms, &failure);
+    crypto_wipe(admission.seed, SEED_SIZE);
+    if (admitted)
+        admission_tell(&admission, terminal);
+    free(admission.requests);
+    buffer_deinit(&admission.grant);
+    grant_file_close(&admission.county);
+    return admitted ? CODE_DONE : terminal_report(terminal, &failure);
+}

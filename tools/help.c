@@ -1,0 +1,210 @@
+#include "tools/help.h"
+
+#include <string.h>
+
+#include "tools/arguments.h"
+#include "tools/i18n.h"
+#include "tools/json.h"
+
+static void print_global(const struct terminal *terminal)
+{
+    (void)fputs(_("\nEvery command takes:\n"), terminal->out);
+    struct lines *lines = lines_begin(terminal);
+    lines_add(lines, "  --json", _("one line of JSON instead of a table"));
+    lines_add(lines, "  -s, --socket PATH",
+              _("the daemon's control socket, else $LINLI_SOCKET, else the default"));
+    lines_add(lines, "  -h, --help", _("this command's help"));
+    lines_end(lines);
+}
+
+static void print_commands(const struct terminal *terminal, const char *group)
+{
+    const struct command *command;
+    size_t size = group != NULL ? strlen(group) : 0;
+    struct lines *lines = lines_begin(terminal);
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        char label[64];
+        bool fits = strncmp(command->name, group != NULL ? group : "", size) == 0 &&
+                    (size == 0 || command->name[size] == ' ');
+        (void)snprintf(label, sizeof label, "  %s", command->name);
+        if (fits)
+            lines_add(lines, label, gettext(command->help));
+    }
+    lines_end(lines);
+}
+
+void help_overview(const struct terminal *terminal)
+{
+    (void)fputs(_("usage: linli COMMAND [ARGUMENTS]\n\n"), terminal->out);
+    print_commands(terminal, NULL);
+    print_global(terminal);
+    (void)fputs(
+        _("\nExit codes: 0 done, 1 refused or failed, 2 usage, 3 no daemon answers,\n"
+          "4 answered but known to be incomplete.\n"
+          "More: linli help COMMAND, man linli\n"),
+        terminal->out);
+}
+
+/* ---- one command ---- */
+
+static void print_usage(const struct terminal *terminal, const struct command *command)
+{
+    struct option option;
+    (void)fprintf(terminal->out, _("usage: linli %s"), command->name);
+    for (size_t i = 0; i < COMMAND_POSITIONALS_MAX; i++) {
+        const struct positional *place = &command->positionals[i];
+        if (place->key == NULL)
+            break;
+        (void)fprintf(terminal->out, place->optional ? " [%s%s]" : " %s%s",
+                      gettext(place->metavar), place->repeatable ? "..." : "");
+    }
+    if (command_option_at(command, 0, &option))
+        (void)fputs(_(" [OPTIONS]"), terminal->out);
+    (void)fputc('\n', terminal->out);
+}
+
+static void put_choices(const struct field *field, char *words, size_t size)
+{
+    size_t used = strlen(words);
+    for (const struct choice *choice = field->choices;
+         choice != NULL && choice->name != NULL && used < size; choice++) {
+        used += (size_t)snprintf(words + used, size - used, "%s%s %s",
+                                 choice == field->choices ? "\n" : ", ", choice->name,
+                                 choice->label);
+    }
+}
+
+static void add_option(struct lines *lines, const struct command *command,
+                       const struct option *option)
+{
+    char label[96];
+    char words[1024];
+    char name[64];
+    const struct schema_register *reg = schema_register(command->reg);
+    const struct field *field = reg != NULL && option->label != NULL
+                                    ? schema_field_named(reg, slice_text(option->key))
+                                    : NULL;
+    (void)snprintf(name, sizeof name, "%s", option->key);
+    for (char *at = name; *at != '\0'; at++)
+        *at = *at == '_' ? '-' : *at;
+    (void)snprintf(label, sizeof label, "  --%s %s", name,
+                   option->argument != NULL ? gettext(option->argument) : "");
+    bool required =
+        field != NULL && field->required && command->fields == USE_FIELDS_TO_ADD;
+    (void)snprintf(words, sizeof words, "%s%s%s%s",
+                   option->label != NULL ? option->label : "",
+                   option->label != NULL ? "  " : "", gettext(option->help),
+                   required ? _(" (required)") : "");
+    if (field != NULL)
+        put_choices(field, words, sizeof words);
+    lines_add(lines, label, words);
+}
+
+static void print_options(const struct terminal *terminal, const struct command *command)
+{
+    struct option option;
+    if (!command_option_at(command, 0, &option))
+        return;
+    (void)fputs(_("\nOptions:\n"), terminal->out);
+    struct lines *lines = lines_begin(terminal);
+    for (size_t i = 0; command_option_at(command, i, &option); i++)
+        add_option(lines, command, &option);
+    lines_end(lines);
+    if (command->fields == USE_FIELDS_TO_ADD || command->fields == USE_FIELDS_TO_SET)
+        (void)fputs(_("A field's Chinese name may be typed for its English one.\n"),
+                    terminal->out);
+}
+
+void help_command(const struct terminal *terminal, const struct command *command)
+{
+    print_usage(terminal, command);
+    (void)fprintf(terminal->out, "\n%s\n", gettext(command->help));
+    if (command->more != NULL)
+        (void)fprintf(terminal->out, "%s\n", gettext(command->more));
+    print_options(terminal, command);
+    print_global(terminal);
+    (void)fprintf(terminal->out, _("\nExample: %s\n"), command->example);
+}
+
+void help_group(const struct terminal *terminal, const char *group)
+{
+    const struct command *add = command_find(group, "add");
+    (void)fprintf(terminal->out, _("usage: linli %s COMMAND [ARGUMENTS]\n\n"), group);
+    print_commands(terminal, group);
+    if (add == NULL)
+        return;
+    (void)fputs(_("\nFields:\n"), terminal->out);
+    struct lines *lines = lines_begin(terminal);
+    struct option option;
+    for (size_t i = 0; command_option_at(add, i, &option); i++)
+        add_option(lines, add, &option);
+    lines_end(lines);
+}
+
+/* ---- as JSON ---- */
+
+static json_t *json_of_options(const struct command *command)
+{
+    json_t *options = json_array();
+    struct option option;
+    for (size_t i = 0; command_option_at(command, i, &option); i++)
+        (void)json_array_append_new(
+            options,
+            json_pack("{s:s, s:s?, s:s?, s:b, s:s}", "name", option.key, "argument",
+                      option.argument, "label", option.label, "repeatable",
+                      (int)option.repeatable, "help", gettext(option.help)));
+    return options;
+}
+
+static json_t *json_of_positionals(const struct command *command)
+{
+    json_t *positionals = json_array();
+    for (size_t i = 0; i < COMMAND_POSITIONALS_MAX && command->positionals[i].key != NULL;
+         i++)
+        (void)json_array_append_new(
+            positionals,
+            json_pack("{s:s, s:b, s:b}", "name", command->positionals[i].key, "optional",
+                      (int)command->positionals[i].optional, "repeatable",
+                      (int)command->positionals[i].repeatable));
+    return positionals;
+}
+
+static void help_json(const struct terminal *terminal)
+{
+    const struct command *command;
+    json_t *list = json_array();
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++)
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "help",
+                      gettext(command->help), "example", command->example, "positionals",
+                      json_of_positionals(command), "options", json_of_options(command)));
+    json_line(terminal->out, json_pack("{s:i, s:s, s:n, s:o}", "v", 1, "command", "help",
+                                       "incomplete", "commands", list));
+}
+
+enum exit_code help_run(const struct invocation *invocation,
+                        const struct terminal *terminal)
+{
+    const char *first = arguments_value_at(invocation, "word", 0);
+    const char *second = arguments_value_at(invocation, "word", 1);
+    struct failure failure;
+    if (terminal->json) {
+        help_json(terminal);
+        return CODE_DONE;
+    }
+    const struct command *command = first != NULL ? command_find(first, second) : NULL;
+    if (first == NULL) {
+        help_overview(terminal);
+    } else if (command != NULL) {
+        help_command(terminal, command);
+    } else if (second == NULL && command_is_group(first)) {
+        help_group(terminal, first);
+    } else {
+        failure_set(&failure, ERR_USAGE, "%s%s%s", first, second != NULL ? " " : "",
+                    second != NULL ? second : "");
+        failure.text = N_("there is no such command");
+        return terminal_report(terminal, &failure);
+    }
+    return CODE_DONE;
+}

@@ -1,0 +1,340 @@
+#include "tools/render.h"
+
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "tools/arguments.h"
+#include "tools/i18n.h"
+
+static const struct column plain = {"", "", COLUMN_TEXT, NULL};
+
+static const char *text_of(const struct terminal *terminal, struct slice map,
+                           const char *key, struct arena *arena)
+{
+    struct slice value = {0};
+    bool found = codec_map_find(map, key, &value);
+    return found ? value_words(terminal, &plain, value, arena) : "-";
+}
+
+/* ---- lists ---- */
+
+static void print_rests_on(const struct terminal *terminal, struct slice data)
+{
+    struct slice rests_on = map_map(data, "rests_on");
+    uint64_t logs, entries;
+    if (!map_uint(rests_on, "logs", &logs) || !map_uint(rests_on, "entries", &entries))
+        return;
+    (void)fprintf(terminal->out, _(", from %llu entries of %llu logs held on this disk"),
+                  (unsigned long long)entries, (unsigned long long)logs);
+}
+
+void render_list(const struct invocation *invocation, const struct terminal *terminal,
+                 struct slice data)
+{
+    const struct command *command = invocation->command;
+    struct slice list = map_list(data, command->list);
+    size_t count = list_count(list);
+    table_print(terminal, command->columns, list);
+    (void)fprintf(terminal->out, ngettext("%zu found", "%zu found", count), count);
+    print_rests_on(terminal, data);
+    (void)fputs(".\n", terminal->out);
+}
+
+/* ---- one record ---- */
+
+static void field_label(const struct field *field, char label[128])
+{
+    if (i18n_chinese())
+        (void)snprintf(label, 128, "%s", field->label);
+    else
+        (void)snprintf(label, 128, "%s %s", field->name, field->label);
+}
+
+/* The label of a choice for those who read Chinese; anything else as it came. */
+static const char *choice_words(const struct field *field, const char *words)
+{
+    for (const struct choice *choice = field->choices;
+         i18n_chinese() && choice != NULL && choice->name != NULL; choice++) {
+        if (strcmp(choice->name, words) == 0)
+            return choice->label;
+    }
+    return words;
+}
+
+static void add_moment(struct lines *lines, const struct terminal *terminal,
+                       struct slice record, struct arena *arena)
+{
+    char words[WORDS_SIZE];
+    uint64_t created_ms;
+    if (!map_uint(record, "created_ms", &created_ms))
+        return;
+    moment_words(created_ms, words);
+    char *line = arena_alloc(arena, 512);
+    (void)snprintf(line, 512, _("%s at node %s by %s"), words,
+                   text_of(terminal, record, "node", arena),
+                   text_of(terminal, record, "actor", arena));
+    lines_add(lines, _("entered"), line);
+}
+
+static void add_state(struct lines *lines, const struct terminal *terminal,
+                      struct slice record, struct arena *arena)
+{
+    struct slice value;
+    if (codec_map_find(record, "known", &value) && !map_bool(record, "known"))
+        lines_add(lines, _("INCOMPLETE"),
+                  _("the entry that created it has not arrived; later ones have"));
+    if (codec_map_find(record, "voided", &value) && codec_peek(value) != CODEC_NIL)
+        lines_add(lines, _("VOIDED"), value_words(terminal, &plain, value, arena));
+    if (list_count(map_list(record, "amended_by")) > 0)
+        lines_add(lines, _("AMENDED BY"), text_of(terminal, record, "amended_by", arena));
+}
+
+static void add_fields(struct lines *lines, const struct terminal *terminal,
+                       const struct schema_register *reg, struct slice record,
+                       struct arena *arena)
+{
+    for (size_t i = 0; i < reg->field_count; i++) {
+        const struct field *field = &reg->fields[i];
+        char label[128];
+        field_label(field, label);
+        const char *words = text_of(terminal, record, field->name, arena);
+        lines_add(lines, label, choice_words(field, words));
+    }
+}
+
+static void print_value(const struct terminal *terminal, const struct field *field,
+                        struct slice conflict, struct arena *arena)
+{
+    char words[WORDS_SIZE] = "-";
+    uint64_t stamp_ms;
+    if (map_uint(conflict, "stamp_ms", &stamp_ms))
+        moment_words(stamp_ms, words);
+    const char *value = text_of(terminal, conflict, "value", arena);
+    (void)fprintf(terminal->out, _("          %s  (%s, at node %s by %s)\n"),
+                  choice_words(field, value), words,
+                  text_of(terminal, conflict, "node", arena),
+                  text_of(terminal, conflict, "actor", arena));
+}
+
+static void print_conflict(const struct invocation *invocation,
+                           const struct terminal *terminal, const struct field *field,
+                           struct slice conflicts, struct arena *arena)
+{
+    char label[128];
+    struct slice conflict;
+    struct list_walk walk = list_walk_begin(conflicts);
+    size_t count = 0;
+    field_label(field, label);
+    while (list_walk_next(&walk, &conflict)) {
+        if (strcmp(text_of(terminal, conflict, "field", arena), field->name) != 0)
+            continue;
+        if (count++ == 0)
+            (void)fprintf(terminal->out,
+                          _("%sCONFLICT%s  %s was written differently at the same time; "
+                            "all are kept:\n"),
+                          terminal_colour(terminal, COLOUR_YELLOW),
+                          terminal_colour(terminal, COLOUR_NONE), label);
+        print_value(terminal, field, conflict, arena);
+    }
+    if (count > 0)
+        (void)fprintf(terminal->out,
+                      _("          Settle it: linli %s set %s --%s VALUE\n"),
+                      invocation->group, arguments_value(invocation, "id"), field->name);
+}
+
+/* Two corrections of one visit, made without knowing of each other. */
+static void print_amended_twice(const struct invocation *invocation,
+                                const struct terminal *terminal, struct slice record,
+                                struct arena *arena)
+{
+    if (list_count(map_list(record, "amended_by")) < 2)
+        return;
+    (void)fprintf(terminal->out,
+                  _("%sCONFLICT%s  it was replaced more than once: %s\n"
+                    "          Settle it: linli %s void ID --reason TEXT\n"),
+                  terminal_colour(terminal, COLOUR_YELLOW),
+                  terminal_colour(terminal, COLOUR_NONE),
+                  text_of(terminal, record, "amended_by", arena), invocation->group);
+}
+
+void render_record(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data)
+{
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    struct slice record = map_map(data, "record");
+    struct slice conflicts = map_list(record, "conflicts");
+    struct arena arena;
+    CHECK(reg != NULL);
+    arena_init(&arena);
+    struct lines *lines = lines_begin(terminal);
+    lines_add(lines, _("id"), text_of(terminal, record, "id", &arena));
+    lines_add(lines, _("township"), text_of(terminal, record, "township", &arena));
+    add_moment(lines, terminal, record, &arena);
+    add_state(lines, terminal, record, &arena);
+    add_fields(lines, terminal, reg, record, &arena);
+    lines_end(lines);
+    for (size_t i = 0; i < reg->field_count; i++)
+        print_conflict(invocation, terminal, &reg->fields[i], conflicts, &arena);
+    print_amended_twice(invocation, terminal, record, &arena);
+    arena_deinit(&arena);
+}
+
+/* ---- acknowledgements ---- */
+
+void render_saved(const struct invocation *invocation, const struct terminal *terminal,
+                  struct slice data)
+{
+    struct arena arena;
+    arena_init(&arena);
+    const char *id = map_text(data, "id", &arena);
+    const char *short_id = map_text(data, "short_id", &arena);
+    (void)fprintf(terminal->out, _("Saved on this disk: %s %s"), invocation->group,
+                  short_id != NULL ? short_id
+                  : id != NULL     ? id
+                                   : "-");
+    if (short_id != NULL && id != NULL)
+        (void)fprintf(terminal->out, "  (%s)", id);
+    (void)fputc('\n', terminal->out);
+    arena_deinit(&arena);
+}
+
+static void print_peers(const struct terminal *terminal, const char *what,
+                        struct slice data, const char *then)
+{
+    struct arena arena;
+    struct slice peer;
+    arena_init(&arena);
+    struct list_walk walk = list_walk_begin(map_list(data, "peers"));
+    if (walk.left == 0)
+        (void)fputs(_("No peer was concerned.\n"), terminal->out);
+    while (list_walk_next(&walk, &peer)) {
+        const char *name = map_text(peer, "name", &arena);
+        (void)fprintf(terminal->out, "%s: %s\n", what, name != NULL ? name : "-");
+    }
+    (void)fputs(then, terminal->out);
+    arena_deinit(&arena);
+}
+
+void render_paused(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data)
+{
+    (void)invocation;
+    print_peers(terminal, _("paused"), data,
+                _("What is written meanwhile is saved on this disk and waits here.\n"
+                  "Next: linli peer resume PEER\n"));
+}
+
+void render_resumed(const struct invocation *invocation, const struct terminal *terminal,
+                    struct slice data)
+{
+    (void)invocation;
+    print_peers(terminal, _("resumed"), data, "");
+}
+
+void render_joined(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data)
+{
+    uint64_t members = 0;
+    uint64_t admitted = 0;
+    (void)invocation;
+    (void)map_uint(data, "members", &members);
+    (void)map_uint(data, "admitted", &admitted);
+    (void)fprintf(
+        terminal->out,
+        _("The roster here now has %llu members, %llu of them new by this grant.\n"),
+        (unsigned long long)members, (unsigned long long)admitted);
+}
+
+/* ---- logs and digests ---- */
+
+static const struct column log_columns[] = {
+    {"log", N_("LOG"), COLUMN_TEXT, NULL},   {"node", N_("NODE"), COLUMN_TEXT, NULL},
+    {"lane", N_("LANE"), COLUMN_TEXT, NULL}, {"seq", N_("ENTRIES"), COLUMN_COUNT, NULL},
+    {"hash", N_("HEAD"), COLUMN_HEX, NULL},  {NULL, NULL, COLUMN_TEXT, NULL},
+};
+
+static const struct column entry_columns[] = {
+    {"seq", N_("SEQ"), COLUMN_COUNT, NULL},
+    {"id", N_("ID"), COLUMN_ID, NULL},
+    {"stamp_ms", N_("WRITTEN"), COLUMN_MOMENT, NULL},
+    {"actor", N_("ACTOR"), COLUMN_TEXT, NULL},
+    {"realm", N_("REALM"), COLUMN_TEXT, NULL},
+    {"bytes", N_("BYTES"), COLUMN_COUNT, NULL},
+    {"state", N_("STATE"), COLUMN_STATE, NULL},
+    {"operation", N_("OPERATION"), COLUMN_TEXT, NULL},
+    {NULL, NULL, COLUMN_TEXT, NULL},
+};
+
+static const struct column problem_columns[] = {
+    {"log", N_("LOG"), COLUMN_TEXT, NULL},   {"seq", N_("SEQ"), COLUMN_COUNT, NULL},
+    {"code", N_("CODE"), COLUMN_TEXT, NULL}, {"text", N_("PROBLEM"), COLUMN_TEXT, NULL},
+    {NULL, NULL, COLUMN_TEXT, NULL},
+};
+
+static const struct column realm_columns[] = {
+    {"division", N_("DIVISION"), COLUMN_TEXT, NULL},
+    {"name", N_("PLACE"), COLUMN_TEXT, NULL},
+    {"readable", N_("READABLE"), COLUMN_TEXT, NULL},
+    {"records", N_("RECORDS"), COLUMN_COUNT, NULL},
+    {"digest", N_("DIGEST"), COLUMN_HEX, NULL},
+    {NULL, NULL, COLUMN_TEXT, NULL},
+};
+
+void render_log(const struct invocation *invocation, const struct terminal *terminal,
+                struct slice data)
+{
+    bool one = arguments_value(invocation, "log") != NULL;
+    struct slice list = map_list(data, one ? "entries" : "logs");
+    size_t count = list_count(list);
+    table_print(terminal, one ? entry_columns : log_columns, list);
+    if (one)
+        (void)fprintf(terminal->out, ngettext("%zu entry.\n", "%zu entries.\n", count),
+                      count);
+    else
+        (void)fprintf(terminal->out, ngettext("%zu log.\n", "%zu logs.\n", count), count);
+}
+
+void render_verified(const struct invocation *invocation, const struct terminal *terminal,
+                     struct slice data)
+{
+    struct slice problems = map_list(data, "problems");
+    uint64_t logs = 0;
+    uint64_t entries = 0;
+    uint64_t runs = 0;
+    (void)invocation;
+    (void)map_uint(data, "logs", &logs);
+    (void)map_uint(data, "entries", &entries);
+    (void)map_uint(data, "runs", &runs);
+    table_print(terminal, problem_columns, problems);
+    (void)fprintf(
+        terminal->out, _("Checked %llu entries in %llu signed runs of %llu logs: "),
+        (unsigned long long)entries, (unsigned long long)runs, (unsigned long long)logs);
+    size_t count = list_count(problems);
+    if (count == 0)
+        (void)fputs(_("all verify.\n"), terminal->out);
+    else
+        (void)fprintf(terminal->out, ngettext("%zu problem.\n", "%zu problems.\n", count),
+                      count);
+}
+
+enum exit_code judge_verified(struct slice data)
+{
+    return list_count(map_list(data, "problems")) == 0 ? CODE_DONE : CODE_REFUSED;
+}
+
+void render_digest(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data)
+{
+    struct arena arena;
+    uint64_t logs = 0;
+    uint64_t entries = 0;
+    (void)invocation;
+    arena_init(&arena);
+    (void)map_uint(data, "logs", &logs);
+    (void)map_uint(data, "entries", &entries);
+    (void)fprintf(terminal->out, _("heads %s  %llu entries of %llu logs\n"),
+                  text_of(terminal, data, "heads", &arena), (unsigned long long)entries,
+                  (unsigned long long)logs);
+    table_print(terminal, realm_columns, map_list(data, "realms"));
+    arena_deinit(&arena);
+}

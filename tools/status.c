@@ -1,0 +1,149 @@
+/* status.c - `linli status`: the verdict, then peers, then storage, then each trouble
+ * with its code and the next command to type. */
+#include <time.h>
+
+#include "crdt/codec.h"
+#include "tools/ask.h"
+#include "tools/i18n.h"
+#include "tools/render.h"
+
+#define WATCH_SECONDS 2
+
+static const struct column peer_columns[] = {
+    {"name", N_("PEER"), COLUMN_TEXT, NULL},
+    {"state", N_("STATE"), COLUMN_STATE, NULL},
+    {"heard_ms", N_("HEARD"), COLUMN_AGE, N_("never")},
+    {"to_send", N_("TO-SEND"), COLUMN_COUNT, "?"},
+    {"oldest_ms", N_("OLDEST"), COLUMN_AGE, NULL},
+    {"behind", N_("BEHIND"), COLUMN_COUNT, "?"},
+    {NULL, NULL, COLUMN_TEXT, NULL},
+};
+
+static const char *or_dash(const char *text)
+{
+    return text != NULL ? text : "-";
+}
+
+static void print_node(const struct terminal *terminal, struct slice data,
+                       struct arena *arena)
+{
+    struct slice node = map_map(data, "node");
+    char up[WORDS_SIZE] = "-";
+    uint64_t started_ms;
+    if (map_uint(node, "started_ms", &started_ms))
+        age_words(terminal->now_ms > started_ms ? terminal->now_ms - started_ms : 0, up);
+    (void)fprintf(terminal->out, _("%s (%s)  %s  linlid %s  up %s\n"),
+                  or_dash(map_text(node, "division_name", arena)),
+                  or_dash(map_text(node, "name", arena)),
+                  or_dash(map_text(node, "fingerprint", arena)),
+                  or_dash(map_text(node, "version", arena)), up);
+}
+
+/* The gravest trouble gives the verdict its colour; the word itself says it without. */
+static enum colour verdict_colour(struct slice troubles, struct arena *arena)
+{
+    struct list_walk walk = list_walk_begin(troubles);
+    struct slice trouble;
+    enum colour colour = COLOUR_GREEN;
+    while (list_walk_next(&walk, &trouble)) {
+        const char *severity = or_dash(map_text(trouble, "severity", arena));
+        if (severity[0] == 'e')
+            return COLOUR_RED;
+        if (severity[0] == 'w')
+            colour = COLOUR_YELLOW;
+    }
+    return colour;
+}
+
+static void print_verdict(const struct terminal *terminal, struct slice data,
+                          struct arena *arena)
+{
+    const char *verdict = or_dash(map_text(data, "verdict", arena));
+    size_t word = 0;
+    while (verdict[word] != '\0' && verdict[word] != ' ')
+        word++;
+    enum colour colour = verdict_colour(map_list(data, "troubles"), arena);
+    (void)fprintf(terminal->out, "%s%.*s%s%s\n", terminal_colour(terminal, colour),
+                  (int)word, verdict, terminal_colour(terminal, COLOUR_NONE),
+                  verdict + word);
+}
+
+static void print_storage(const struct terminal *terminal, struct slice data)
+{
+    struct slice storage = map_map(data, "storage");
+    char file[WORDS_SIZE] = "?";
+    char disk_free[WORDS_SIZE] = "?";
+    uint64_t number;
+    if (map_uint(storage, "file_bytes", &number))
+        bytes_words(number, file);
+    if (map_uint(storage, "disk_free_bytes", &number))
+        bytes_words(number, disk_free);
+    (void)fprintf(terminal->out, _("Storage   %s, %s free on its disk"), file, disk_free);
+    if (map_uint(storage, "entries", &number))
+        (void)fprintf(terminal->out, _("; %llu entries"), (unsigned long long)number);
+    if (map_uint(storage, "unreadable_entries", &number) && number > 0)
+        (void)fprintf(terminal->out, _(", %llu of them held for others without a key"),
+                      (unsigned long long)number);
+    (void)fputc('\n', terminal->out);
+}
+
+static void print_troubles(const struct terminal *terminal, struct slice troubles,
+                           struct arena *arena)
+{
+    struct list_walk walk = list_walk_begin(troubles);
+    struct slice trouble;
+    while (list_walk_next(&walk, &trouble)) {
+        const char *next = map_text(trouble, "next", arena);
+        (void)fprintf(terminal->out, "%s  %s\n",
+                      or_dash(map_text(trouble, "code", arena)),
+                      or_dash(map_text(trouble, "text", arena)));
+        if (next != NULL && next[0] != '\0')
+            (void)fprintf(terminal->out, _("          Next: %s\n"), next);
+    }
+}
+
+void render_status(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data)
+{
+    struct arena arena;
+    struct slice troubles = map_list(data, "troubles");
+    (void)invocation;
+    arena_init(&arena);
+    print_node(terminal, data, &arena);
+    print_verdict(terminal, data, &arena);
+    table_print(terminal, peer_columns, map_list(data, "peers"));
+    print_storage(terminal, data);
+    print_troubles(terminal, troubles, &arena);
+    arena_deinit(&arena);
+}
+
+/* A watch goes on while the daemon is away: that is what it is there to show. It ends
+ * with the reader, or when interrupted. */
+static enum exit_code watch(const struct invocation *invocation, struct terminal terminal,
+                            struct slice args)
+{
+    const struct timespec pause = {.tv_sec = WATCH_SECONDS};
+    for (;;) {
+        (void)ask_with(invocation, &terminal, args);
+        if (!terminal.json)
+            (void)fputc('\n', terminal.out);
+        enum exit_code code = terminal_finish(&terminal, CODE_DONE);
+        if (code != CODE_DONE)
+            return code;
+        (void)nanosleep(&pause, NULL);
+        terminal_init(&terminal, terminal.json);
+    }
+}
+
+enum exit_code status_run(const struct invocation *invocation,
+                          const struct terminal *terminal)
+{
+    struct buffer args;
+    buffer_init(&args, 16);
+    codec_put_map(&args, 0);
+    enum exit_code code = arguments_flag(invocation, "watch")
+                              ? watch(invocation, *terminal, buffer_slice(&args))
+                              : ask_with(invocation, terminal, buffer_slice(&args));
+    buffer_deinit(&args);
+    return code;
+}
