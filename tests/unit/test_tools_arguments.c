@@ -1,0 +1,281 @@
+#include "tests/unit/tools_fixture.h"
+
+#include "tools/ask.h"
+
+#define WORDS_MAX 16
+
+/* A command line from a list ended by NULL. */
+struct line {
+    char *argv[WORDS_MAX];
+    struct invocation invocation;
+    struct failure failure;
+    bool understood;
+};
+
+static void line_parse(struct line *line, const char *const words[])
+{
+    static char program[] = "linli";
+    int argc = 1;
+    line->argv[0] = program;
+    for (; words[argc - 1] != NULL; argc++) {
+        assert_true(argc < WORDS_MAX - 1);
+        line->argv[argc] = strdup(words[argc - 1]);
+    }
+    line->argv[argc] = NULL;
+    line->understood =
+        arguments_parse(&line->invocation, argc, line->argv, &line->failure);
+}
+
+static void line_free(struct line *line)
+{
+    arguments_deinit(&line->invocation);
+    for (int i = 1; line->argv[i] != NULL; i++)
+        free(line->argv[i]);
+}
+
+#define PARSE(line, ...) line_parse(line, (const char *const[]){__VA_ARGS__, NULL})
+
+static void options_may_stand_before_and_after_the_command(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "--socket", "/tmp/s", "peer", "--json", "pause", "gaoping");
+    assert_true(line.understood);
+    assert_string_equal(line.invocation.command->name, "peer pause");
+    assert_string_equal(line.invocation.socket, "/tmp/s");
+    assert_true(line.invocation.json);
+    assert_string_equal(arguments_value(&line.invocation, "peer"), "gaoping");
+    line_free(&line);
+}
+
+static void a_field_is_named_with_hyphens_or_by_its_label(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "person", "add", "--id-number=110101", "--姓名", "王秀英");
+    assert_true(line.understood);
+    assert_string_equal(arguments_value(&line.invocation, "id_number"), "110101");
+    assert_string_equal(arguments_value(&line.invocation, "name"), "王秀英");
+    line_free(&line);
+}
+
+static void what_cannot_change_is_no_option_of_set(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "visit", "amend", "7QXM", "--person", "K3F9");
+    assert_false(line.understood);
+    assert_true(line.failure.usage);
+    assert_string_equal(line.failure.subject, "--person");
+    assert_string_equal(line.failure.next_own, "linli help visit amend");
+    line_free(&line);
+}
+
+static void a_missing_argument_is_named(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "person", "show", "--reveal");
+    assert_false(line.understood);
+    assert_string_equal(line.failure.subject, "ID");
+    line_free(&line);
+}
+
+static void help_needs_nothing_else(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "person", "show", "--help");
+    assert_true(line.understood);
+    assert_true(line.invocation.help);
+    line_free(&line);
+    PARSE(&line, "person", "--help");
+    assert_true(line.understood);
+    assert_null(line.invocation.command);
+    assert_string_equal(line.invocation.group, "person");
+    line_free(&line);
+}
+
+static void a_value_given_twice_is_refused_unless_the_field_is_a_set(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "person", "add", "--name", "a", "--name", "b");
+    assert_false(line.understood);
+    line_free(&line);
+    PARSE(&line, "person", "add", "--phones", "1", "--phones", "2");
+    assert_true(line.understood);
+    line_free(&line);
+}
+
+static void an_error_before_json_still_comes_as_json(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "persn", "--json");
+    assert_false(line.understood);
+    assert_true(line.invocation.json);
+    line_free(&line);
+}
+
+static void text_that_is_not_utf8_is_refused_with_its_field(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "person", "add", "--name", "\xd0\xa1\xff");
+    assert_false(line.understood);
+    assert_int_equal(line.failure.number, ERR_TEXT);
+    assert_string_equal(line.failure.subject, "name");
+    line_free(&line);
+}
+
+static void after_two_hyphens_everything_is_an_argument(void **state)
+{
+    struct line line;
+    (void)state;
+    PARSE(&line, "person", "find", "--", "--json");
+    assert_true(line.understood);
+    assert_false(line.invocation.json);
+    assert_string_equal(arguments_value(&line.invocation, "text"), "--json");
+    line_free(&line);
+}
+
+static void every_command_is_found_by_its_own_name_and_has_help(void **state)
+{
+    const struct command *command;
+    (void)state;
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        char first[32];
+        const char *blank = strchr(command->name, ' ');
+        size_t size =
+            blank != NULL ? (size_t)(blank - command->name) : strlen(command->name);
+        (void)snprintf(first, sizeof first, "%.*s", (int)size, command->name);
+        assert_ptr_equal(command_find(first, blank != NULL ? blank + 1 : NULL), command);
+        assert_true(strlen(command->help) > 10);
+        assert_non_null(command->run);
+        assert_int_equal(strncmp(command->example, "linli ", 6), 0);
+    }
+}
+
+/* The examples of help and manual are command lines that are understood. */
+static void every_example_is_understood(void **state)
+{
+    const struct command *command;
+    (void)state;
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        struct line line;
+        const char *words[WORDS_MAX] = {0};
+        size_t count = 0;
+        char *copy = strdup(command->example + strlen("linli "));
+        for (char *at = copy; *at != '\0' && count < WORDS_MAX - 2; count++) {
+            char end = *at == '\'' ? '\'' : ' ';
+            words[count] = end == '\'' ? ++at : at;
+            at += strcspn(at, end == '\'' ? "'" : " ");
+            for (; *at == end || *at == ' '; at++)
+                *at = '\0';
+        }
+        line_parse(&line, words);
+        assert_true(line.understood);
+        assert_ptr_equal(line.invocation.command, command);
+        line_free(&line);
+        free(copy);
+    }
+}
+
+/* ---- what the daemon is asked ---- */
+
+static struct slice find(struct slice map, const char *key)
+{
+    struct slice value = {0};
+    assert_true(codec_map_find(map, key, &value));
+    return value;
+}
+
+static void assert_texts(struct slice list, const char *const texts[])
+{
+    size_t count = 0;
+    assert_true(codec_take_array(&list, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct slice text = {0};
+        assert_non_null(texts[i]);
+        assert_true(codec_take_text(&list, &text));
+        assert_true(slice_equal(text, slice_text(texts[i])));
+    }
+    assert_null(texts[count]);
+}
+
+static void elements_of_a_set_are_split_and_carry_their_sign(void **state)
+{
+    struct line line;
+    struct buffer args;
+    const char *refused = "";
+    (void)state;
+    buffer_init(&args, 4096);
+    PARSE(&line, "person", "set", "K3F9", "--categories", "-高龄，独居", "--categories",
+          "dementia", "--tier", "", "--phones", "++8613800000000");
+    assert_true(line.understood);
+    assert_int_equal(ask_encode_args(&line.invocation, &args, &refused), OK);
+    struct slice map = buffer_slice(&args);
+    assert_true(codec_check(map));
+    assert_texts(find(map, "categories"),
+                 (const char *const[]){"-高龄", "-独居", "+dementia", NULL});
+    assert_texts(find(map, "phones"), (const char *const[]){"++8613800000000", NULL});
+    struct slice tier = find(map, "tier");
+    struct slice text;
+    assert_true(codec_take_text(&tier, &text));
+    assert_int_equal(text.size, 0);
+    line_free(&line);
+    buffer_deinit(&args);
+}
+
+static void elements_of_a_new_record_are_taken_as_they_are(void **state)
+{
+    struct line line;
+    struct buffer args;
+    const char *refused = "";
+    (void)state;
+    buffer_init(&args, 4096);
+    PARSE(&line, "person", "add", "--phones", "+8613800000000,0578-8120000");
+    assert_true(line.understood);
+    assert_int_equal(ask_encode_args(&line.invocation, &args, &refused), OK);
+    assert_texts(find(buffer_slice(&args), "phones"),
+                 (const char *const[]){"+8613800000000", "0578-8120000", NULL});
+    line_free(&line);
+    buffer_deinit(&args);
+}
+
+static void an_empty_set_is_refused_by_name(void **state)
+{
+    struct line line;
+    struct buffer args;
+    const char *refused = "";
+    (void)state;
+    buffer_init(&args, 4096);
+    PARSE(&line, "person", "set", "K3F9", "--phones", ",");
+    assert_true(line.understood);
+    assert_int_equal(ask_encode_args(&line.invocation, &args, &refused), ERR_FIELD_VALUE);
+    assert_string_equal(refused, "phones");
+    line_free(&line);
+    buffer_deinit(&args);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_may_stand_before_and_after_the_command),
+        cmocka_unit_test(a_field_is_named_with_hyphens_or_by_its_label),
+        cmocka_unit_test(what_cannot_change_is_no_option_of_set),
+        cmocka_unit_test(a_missing_argument_is_named),
+        cmocka_unit_test(help_needs_nothing_else),
+        cmocka_unit_test(a_value_given_twice_is_refused_unless_the_field_is_a_set),
+        cmocka_unit_test(an_error_before_json_still_comes_as_json),
+        cmocka_unit_test(text_that_is_not_utf8_is_refused_with_its_field),
+        cmocka_unit_test(after_two_hyphens_everything_is_an_argument),
+        cmocka_unit_test(every_command_is_found_by_its_own_name_and_has_help),
+        cmocka_unit_test(every_example_is_understood),
+        cmocka_unit_test(elements_of_a_set_are_split_and_carry_their_sign),
+        cmocka_unit_test(elements_of_a_new_record_are_taken_as_they_are),
+        cmocka_unit_test(an_empty_set_is_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,317 @@
+#include "tests/unit/tools_fixture.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/county.h"
+#include "tools/files.h"
+
+/* A directory of the test's own; the command lines below speak of paths in it. */
+struct place {
+    char root[256];
+    char county[300], grant[330], node[300], request[330], key[330];
+};
+
+static void place_path(char *path, size_t size, const char *directory, const char *name)
+{
+    int length = snprintf(path, size, "%s/%s", directory, name);
+    assert_true(length > 0 && (size_t)length < size);
+}
+
+static int place_setup(void **state)
+{
+    static struct place place;
+    const char *base = getenv("TMPDIR");
+    (void)snprintf(place.root, sizeof place.root, "%s/linli-offline-XXXXXX",
+                   base != NULL ? base : "/tmp");
+    assert_non_null(mkdtemp(place.root));
+    place_path(place.county, sizeof place.county, place.root, "county");
+    place_path(place.grant, sizeof place.grant, place.county, "county.grant");
+    place_path(place.node, sizeof place.node, place.root, "node");
+    place_path(place.request, sizeof place.request, place.node, "node.request");
+    place_path(place.key, sizeof place.key, place.node, "node.key");
+    *state = &place;
+    return 0;
+}
+
+static int place_teardown(void **state)
+{
+    static const char *const names[] = {
+        "county/authority.key",
+        "county/recovery.key",
+        "county/county.grant",
+        "county",
+        "node/node.key",
+        "node/node.request",
+        "node/county.grant",
+        "node",
+        "other/node.key",
+        "other/node.request",
+        "other/county.grant",
+        "other",
+        "file",
+    };
+    const struct place *place = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        char path[400];
+        place_path(path, sizeof path, place->root, names[i]);
+        (void)remove(path);
+    }
+    return rmdir(place->root);
+}
+
+/* Runs a command line; what it printed stays in `screen`. */
+static enum exit_code run(struct screen *screen, const char *const words[])
+{
+    char *argv[16] = {strdup("linli")};
+    int argc = 1;
+    struct invocation invocation;
+    struct failure failure;
+    for (; words[argc - 1] != NULL; argc++) {
+        assert_true(argc < 15);
+        argv[argc] = strdup(words[argc - 1]);
+    }
+    assert_true(arguments_parse(&invocation, argc, argv, &failure));
+    screen_open(screen, invocation.json);
+    enum exit_code code = invocation.command->run(&invocation, &screen->terminal);
+    screen_flush(screen);
+    arguments_deinit(&invocation);
+    for (int i = 0; i < argc; i++)
+        free(argv[i]);
+    return code;
+}
+
+#define RUN(screen, ...) run(screen, (const char *const[]){__VA_ARGS__, NULL})
+
+/* Runs a command that must end with `code`, and forgets what it printed. */
+#define EXPECT(code, ...)                                                                \
+    do {                                                                                 \
+        struct screen expected;                                                          \
+        assert_int_equal(RUN(&expected, __VA_ARGS__), code);                             \
+        screen_close(&expected);                                                         \
+    } while (0)
+
+static struct buffer content_of(const char *path)
+{
+    struct buffer bytes;
+    buffer_init(&bytes, SIZE_MAX);
+    assert_int_equal(file_read(path, GRANT_SIZE_MAX, &bytes), OK);
+    return bytes;
+}
+
+static void assert_content(const char *path, const struct buffer *before)
+{
+    struct buffer now = content_of(path);
+    assert_true(slice_equal(buffer_slice(&now), buffer_slice(before)));
+    buffer_deinit(&now);
+}
+
+static unsigned mode_of(const char *path)
+{
+    struct stat file;
+    assert_int_equal(stat(path, &file), 0);
+    return file.st_mode & 0777;
+}
+
+static void found(const struct place *place)
+{
+    EXPECT(CODE_DONE, "county", "create", place->county, "--county", "331123", "--name",
+           "遂昌县");
+}
+
+static void keys_are_private_whatever_the_umask(void **state)
+{
+    const struct place *place = *state;
+    char path[400];
+    mode_t before = umask(0);
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    (void)umask(before);
+    assert_int_equal(mode_of(place->county), 0700);
+    assert_int_equal(mode_of(place->grant), 0600);
+    assert_int_equal(mode_of(place->key), 0600);
+    place_path(path, sizeof path, place->county, "authority.key");
+    assert_int_equal(mode_of(path), 0600);
+    place_path(path, sizeof path, place->county, "recovery.key");
+    assert_int_equal(mode_of(path), 0600);
+}
+
+static void a_second_founding_touches_nothing(void **state)
+{
+    const struct place *place = *state;
+    char path[400];
+    found(place);
+    place_path(path, sizeof path, place->county, "authority.key");
+    struct buffer key = content_of(path);
+    EXPECT(CODE_REFUSED, "county", "create", place->county, "--county", "331123",
+           "--name", "x");
+    assert_content(path, &key);
+    buffer_deinit(&key);
+}
+
+static void a_second_init_keeps_the_key(void **state)
+{
+    const struct place *place = *state;
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    struct buffer key = content_of(place->key);
+    EXPECT(CODE_REFUSED, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    assert_int_equal(remove(place->request), 0);
+    EXPECT(CODE_REFUSED, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    assert_content(place->key, &key);
+    buffer_deinit(&key);
+}
+
+static void
+names_and_codes_that_cannot_be_are_refused_before_anything_is_made(void **state)
+{
+    const struct place *place = *state;
+    EXPECT(CODE_REFUSED, "node", "init", place->node, "--division", "33112", "--name",
+           "a");
+    EXPECT(CODE_REFUSED, "node", "init", place->node, "--division", "331123104", "--name",
+           "all");
+    EXPECT(CODE_REFUSED, "node", "init", place->node, "--division", "331123104", "--name",
+           "two words");
+    EXPECT(CODE_USAGE, "node", "init", place->node, "--division", "331123104");
+    assert_false(file_exists(place->node));
+    EXPECT(CODE_REFUSED, "county", "create", place->county, "--county", "331123104",
+           "--name", "x");
+    assert_false(file_exists(place->county));
+}
+
+static void a_node_joins_with_the_grant_that_admits_it(void **state)
+{
+    const struct place *place = *state;
+    struct screen screen;
+    char path[400];
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_REFUSED, "node", "join", place->grant, "--directory", place->node);
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    assert_int_equal(
+        RUN(&screen, "node", "join", place->grant, "--directory", place->node, "--json"),
+        CODE_DONE);
+    assert_string_equal(screen.text,
+                        "{\"v\":1,\"command\":\"node join\",\"incomplete\":null,"
+                        "\"number\":1,\"name\":\"shilian\",\"county\":331123,"
+                        "\"members\":2}\n");
+    screen_close(&screen);
+    struct buffer grant = content_of(place->grant);
+    place_path(path, sizeof path, place->node, "county.grant");
+    assert_content(path, &grant);
+    assert_int_equal(mode_of(path), 0600);
+    buffer_deinit(&grant);
+}
+
+static void without_a_terminal_nobody_is_admitted_but_by_yes(void **state)
+{
+    const struct place *place = *state;
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    struct buffer grant = content_of(place->grant);
+    EXPECT(CODE_USAGE, "node", "admit", "--json", "--county", place->county,
+           place->request);
+    assert_content(place->grant, &grant);
+    buffer_deinit(&grant);
+}
+
+static void a_taken_name_leaves_the_grant_as_it_was(void **state)
+{
+    const struct place *place = *state;
+    char other[300], request[330];
+    place_path(other, sizeof other, place->root, "other");
+    place_path(request, sizeof request, other, "node.request");
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_DONE, "node", "init", other, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    struct buffer grant = content_of(place->grant);
+    EXPECT(CODE_REFUSED, "node", "admit", "--yes", "--county", place->county, request);
+    assert_content(place->grant, &grant);
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    buffer_deinit(&grant);
+}
+
+static void a_request_from_another_county_is_refused(void **state)
+{
+    const struct place *place = *state;
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331124104", "--name",
+           "songyang");
+    EXPECT(CODE_REFUSED, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+}
+
+/* Every cut of a good grant and every flipped byte is refused, and no directory changes.
+ */
+static void a_damaged_grant_is_never_joined(void **state)
+{
+    const struct place *place = *state;
+    char path[400], file[400];
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    struct buffer grant = content_of(place->grant);
+    place_path(file, sizeof file, place->root, "file");
+    place_path(path, sizeof path, place->node, "county.grant");
+    for (size_t i = 0; i < grant.size; i += 7) {
+        grant.data[i] ^= 1;
+        assert_int_equal(file_replace(file, buffer_slice(&grant)), OK);
+        EXPECT(CODE_REFUSED, "node", "join", file, "--directory", place->node);
+        grant.data[i] ^= 1;
+    }
+    assert_int_equal(file_replace(file, slice_of(grant.data, grant.size - 1)), OK);
+    EXPECT(CODE_REFUSED, "node", "join", file, "--directory", place->node);
+    assert_false(file_exists(path));
+    buffer_deinit(&grant);
+}
+
+static void a_file_is_replaced_whole_and_leaves_nothing_beside_it(void **state)
+{
+    const struct place *place = *state;
+    char path[400];
+    place_path(path, sizeof path, place->root, "file");
+    assert_int_equal(file_create(path, slice_text("one")), OK);
+    assert_int_equal(file_create(path, slice_text("two")), ERR_EXISTS);
+    struct buffer before = content_of(path);
+    assert_true(slice_equal(buffer_slice(&before), slice_text("one")));
+    assert_int_equal(file_replace(path, slice_text("three")), OK);
+    struct buffer after = content_of(path);
+    assert_true(slice_equal(buffer_slice(&after), slice_text("three")));
+    buffer_deinit(&before);
+    buffer_deinit(&after);
+    buffer_init(&before, SIZE_MAX);
+    assert_int_equal(file_read(path, 4, &before), ERR_LIMIT);
+    buffer_deinit(&before);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(keys_are_private_whatever_the_umask),
+        TEST(a_second_founding_touches_nothing),
+        TEST(a_second_init_keeps_the_key),
+        TEST(names_and_codes_that_cannot_be_are_refused_before_anything_is_made),
+        TEST(a_node_joins_with_the_grant_that_admits_it),
+        TEST(without_a_terminal_nobody_is_admitted_but_by_yes),
+        TEST(a_taken_name_leaves_the_grant_as_it_was),
+        TEST(a_request_from_another_county_is_refused),
+        TEST(a_damaged_grant_is_never_joined),
+        TEST(a_file_is_replaced_whole_and_leaves_nothing_beside_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,462 @@
+#include "tests/unit/tools_fixture.h"
+
+#include "tools/explain.h"
+#include "tools/help.h"
+#include "tools/i18n.h"
+#include "tools/json.h"
+#include "tools/render.h"
+#include "tools/table.h"
+
+#define HOUR_MS UINT64_C(3600000)
+
+static int in_utf8(void **state)
+{
+    (void)state;
+    (void)unsetenv("LINLI_LANG");
+    assert_int_equal(setenv("LC_ALL", "C.UTF-8", 1), 0);
+    i18n_init();
+    return 0;
+}
+
+/* Encoded data under construction. */
+static struct buffer data;
+
+static int data_setup(void **state)
+{
+    (void)state;
+    buffer_init(&data, SIZE_MAX);
+    return 0;
+}
+
+static int data_teardown(void **state)
+{
+    (void)state;
+    buffer_deinit(&data);
+    return 0;
+}
+
+/* ---- words ---- */
+
+static void an_age_keeps_the_unit_that_says_most(void **state)
+{
+    static const struct {
+        uint64_t ms;
+        const char *words;
+    } cases[] = {
+        {0, "0 s"},
+        {4999, "4 s"},
+        {119999, "119 s"},
+        {120000, "2 min"},
+        {2 * HOUR_MS, "2 h"},
+        {26 * HOUR_MS, "26 h"},
+        {48 * HOUR_MS, "2 d"},
+        {12 * 24 * HOUR_MS, "12 d"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char words[WORDS_SIZE];
+        age_words(cases[i].ms, words);
+        assert_string_equal(words, cases[i].words);
+    }
+}
+
+static void bytes_are_told_with_two_or_three_figures(void **state)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *words;
+    } cases[] = {
+        {0, "0 B"},
+        {999, "999 B"},
+        {1000, "1.0 kB"},
+        {999600, "1.0 MB"},
+        {312000000, "312 MB"},
+        {8000000000, "8.0 GB"},
+        {UINT64_MAX, "18 EB"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char words[WORDS_SIZE];
+        bytes_words(cases[i].bytes, words);
+        assert_string_equal(words, cases[i].words);
+    }
+}
+
+static void a_moment_is_told_in_beijing_time(void **state)
+{
+    char words[WORDS_SIZE];
+    (void)state;
+    moment_words(FIXTURE_NOW_MS, words);
+    assert_string_equal(words, "2026-05-31 16:05");
+}
+
+/* ---- tables ---- */
+
+static void put_person(const char *id, const char *name, bool conflict)
+{
+    codec_put_map(&data, 3);
+    put_pair_text(&data, "id", id);
+    put_pair_text(&data, "name", name);
+    codec_put_cstring(&data, "conflicts");
+    codec_put_array(&data, conflict ? 1 : 0);
+    if (conflict)
+        codec_put_map(&data, 0);
+}
+
+static const struct column person_columns[] = {
+    {"id", "ID", COLUMN_ID, NULL},
+    {"name", "NAME", COLUMN_TEXT, NULL},
+    {"conflicts", "MARKS", COLUMN_MARKS, NULL},
+    {NULL, NULL, COLUMN_TEXT, NULL},
+};
+
+static void ids_are_cut_where_they_differ_and_wide_names_are_measured(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    codec_put_array(&data, 3);
+    put_person("K3F9ABCD", "王秀英", true);
+    put_person("K3F9ABXY", "李", false);
+    put_person("ZZZZZZZZ", NULL, false);
+    table_print(&screen.terminal, person_columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "ID       NAME    MARKS\n"
+                                     "K3F9ABC  王秀英  conflict\n"
+                                     "K3F9ABX  李      \n"
+                                     "ZZZZ     -       \n");
+    screen_close(&screen);
+}
+
+static void an_empty_list_prints_no_header(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    codec_put_array(&data, 0);
+    table_print(&screen.terminal, person_columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "");
+    screen_close(&screen);
+}
+
+static void absent_numbers_are_words_and_never_zero(void **state)
+{
+    static const struct column columns[] = {
+        {"heard_ms", "HEARD", COLUMN_AGE, "never"},
+        {"behind", "BEHIND", COLUMN_COUNT, "?"},
+        {NULL, NULL, COLUMN_TEXT, NULL},
+    };
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    codec_put_array(&data, 2);
+    codec_put_map(&data, 2);
+    put_pair_uint(&data, "heard_ms", FIXTURE_NOW_MS - 4000);
+    put_pair_uint(&data, "behind", 0);
+    codec_put_map(&data, 2);
+    put_pair_text(&data, "heard_ms", NULL);
+    put_pair_text(&data, "behind", NULL);
+    table_print(&screen.terminal, columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "HEARD  BEHIND\n"
+                                     "  4 s       0\n"
+                                     "never       ?\n");
+    screen_close(&screen);
+}
+
+static void control_bytes_in_a_name_cannot_move_the_cursor(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    codec_put_array(&data, 1);
+    put_person("K3F9ABCD", "\033[2J\xff", false);
+    table_print(&screen.terminal, person_columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_null(strchr(screen.text, '\033'));
+    screen_close(&screen);
+}
+
+static void without_colour_no_escape_is_written(void **state)
+{
+    static const struct column columns[] = {
+        {"state", "STATE", COLUMN_STATE, NULL},
+        {NULL, NULL, COLUMN_TEXT, NULL},
+    };
+    struct screen screen;
+    (void)state;
+    codec_put_array(&data, 1);
+    codec_put_map(&data, 1);
+    put_pair_text(&data, "state", "offline");
+    screen_open(&screen, false);
+    table_print(&screen.terminal, columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "STATE\noffline\n");
+    screen_close(&screen);
+    screen_open(&screen, false);
+    screen.terminal.colour = true;
+    table_print(&screen.terminal, columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_non_null(strstr(screen.text, "\033["));
+    screen_close(&screen);
+}
+
+/* ---- JSON ---- */
+
+static void json_keeps_the_daemons_order_and_adds_nothing(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, true);
+    codec_put_map(&data, 3);
+    codec_put_cstring(&data, "records");
+    codec_put_array(&data, 2);
+    codec_put_map(&data, 2);
+    put_pair_text(&data, "z", "王");
+    put_pair_text(&data, "a", NULL);
+    codec_put_map(&data, 0);
+    codec_put_cstring(&data, "empty");
+    codec_put_array(&data, 0);
+    codec_put_cstring(&data, "hash");
+    codec_put_bytes(&data, slice_of("\x00\xff", 2));
+    assert_true(json_reply(screen.terminal.out, "visit list", NULL, buffer_slice(&data)));
+    screen_flush(&screen);
+    assert_string_equal(screen.text,
+                        "{\"v\":1,\"command\":\"visit list\",\"incomplete\":null,"
+                        "\"records\":[{\"z\":\"王\",\"a\":null},{}],\"empty\":[],"
+                        "\"hash\":\"00ff\"}\n");
+    screen_close(&screen);
+}
+
+static void what_json_cannot_say_is_refused(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, true);
+    codec_put_map(&data, 1);
+    put_pair_uint(&data, "n", UINT64_MAX);
+    assert_false(json_reply(screen.terminal.out, "status", NULL, buffer_slice(&data)));
+    assert_false(json_reply(screen.terminal.out, "status", NULL, slice_of("\xc1", 1)));
+    screen_close(&screen);
+}
+
+/* ---- answers ---- */
+
+static void put_version(const char *value, uint64_t stamp_ms, const char *node)
+{
+    codec_put_map(&data, 6);
+    put_pair_text(&data, "field", "tier");
+    put_pair_text(&data, "value", value);
+    put_pair_text(&data, "version", "7QXMABCDEFGHJKMNPQRS");
+    put_pair_uint(&data, "stamp_ms", stamp_ms);
+    put_pair_text(&data, "node", node);
+    put_pair_text(&data, "actor", "li");
+}
+
+static void show_person(struct screen *screen)
+{
+    char words[][9] = {"linli", "person", "show", "K3F9"};
+    char *argv[] = {words[0], words[1], words[2], words[3], NULL};
+    struct invocation invocation;
+    struct failure failure;
+    assert_true(arguments_parse(&invocation, 4, argv, &failure));
+    render_record(&invocation, &screen->terminal, buffer_slice(&data));
+    screen_flush(screen);
+    arguments_deinit(&invocation);
+}
+
+static void a_conflict_is_shown_with_both_values_and_how_to_settle_it(void **state)
+{
+    struct screen screen;
+    (void)state;
+    codec_put_map(&data, 1);
+    codec_put_cstring(&data, "record");
+    codec_put_map(&data, 4);
+    put_pair_text(&data, "id", "K3F9ABCDEFGHJKMNPQRS");
+    put_pair_text(&data, "tier", "high");
+    codec_put_cstring(&data, "categories");
+    codec_put_array(&data, 2);
+    codec_put_cstring(&data, "living-alone");
+    codec_put_cstring(&data, "dementia");
+    codec_put_cstring(&data, "conflicts");
+    codec_put_array(&data, 2);
+    put_version("high", FIXTURE_NOW_MS, "gaoping");
+    put_version("key", FIXTURE_NOW_MS - HOUR_MS, "shilian");
+    screen_open(&screen, false);
+    show_person(&screen);
+    assert_non_null(strstr(screen.text, "living-alone, dementia\n"));
+    assert_non_null(strstr(screen.text,
+                           "CONFLICT  tier 探访等级 was written differently at the same "
+                           "time; all are kept:\n"
+                           "          high  (2026-05-31 16:05, at node gaoping by li)\n"
+                           "          key  (2026-05-31 15:05, at node shilian by li)\n"
+                           "          Settle it: linli person set K3F9 --tier VALUE\n"));
+    screen_close(&screen);
+}
+
+static void put_peer(const char *name, const char *peer_state, uint64_t heard_ms,
+                     uint64_t to_send)
+{
+    codec_put_map(&data, 6);
+    put_pair_text(&data, "name", name);
+    put_pair_text(&data, "state", peer_state);
+    put_pair_uint(&data, "heard_ms", heard_ms);
+    put_pair_uint(&data, "to_send", to_send);
+    if (to_send > 0)
+        put_pair_uint(&data, "oldest_ms", heard_ms);
+    else
+        put_pair_text(&data, "oldest_ms", NULL);
+    put_pair_text(&data, "behind", NULL);
+}
+
+static void put_status(void)
+{
+    codec_put_map(&data, 5);
+    codec_put_cstring(&data, "node");
+    codec_put_map(&data, 5);
+    put_pair_text(&data, "name", "shilian");
+    put_pair_text(&data, "division_name", "石练镇");
+    put_pair_text(&data, "fingerprint", "SLN4-7Q2F");
+    put_pair_text(&data, "version", "0.1.0");
+    put_pair_uint(&data, "started_ms", FIXTURE_NOW_MS - 288 * HOUR_MS);
+    put_pair_text(&data, "verdict", "LATE 1 of 2 peers late.");
+    codec_put_cstring(&data, "troubles");
+    codec_put_array(&data, 1);
+    codec_put_map(&data, 5);
+    put_pair_text(&data, "code", "LL-W1204");
+    put_pair_text(&data, "severity", "warning");
+    put_pair_text(&data, "text", "gaoping silent for 26 h");
+    put_pair_text(&data, "subject", "gaoping");
+    put_pair_text(&data, "next", "linli peer list");
+    codec_put_cstring(&data, "peers");
+    codec_put_array(&data, 2);
+    put_peer("county", "online", FIXTURE_NOW_MS - 4000, 0);
+    put_peer("gaoping", "offline", FIXTURE_NOW_MS - 26 * HOUR_MS, 42);
+    codec_put_cstring(&data, "storage");
+    codec_put_map(&data, 3);
+    put_pair_uint(&data, "file_bytes", 312000000);
+    put_pair_uint(&data, "disk_free_bytes", 8000000000);
+    put_pair_uint(&data, "entries", 1204);
+}
+
+static void status_says_the_verdict_first_and_the_next_command_last(void **state)
+{
+    struct screen screen;
+    (void)state;
+    put_status();
+    screen_open(&screen, false);
+    render_status(NULL, &screen.terminal, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_string_equal(screen.text,
+                        "石练镇 (shilian)  SLN4-7Q2F  linlid 0.1.0  up 12 d\n"
+                        "LATE 1 of 2 peers late.\n"
+                        "PEER     STATE    HEARD  TO-SEND  OLDEST  BEHIND\n"
+                        "county   online     4 s        0       -       ?\n"
+                        "gaoping  offline   26 h       42    26 h       ?\n"
+                        "Storage   312 MB, 8.0 GB free on its disk; 1204 entries\n"
+                        "LL-W1204  gaoping silent for 26 h\n"
+                        "          Next: linli peer list\n");
+    screen_close(&screen);
+}
+
+static void a_problem_found_by_verify_is_a_failure(void **state)
+{
+    (void)state;
+    codec_put_map(&data, 1);
+    codec_put_cstring(&data, "problems");
+    codec_put_array(&data, 0);
+    assert_int_equal(judge_verified(buffer_slice(&data)), CODE_DONE);
+    buffer_clear(&data);
+    codec_put_map(&data, 1);
+    codec_put_cstring(&data, "problems");
+    codec_put_array(&data, 1);
+    codec_put_map(&data, 0);
+    assert_int_equal(judge_verified(buffer_slice(&data)), CODE_REFUSED);
+}
+
+static void damaged_answers_are_rendered_without_harm(void **state)
+{
+    (void)state;
+    put_status();
+    for (size_t size = 0; size < data.size; size++) {
+        struct screen screen;
+        screen_open(&screen, false);
+        render_status(NULL, &screen.terminal, slice_of(data.data, size));
+        screen_flush(&screen);
+        assert_non_null(strstr(screen.text, "Storage"));
+        screen_close(&screen);
+    }
+}
+
+/* ---- help and codes ---- */
+
+static void every_field_stands_in_the_help_of_its_command(void **state)
+{
+    const struct schema_register *reg = schema_register(REGISTER_PERSON);
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    help_command(&screen.terminal, command_find("person", "add"));
+    screen_flush(&screen);
+    for (size_t i = 0; i < reg->field_count; i++) {
+        assert_non_null(strstr(screen.text, reg->fields[i].label));
+        assert_non_null(strstr(screen.text, reg->fields[i].help));
+    }
+    assert_non_null(strstr(screen.text, "--id-number"));
+    screen_close(&screen);
+}
+
+static void a_code_is_found_however_it_is_typed(void **state)
+{
+    static const char *const codes[] = {"LL-E1105", "ll-e1105", "E1105", "1105"};
+    struct explained explained;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+        assert_true(explain_find(codes[i], &explained));
+        assert_string_equal(explained.code, "LL-E1105");
+        assert_string_equal(explained.text, status_words(ERR_DATE)->text);
+    }
+    assert_true(explain_find("LL-W1204", &explained));
+    assert_string_equal(explained.severity, "warning");
+    assert_false(explain_find("0000", &explained));
+    assert_false(explain_find("LL-W1105", &explained));
+    assert_false(explain_find("11055", &explained));
+    assert_false(explain_find("", &explained));
+}
+
+static void no_two_codes_are_equal(void **state)
+{
+    struct explained one, other;
+    (void)state;
+    for (size_t i = 0; explain_at(i, &one); i++) {
+        for (size_t j = 0; j < i && explain_at(j, &other); j++)
+            assert_string_not_equal(one.code, other.code);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, data_setup, data_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_age_keeps_the_unit_that_says_most),
+        TEST(bytes_are_told_with_two_or_three_figures),
+        TEST(a_moment_is_told_in_beijing_time),
+        TEST(ids_are_cut_where_they_differ_and_wide_names_are_measured),
+        TEST(an_empty_list_prints_no_header),
+        TEST(absent_numbers_are_words_and_never_zero),
+        TEST(control_bytes_in_a_name_cannot_move_the_cursor),
+        TEST(without_colour_no_escape_is_written),
+        TEST(json_keeps_the_daemons_order_and_adds_nothing),
+        TEST(what_json_cannot_say_is_refused),
+        TEST(a_conflict_is_shown_with_both_values_and_how_to_settle_it),
+        TEST(status_says_the_verdict_first_and_the_next_command_last),
+        TEST(a_problem_found_by_verify_is_a_failure),
+        TEST(damaged_answers_are_rendered_without_harm),
+        TEST(every_field_stands_in_the_help_of_its_command),
+        TEST(a_code_is_found_however_it_is_typed),
+        TEST(no_two_codes_are_equal),
+    };
+    return cmocka_run_group_tests(tests, in_utf8, NULL);
+}
