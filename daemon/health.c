@@ -62,6 +62,11 @@ const struct health_words *health_words(unsigned number)
     return NULL;
 }
 
+void health_code_format(enum health_code code, char text[16])
+{
+    (void)snprintf(text, 16, "LL-W%04u", (unsigned)code);
+}
+
 const char *health_severity_name(enum health_severity severity)
 {
     switch (severity) {

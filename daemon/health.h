@@ -96,6 +96,7 @@ struct health_words {
 };
 const struct health_words *health_words_at(size_t index); /* NULL past the end */
 const struct health_words *health_words(unsigned number); /* NULL where there is none */
+void health_code_format(enum health_code code, char text[16]);   /* "LL-W1204" */
 const char *health_severity_name(enum health_severity severity); /* "warning" */
 
 /* ---- the facts ---- */

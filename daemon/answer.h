@@ -1,0 +1,53 @@
+/* answer.h - records and small things as the encoded maps of the control protocol.
+ *
+ * What is written of a record depends on entries, realm keys and the roster alone, never
+ * on the clock, the order of arrival or this node: two nodes with equal heads answer with
+ * identical bytes. */
+#ifndef LINLI_DAEMON_ANSWER_H
+#define LINLI_DAEMON_ANSWER_H
+
+#include "crdt/view.h"
+#include "net/engine.h"
+
+/* A node's operator, to say by name who wrote. */
+struct answer_operator {
+    uint32_t node;
+    uint16_t tag;
+    uint64_t number;
+    struct slice name; /* in the answer's arena */
+};
+
+/* What answering one request needs. */
+struct answering {
+    const struct engine *engine;
+    struct store_txn *txn;
+    struct arena *arena;   /* lives as long as the answer      */
+    struct arena *scratch; /* reset between records            */
+    bool reveal;           /* opened text instead of (hidden)  */
+    struct answer_operator *operators;
+    size_t operator_count, operator_capacity;
+};
+
+/* Learns the operators whose records lie in `realm`. */
+void answer_learn_operators(struct answering *answering, uint64_t realm);
+
+/* One record: a map, its fields in the register's order. */
+void answer_put_record(struct answering *answering, const struct record_view *record,
+                       struct buffer *out);
+
+/* Small things. Empty text becomes nil where said so. */
+void answer_put_key(struct buffer *out, const char *key);
+void answer_put_text_or_nil(struct buffer *out, const char *text); /* NULL or "": nil */
+void answer_put_uint_or_nil(struct buffer *out, uint64_t value);   /* 0: nil */
+void answer_put_id(struct buffer *out, const struct entry_id *id);
+void answer_put_hex(struct buffer *out, const uint8_t *bytes, size_t size);
+void answer_put_node(struct buffer *out, const struct roster *roster, uint32_t number);
+void answer_put_actor(const struct answering *answering, struct buffer *out,
+                      struct log_name log, uint64_t number);
+
+/* "3.a41f.record": node, tag, lane. */
+#define LOG_TEXT_SIZE 32
+void log_name_format(struct log_name log, char text[LOG_TEXT_SIZE]);
+const char *lane_name(uint8_t lane);
+
+#endif
