@@ -1,0 +1,33 @@
+/* change.h - turns the writing commands of control.h into the engine's write events.
+ *
+ * "Commands check input against today's rules": fields are read by the schema and
+ * divisions looked up in the county's table here, once; what other nodes accept is judged
+ * by the limits of the schema level alone. Ids may be prefixes. */
+#ifndef LINLI_DAEMON_CHANGE_H
+#define LINLI_DAEMON_CHANGE_H
+
+#include "crdt/view.h"
+#include "net/engine.h"
+
+/* A record's fields are small; whatever is larger than this is no record. */
+#define CHANGE_ARGS_SIZE_MAX (256 * 1024)
+#define CHANGE_SUBJECT_SIZE 128
+
+struct change {
+    const struct engine *engine;
+    const struct divisions *divisions; /* without rows: form only */
+    struct store_txn *txn;             /* reading */
+    struct arena *arena;               /* what `write` points to lives here */
+    struct buffer *scratch;
+    char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
+};
+
+/* Whether the command is one of R.add, R.set, R.amend, R.void. */
+bool change_is_meant(struct slice command);
+
+/* Fills `write` but for token and account. OK, or the refusal with `subject` set; nothing
+ * of `command` and `args` is needed afterwards. */
+MUST_USE enum status change_prepare(struct change *change, struct slice command,
+                                    struct slice args, struct write *write);
+
+#endif
