@@ -299,7 +299,9 @@ static const struct command commands[] = {
     {.name = "log show",
      .request = "log.show",
      .help = N_("the logs held here, or the entries of one"),
-     .example = "linli log show 3.a41f.record --from 100 --limit 20",
+     .more = N_("LOG is what the list of logs shows, or a node's name for its records. "
+                "Without --from the latest entries are shown."),
+     .example = "linli log show shilian --limit 20",
      .run = ask_run,
      .render = render_log,
      .positionals = {{"log", N_("LOG"), true, false}},
@@ -375,6 +377,13 @@ bool command_is_group(const char *word)
 }
 
 /* ---- options ---- */
+
+void option_name(const char *key, char name[OPTION_NAME_SIZE])
+{
+    (void)snprintf(name, OPTION_NAME_SIZE, "%s", key);
+    for (char *at = name; *at != '\0'; at++)
+        *at = *at == '_' ? '-' : *at;
+}
 
 static bool field_is_used(const struct schema_register *reg, const struct field *field,
                           enum field_use use)

@@ -77,4 +77,8 @@ bool command_is_group(const char *word);
 MUST_USE bool command_option_at(const struct command *command, size_t index,
                                 struct option *option);
 
+/* How a key is typed as an option: "id_number" as "id-number". */
+#define OPTION_NAME_SIZE 64
+void option_name(const char *key, char name[OPTION_NAME_SIZE]);
+
 #endif

@@ -79,14 +79,12 @@ static void add_option(struct lines *lines, const struct command *command,
 {
     char label[96];
     char words[1024];
-    char name[64];
+    char name[OPTION_NAME_SIZE];
     const struct schema_register *reg = schema_register(command->reg);
     const struct field *field = reg != NULL && option->label != NULL
                                     ? schema_field_named(reg, slice_text(option->key))
                                     : NULL;
-    (void)snprintf(name, sizeof name, "%s", option->key);
-    for (char *at = name; *at != '\0'; at++)
-        *at = *at == '_' ? '-' : *at;
+    option_name(option->key, name);
     (void)snprintf(label, sizeof label, "  --%s %s", name,
                    option->argument != NULL ? gettext(option->argument) : "");
     bool required =

@@ -136,10 +136,12 @@ static void print_conflict(const struct invocation *invocation,
                           terminal_colour(terminal, COLOUR_NONE), label);
         print_value(terminal, field, conflict, arena);
     }
+    char option[OPTION_NAME_SIZE];
+    option_name(field->name, option);
     if (count > 0)
         (void)fprintf(terminal->out,
                       _("          Settle it: linli %s set %s --%s VALUE\n"),
-                      invocation->group, arguments_value(invocation, "id"), field->name);
+                      invocation->group, arguments_value(invocation, "id"), option);
 }
 
 /* Two corrections of one visit, made without knowing of each other. */

@@ -19,6 +19,8 @@ static const struct column peer_columns[] = {
     {NULL, NULL, COLUMN_TEXT, NULL},
 };
 
+static const struct column plain = {"", "", COLUMN_TEXT, NULL};
+
 static const char *or_dash(const char *text)
 {
     return text != NULL ? text : "-";
@@ -30,10 +32,13 @@ static void print_node(const struct terminal *terminal, struct slice data,
     struct slice node = map_map(data, "node");
     char up[WORDS_SIZE] = "-";
     uint64_t started_ms;
+    const char *place = map_text(node, "division_name", arena);
+    struct slice division;
+    if (place == NULL && codec_map_find(node, "division", &division))
+        place = value_words(terminal, &plain, division, arena);
     if (map_uint(node, "started_ms", &started_ms))
         age_words(terminal->now_ms > started_ms ? terminal->now_ms - started_ms : 0, up);
-    (void)fprintf(terminal->out, _("%s (%s)  %s  linlid %s  up %s\n"),
-                  or_dash(map_text(node, "division_name", arena)),
+    (void)fprintf(terminal->out, _("%s (%s)  %s  linlid %s  up %s\n"), or_dash(place),
                   or_dash(map_text(node, "name", arena)),
                   or_dash(map_text(node, "fingerprint", arena)),
                   or_dash(map_text(node, "version", arena)), up);

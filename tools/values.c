@@ -1,14 +1,11 @@
 /* values.c - single values in words; the half of table.h that needs no table. */
 #include "tools/table.h"
 
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "crdt/codec.h"
 #include "crdt/schema.h"
 #include "tools/i18n.h"
-#include "tools/json.h"
 
 #define SECOND_MS UINT64_C(1000)
 #define MINUTE_MS (60 * SECOND_MS)
@@ -77,39 +74,44 @@ static const char *words_of_number(struct arena *arena, int64_t number)
     return copy_string(arena, words);
 }
 
-/* A nested value, such as a log entry's operation, as compact JSON. */
-static const char *words_of_nested(struct arena *arena, struct slice value)
-{
-    json_t *json = json_of_value(value);
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
-    const char *copy = copy_string(arena, text == NULL ? "?" : text);
-    free(text);
-    json_decref(json);
-    return copy;
-}
+/* Depth is bounded: replies passed codec_check. */
+static const char *words_of_any(struct slice value, struct arena *arena);
 
-static bool list_of_texts(struct slice list)
+/* A nested value in words: its texts and numbers in order, what is nil left out. A log
+ * entry's operation reads "create person". */
+static const char *words_of_map(struct arena *arena, struct slice map)
 {
-    struct list_walk walk = list_walk_begin(list);
-    struct slice element;
-    while (list_walk_next(&walk, &element)) {
-        if (codec_peek(element) != CODEC_TEXT)
-            return false;
+    struct buffer joined;
+    struct slice key, value;
+    size_t count;
+    buffer_init(&joined, SIZE_MAX);
+    if (!codec_take_map(&map, &count))
+        count = 0;
+    for (; count > 0 && codec_take_text(&map, &key) && codec_take_any(&map, &value);
+         count--) {
+        if (codec_peek(value) == CODEC_NIL)
+            continue;
+        const char *words = words_of_any(value, arena);
+        if (joined.size > 0)
+            buffer_put_u8(&joined, ' ');
+        buffer_put(&joined, words, strlen(words));
     }
-    return true;
+    const char *copy = joined.size == 0 ? "-" : copy_text(arena, buffer_slice(&joined));
+    buffer_deinit(&joined);
+    return copy;
 }
 
 static const char *words_of_list(struct arena *arena, struct slice list)
 {
     struct buffer joined;
-    struct slice element, text;
+    struct slice element;
     buffer_init(&joined, SIZE_MAX);
     struct list_walk walk = list_walk_begin(list);
     while (list_walk_next(&walk, &element)) {
+        const char *words = words_of_any(element, arena);
         if (joined.size > 0)
             buffer_put(&joined, ", ", 2);
-        if (codec_take_text(&element, &text))
-            buffer_put(&joined, text.data, text.size);
+        buffer_put(&joined, words, strlen(words));
     }
     const char *copy = joined.size == 0 ? "-" : copy_text(arena, buffer_slice(&joined));
     buffer_deinit(&joined);
@@ -127,9 +129,9 @@ static const char *words_of_any(struct slice value, struct arena *arena)
         return words_of_number(arena, number);
     if (codec_take_bool(&value, &flag))
         return flag ? _("yes") : _("no");
-    if (codec_peek(value) == CODEC_ARRAY && list_of_texts(value))
+    if (codec_peek(value) == CODEC_ARRAY)
         return words_of_list(arena, value);
-    return words_of_nested(arena, value);
+    return codec_peek(value) == CODEC_MAP ? words_of_map(arena, value) : "?";
 }
 
 static const char *words_of_kind(const struct terminal *terminal, enum column_kind kind,

@@ -182,6 +182,29 @@ static void every_example_is_understood(void **state)
     }
 }
 
+/* The manual is written by hand; what it must not do is fall behind the table. */
+static void every_command_and_example_stands_in_the_manual(void **state)
+{
+    char path[] = __FILE__;
+    char manual[sizeof path + 32];
+    static char text[65536];
+    const struct command *command;
+    (void)state;
+    *strstr(path, "tests/unit/") = '\0';
+    (void)snprintf(manual, sizeof manual, "%sdocs/linli.1", path);
+    FILE *file = fopen(manual, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    (void)fclose(file);
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        char line[256];
+        (void)snprintf(line, sizeof line, "\n.It Ic %s", command->name);
+        assert_non_null(strstr(text, line));
+        (void)snprintf(line, sizeof line, "\n.Dl %s\n", command->example);
+        assert_non_null(strstr(text, line));
+    }
+}
+
 /* ---- what the daemon is asked ---- */
 
 static struct slice find(struct slice map, const char *key)
@@ -273,6 +296,7 @@ int main(void)
         cmocka_unit_test(after_two_hyphens_everything_is_an_argument),
         cmocka_unit_test(every_command_is_found_by_its_own_name_and_has_help),
         cmocka_unit_test(every_example_is_understood),
+        cmocka_unit_test(every_command_and_example_stands_in_the_manual),
         cmocka_unit_test(elements_of_a_set_are_split_and_carry_their_sign),
         cmocka_unit_test(elements_of_a_new_record_are_taken_as_they_are),
         cmocka_unit_test(an_empty_set_is_refused_by_name),
