@@ -68,7 +68,8 @@ static bool run_passes_cut(const struct roster *roster, const struct run *run,
 }
 
 enum status accept_run(const struct roster *roster, const struct head *head,
-                       const struct run *run, struct arena *arena, struct verified_run *out)
+                       const struct run *run, struct arena *arena,
+                       struct verified_run *out)
 {
     static const struct hash nothing;
     const struct member *author = roster_member(roster, run->log.node);
@@ -82,8 +83,8 @@ enum status accept_run(const struct roster *roster, const struct head *head,
         return place;
     if ((uint16_t)incarnation != run->log.tag)
         return ERR_MALFORMED;
-    accept_lay_out(roster, author, incarnation, head != NULL ? &head->hash : &nothing, run,
-                   arena, out);
+    accept_lay_out(roster, author, incarnation, head != NULL ? &head->hash : &nothing,
+                   run, arena, out);
     if (!run_is_signed(roster, run, out))
         return ERR_BAD_SIGNATURE;
     if (run_withholds(run, out))

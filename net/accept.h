@@ -1,12 +1,12 @@
 /* accept.h - what is accepted: the judgement over a run, before anything is changed.
  *
  * An entry is accepted when it lies on a single branch of its log, at or below the log's
- * cut. Judgement reads only the header, the roster and how far the log is held, so it comes
- * out the same in every order. Not acceptable has one treatment each: a bad chain or
- * signature is not an entry and the peer's fault; an unknown author is wanted, without
+ * cut. Judgement reads only the header, the roster and how far the log is held, so it
+ * comes out the same in every order. Not acceptable has one treatment each: a bad chain
+ * or signature is not an entry and the peer's fault; an unknown author is wanted, without
  * penalty; another branch or what lies beyond a cut is evidence; anything else wrong
- * (realm, permission, encryption, msgpack) is stored, relayed and counted, folds to nothing
- * and is attributed to its author, so that one bad entry never blocks a log. */
+ * (realm, permission, encryption, msgpack) is stored, relayed and counted, folds to
+ * nothing and is attributed to its author, so that one bad entry never blocks a log. */
 #ifndef LINLI_NET_ACCEPT_H
 #define LINLI_NET_ACCEPT_H
 
@@ -16,9 +16,9 @@
 struct verified_run {
     const struct member *author;
     struct log_id id;
-    struct hash prev;       /* in full */
-    struct hash last;       /* hash of the last entry */
-    struct entry *entries;  /* run->count of them, in the arena */
+    struct hash prev;      /* in full */
+    struct hash last;      /* hash of the last entry */
+    struct entry *entries; /* run->count of them, in the arena */
 };
 
 /* Judges `run` against the roster and the log's `head` (NULL: nothing is held). OK: it
@@ -30,10 +30,12 @@ MUST_USE enum status accept_run(const struct roster *roster, const struct head *
                                 const struct run *run, struct arena *arena,
                                 struct verified_run *out);
 
-/* Whether entries of this author, lane and realm may change state: OK or ERR_PERMISSION or
- * ERR_BEYOND_CUT. Applied when folding, so that a later cut is honoured by folding again. */
-MUST_USE enum status accept_entry(const struct roster *roster, const struct member *author,
-                                  struct log_name log, uint64_t seq, uint64_t realm);
+/* Whether entries of this author, lane and realm may change state: OK or ERR_PERMISSION
+ * or ERR_BEYOND_CUT. Applied when folding, so that a later cut is honoured by folding
+ * again. */
+MUST_USE enum status accept_entry(const struct roster *roster,
+                                  const struct member *author, struct log_name log,
+                                  uint64_t seq, uint64_t realm);
 
 /* Lays out the entries of a run whose author is known; no judgement. */
 void accept_lay_out(const struct roster *roster, const struct member *author,

@@ -257,7 +257,9 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
 
     if (status != OK)
         return status;
-    heads_load(engine->heads, txn);
+    status = heads_load(engine->heads, txn);
+    if (status != OK)
+        return status;
     engine->arrival = engine->runs = log_last_arrival(txn);
     intake_fold_load(engine);
     status = intake_roster_load(engine);

@@ -115,7 +115,8 @@ bool roster_carries(const struct member *member, const struct member *author,
     case ROLE_HUB:
     case ROLE_TOWNSHIP: return true;
     case ROLE_VILLAGE:
-        return division_township(author->division) == division_township(member->division);
+        return author->role == ROLE_HUB ||
+               division_township(author->division) == division_township(member->division);
     }
     return false;
 }

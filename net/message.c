@@ -174,7 +174,8 @@ void message_put_range(struct buffer *out, const struct wanted_range *range)
     buffer_put_varint(out, range->to);
 }
 
-void message_put_run(struct buffer *out, uint64_t to, uint64_t span, const struct run *run)
+void message_put_run(struct buffer *out, uint64_t to, uint64_t span,
+                     const struct run *run)
 {
     buffer_put_u8(out, MESSAGE_RUN);
     buffer_put_varint(out, to);

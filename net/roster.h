@@ -176,7 +176,7 @@ bool roster_may_write(const struct member *author, uint8_t lane, uint64_t realm,
 
 /* Whether `member` carries (stores and relays) a log of `author`: everybody the control,
  * urgent and ledger lanes; hubs and townships all records of the county; villages the
- * records of their township. */
+ * records of their township and of the hubs, which may write in every township. */
 bool roster_carries(const struct member *member, const struct member *author,
                     uint8_t lane);
 

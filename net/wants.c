@@ -88,8 +88,8 @@ static void want_write(struct store_txn *txn, const struct want *want)
     store_put(txn, STORE_WANTS, slice_of(key, sizeof key), slice_of(value, sizeof value));
 }
 
-bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log, uint64_t to,
-               uint32_t peer, bool *wrote)
+bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
+               uint64_t to, uint32_t peer, bool *wrote)
 {
     struct want *want = wants_find(wants, log);
 

@@ -2,8 +2,8 @@
  *
  * A row is durable before the announcement is acknowledged, so nothing is announced twice
  * and nothing is forgotten: a log whose author is not yet in the roster stays wanted, and
- * is asked for when the roster arrives. One row per log, to the highest announced seq, with
- * the neighbour to ask, which is the last that announced it. */
+ * is asked for when the roster arrives. One row per log, to the highest announced seq,
+ * with the neighbour to ask, which is the last that announced it. */
 #ifndef LINLI_NET_WANTS_H
 #define LINLI_NET_WANTS_H
 
@@ -31,8 +31,8 @@ void wants_init(struct wants *wants);
 void wants_deinit(struct wants *wants);
 void wants_load(struct wants *wants, struct store_txn *txn);
 
-/* Notes that `peer` has `log` up to `to`. False: the table is full. Sets `*wrote` where a row
- * was written. */
+/* Notes that `peer` has `log` up to `to`. False: the table is full. Sets `*wrote` where a
+ * row was written. */
 MUST_USE bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
                         uint64_t to, uint32_t peer, bool *wrote);
 struct want *wants_find(struct wants *wants, struct log_name log);
