@@ -1,3 +1,5 @@
+#define _XOPEN_SOURCE 700 /* nftw in the fixture */
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
