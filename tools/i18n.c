@@ -7,9 +7,10 @@
 
 #include "crdt/base.h"
 
-#ifndef LINLI_LOCALE_DIRECTORY
-#define LINLI_LOCALE_DIRECTORY "/usr/share/locale"
+#ifndef LINLI_PREFIX
+#define LINLI_PREFIX "/usr"
 #endif
+#define LOCALE_DIRECTORY LINLI_PREFIX "/share/locale"
 
 static bool chinese;
 
@@ -38,7 +39,7 @@ void i18n_init(void)
         (void)setenv("LANGUAGE", chinese ? "zh_CN" : "en", 1);
     /* Numbers are part of the contract: a decimal point stays a point. */
     (void)setlocale(LC_NUMERIC, "C");
-    (void)bindtextdomain("linli", LINLI_LOCALE_DIRECTORY);
+    (void)bindtextdomain("linli", LOCALE_DIRECTORY);
     (void)bind_textdomain_codeset("linli", "UTF-8");
     (void)textdomain("linli");
 }

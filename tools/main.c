@@ -1,4 +1,4 @@
-/* linli.c - the command that operators, clerks and scripts use. */
+/* main.c - the command that operators, clerks and scripts use. */
 #include <stdlib.h>
 
 #include "tools/arguments.h"
