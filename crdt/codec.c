@@ -263,17 +263,8 @@ static bool take_long_token(struct slice *in, uint8_t first, struct token *token
     }
 }
 
-static bool take_token_from(struct slice *in, struct token *token)
+static bool take_sized_token(struct slice *in, uint8_t first, struct token *token)
 {
-    uint8_t first;
-    *token = (struct token){.type = CODEC_NONE};
-    if (!slice_take_u8(in, &first))
-        return false;
-    if (first < 0x80 || first >= 0xe0) {
-        token->type = first < 0x80 ? CODEC_UINT : CODEC_INT;
-        token->number = first < 0x80 ? first : (uint64_t)((int64_t)first - 0x100);
-        return true;
-    }
     if (first < 0x90)
         return set_count(in, CODEC_MAP, first & 0x0f, token);
     if (first < 0xa0)
@@ -283,12 +274,24 @@ static bool take_token_from(struct slice *in, struct token *token)
     return take_long_token(in, first, token);
 }
 
-/* One token; for an array or map only its count. On false nothing was taken. */
+/* One token; for an array or map only its count. On false nothing was taken. Most tokens
+ * of an operation are one byte, so these come first. */
 static bool take_token(struct slice *in, struct token *token)
 {
-    struct slice rest = *in;
-    if (!take_token_from(&rest, token))
+    if (in->size == 0)
         return false;
+    uint8_t first = in->data[0];
+    struct slice rest = slice_of(in->data + 1, in->size - 1);
+    token->count = 0;
+    if (first < 0x80) {
+        token->type = CODEC_UINT;
+        token->number = first;
+    } else if (first >= 0xe0) {
+        token->type = CODEC_INT;
+        token->number = (uint64_t)((int64_t)first - 0x100);
+    } else if (!take_sized_token(&rest, first, token)) {
+        return false;
+    }
     *in = rest;
     return true;
 }
@@ -332,7 +335,7 @@ static bool walk_map(struct slice *in, size_t count, unsigned depth)
 /* Takes one value of at most `depth` levels. */
 static bool walk_value(struct slice *in, unsigned depth)
 {
-    struct token token;
+    struct token token = {.type = CODEC_NONE};
     if (depth == 0 || !take_token(in, &token))
         return false;
     if (token.type == CODEC_MAP)
@@ -353,6 +356,11 @@ enum codec_type codec_peek(struct slice in)
 {
     struct token token;
     return take_token(&in, &token) ? token.type : CODEC_NONE;
+}
+
+bool codec_is_nil(struct slice value)
+{
+    return value.size == 1 && value.data[0] == 0xc0;
 }
 
 static bool take_typed(struct slice *in, enum codec_type type, struct token *token)

@@ -43,6 +43,7 @@ enum codec_type {
     CODEC_MAP,
 };
 enum codec_type codec_peek(struct slice in);
+bool codec_is_nil(struct slice value); /* exactly nil */
 
 /* Each takes one value from the front of `in`; on false nothing was taken. Text and bytes
  * borrow from what `in` points to. */

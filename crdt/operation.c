@@ -8,7 +8,7 @@
 
 static bool is_nil(struct slice value)
 {
-    return codec_peek(value) == CODEC_NIL;
+    return codec_is_nil(value);
 }
 
 static bool take_id(struct slice *in, struct entry_id *id)

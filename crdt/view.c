@@ -233,7 +233,7 @@ static bool amended_id(const struct schema_register *reg, const struct chain_row
     struct operation create = row->operation;
     struct slice value, bytes;
     uint8_t field;
-    if (reg->amends_field == FIELD_NONE)
+    if (reg->amends_field == FIELD_NONE || create.body_count <= reg->amends_field)
         return false;
     while (operation_next_field(&create, &field, &value)) {
         if (field != reg->amends_field || value.size == 0)
@@ -296,6 +296,32 @@ static struct draft *find_draft(struct draft *drafts, size_t count,
     return &drafts[low];
 }
 
+/* What the creating row says is all there is: edits name only a subject, so they change
+ * nothing in a register whose subject is another record. */
+static void take_fields(const struct chain *chain, const struct chain_row *row,
+                        struct record_view *record)
+{
+    struct operation create = row->operation;
+    struct version *room =
+        arena_alloc(chain->arena, create.body_count * sizeof(struct version));
+    struct slice value;
+    uint8_t id;
+    while (operation_next_field(&create, &id, &value)) {
+        struct field_view *view = &record->fields[id];
+        if (value.size == 0)
+            continue;
+        CHECK(view->field->rule == MERGE_ONCE);
+        *room = (struct version){
+            .id = row->id,
+            .stamp_ms = row->operation.stamp_ms,
+            .actor = row->operation.actor,
+            .value = value,
+        };
+        view->versions = room++;
+        view->count = 1;
+    }
+}
+
 static void apply_creates_and_voids(const struct chain *chain, struct draft *drafts,
                                     struct record_list *list)
 {
@@ -304,7 +330,7 @@ static void apply_creates_and_voids(const struct chain *chain, struct draft *dra
         if (drafts[i].created == NULL)
             continue;
         record_create(&list->records[i], drafts[i].created);
-        merge_fields(chain, drafts[i].created, 1, &list->records[i]);
+        take_fields(chain, drafts[i].created, &list->records[i]);
         if (amended_id(chain->reg, drafts[i].created, &other))
             drafts[i].amends = find_draft(drafts, list->count, &other);
     }
