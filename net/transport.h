@@ -1,15 +1,21 @@
 /* transport.h - moves frames between this node and its neighbours; knows no meaning.
  *
- * The interface is the carrier's; net/transport_zmq.c implements it over ZeroMQ (the only
- * file with <zmq.h>). One ROUTER listens, one DEALER dials per configured peer, CURVE
- * authenticates every connection, and a ZAP handler in this same thread asks `member`
- * about the key: deny by default, fail closed. A link is known by the peer's CURVE key,
- * which the roster holds once; `member` is asked again for every frame, because a denial
- * does not end a live connection.
+ * The interface is the carrier's; net/transport_zmq.c and the files it names implement it
+ * over ZeroMQ (nothing else includes <zmq.h>). One ROUTER listens, one DEALER dials per
+ * configured peer, CURVE authenticates every connection, and a ZAP handler in this same
+ * thread asks `member` about the key: deny by default, fail closed. A link is known by the
+ * peer's CURVE key, which the roster holds once; `member` is asked again for every frame,
+ * because a denial does not end a live connection. Who breaks the framing, or is a member no
+ * longer, has its connection cut.
  *
- * A link may be dialled by us, by them or by both. The transport reports a link as up
- * when the first of these is and as down when the last is gone, and sends on the newest.
- */
+ * A link may be dialled by us, by them or by both. The transport reports a link as up when
+ * the first of these is and as down when the last is gone, and sends on the newest. Two
+ * things follow that the protocol above must bear:
+ *
+ * - An accepted connection is up at its first frame only: whoever dials speaks first.
+ * - Where one of several connections ends, frames may be lost or overtaken without a DOWN,
+ *   and a peer that restarted may greet again without one. So acknowledge, and take a new
+ *   greeting at any time. */
 #ifndef LINLI_NET_TRANSPORT_H
 #define LINLI_NET_TRANSPORT_H
 
@@ -45,12 +51,11 @@ struct transport_options {
     uint8_t public_key[CURVE_KEY_SIZE];
     uint8_t secret_key[CURVE_KEY_SIZE];
     /* The member's number for a CURVE key, or false: the key is turned away. Called in
-     * the loop's thread, for handshakes and for every frame. */
+     * the loop's thread, for handshakes and for every frame; may not call the transport. */
     bool (*member)(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer);
     void *context;
     /* Silence after which a connection is taken for dead, milliseconds; 0: 60,000.
-     * Heartbeats go at a third of it. Must be longer than the worst round trip of the
-     * link. */
+     * Heartbeats go at a third of it; the other two must exceed the worst round trip. */
     unsigned silence_ms_max;
     size_t send_buffer_bytes; /* kernel buffer of a connection; 0: the system's default */
 };
@@ -60,10 +65,12 @@ struct transport_statistics {
     uint64_t bytes_in, bytes_out;  /* of frames, without ZMTP, CURVE and TCP */
     uint64_t connections_accepted; /* those neither done nor refused never spoke ZMTP */
     uint64_t handshakes_done;
-    uint64_t handshakes_refused; /* unknown key or wrong protocol */
+    uint64_t handshakes_refused; /* unknown key, wrong protocol, or not finished */
     uint64_t frames_refused; /* no or no longer a member, multipart; its sender is cut */
 };
 
+/* ERR_CONFIG: cannot listen there; ERR_FILE: the system has no room for another socket. In
+ * both errno says why and *transport is NULL. */
 MUST_USE enum status transport_open(struct transport **transport,
                                     const struct transport_options *options);
 void transport_close(struct transport *transport); /* queued frames are dropped */
@@ -73,7 +80,10 @@ void transport_close(struct transport *transport); /* queued frames are dropped 
 const char *transport_endpoint(const struct transport *transport);
 
 /* Keeps dialling `endpoint`, whose owner must prove `server_key` and is known as `peer`,
- * with backoff and jitter. Dialling a peer again replaces its endpoint. */
+ * with backoff and jitter from half a second to a minute. Dialling a peer again replaces its
+ * endpoint; the same endpoint again keeps the connection and only ends a pause. ERR_CONFIG:
+ * not of the form tcp://HOST:PORT. A HOST that is a name is looked up in the thread that
+ * serves all links and holds them up meanwhile: prefer addresses. */
 MUST_USE enum status transport_dial(struct transport *transport, uint32_t peer,
                                     const char *endpoint,
                                     const uint8_t server_key[CURVE_KEY_SIZE]);

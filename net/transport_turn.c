@@ -50,8 +50,8 @@ void carrier_hear_listener(struct transport *transport)
             links_descriptor_opened(&transport->links, event.descriptor);
             break;
         case SOCKET_READY: transport->statistics.handshakes_done++; break;
-        case SOCKET_REFUSED: transport->statistics.handshakes_refused++; break;
-        case SOCKET_BROKEN_OFF: break;
+        case SOCKET_REFUSED:
+        case SOCKET_BROKEN_OFF: transport->statistics.handshakes_refused++; break;
         case SOCKET_CLOSED:
             links_descriptor_closed(&transport->links, event.descriptor);
             break;

@@ -48,7 +48,7 @@ void *zap_open(void *zmq_context)
  * on does not wait. What exceeds the expected parts is dropped as it is read. */
 static bool question_take(void *socket, struct zap_question *question)
 {
-    zmq_msg_t surplus;
+    zmq_msg_t surplus = {0};
     bool more = true;
     question->count = 0;
     while (more) {
