@@ -124,6 +124,14 @@ bool client_was_sent(const struct client *client)
     return client->sent;
 }
 
+/* After a call that failed: whether it is worth doing again, once it has waited. */
+static bool may_retry(const struct client *client, short events, int64_t deadline_ms)
+{
+    if (errno == EINTR)
+        return true;
+    return errno == EAGAIN && wait_for(client->fd, events, deadline_ms);
+}
+
 static enum status send_all(struct client *client, struct slice bytes,
                             int64_t deadline_ms)
 {
@@ -131,12 +139,7 @@ static enum status send_all(struct client *client, struct slice bytes,
         ssize_t count = send(client->fd, bytes.data, bytes.size, MSG_NOSIGNAL);
         if (count > 0)
             bytes = slice_of(bytes.data + count, bytes.size - (size_t)count);
-        else if (count < 0 && errno == EINTR)
-            continue;
-        else if (count < 0 && errno == EAGAIN &&
-                 wait_for(client->fd, POLLOUT, deadline_ms))
-            continue;
-        else
+        else if (count == 0 || !may_retry(client, POLLOUT, deadline_ms))
             return ERR_NO_DAEMON;
     }
     client->sent = true;
@@ -155,12 +158,7 @@ static enum status receive_until(struct client *client, size_t size, int64_t dea
         ssize_t count = recv(client->fd, piece, wanted, 0);
         if (count > 0)
             buffer_put(&client->in, piece, (size_t)count);
-        else if (count < 0 && errno == EINTR)
-            continue;
-        else if (count < 0 && errno == EAGAIN &&
-                 wait_for(client->fd, POLLIN, deadline_ms))
-            continue;
-        else
+        else if (count == 0 || !may_retry(client, POLLIN, deadline_ms))
             return ERR_NO_DAEMON;
     }
     return OK;

@@ -381,8 +381,8 @@ bool command_is_group(const char *word)
 void option_name(const char *key, char name[OPTION_NAME_SIZE])
 {
     (void)snprintf(name, OPTION_NAME_SIZE, "%s", key);
-    for (char *at = name; *at != '\0'; at++)
-        *at = *at == '_' ? '-' : *at;
+    for (char *at = strchr(name, '_'); at != NULL; at = strchr(at, '_'))
+        *at = '-';
 }
 
 static bool field_is_used(const struct schema_register *reg, const struct field *field,

@@ -30,7 +30,8 @@ void i18n_init(void)
 {
     const char *wished = wished_language();
     chinese = strncmp(wished, "zh", 2) == 0;
-    bool overridden = getenv("LINLI_LANG") != NULL && getenv("LINLI_LANG")[0] != '\0';
+    const char *own = getenv("LINLI_LANG");
+    bool overridden = own != NULL && own[0] != '\0';
     bool usable =
         setlocale(LC_ALL, "") != NULL && strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
     if (!usable)

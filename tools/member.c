@@ -42,7 +42,19 @@ static bool request_from_options(struct request *request,
     return true;
 }
 
-/* The key goes first; without its request it is of no use and is taken away again. */
+/* A key without its request is of no use and is taken away again. */
+static enum status create_or_undo(const char *path, struct slice content,
+                                  const char *undo)
+{
+    enum status status = file_create(path, content);
+    if (status != OK) {
+        int error = errno;
+        (void)unlink(undo);
+        errno = error;
+    }
+    return status;
+}
+
 static bool write_key_and_request(const char *directory, const uint8_t seed[SEED_SIZE],
                                   struct slice request, struct failure *failure)
 {
@@ -54,14 +66,17 @@ static bool write_key_and_request(const char *directory, const uint8_t seed[SEED
         status = path_join(request_path, directory, "node.request");
     if (status == OK)
         status = directory_make(directory);
-    if (status == OK && file_exists(path = request_path))
-        status = ERR_EXISTS;
-    if (status == OK)
-        status = file_create(path = key_path, slice_of(seed, SEED_SIZE));
-    if (status == OK && (status = file_create(path = request_path, request)) != OK) {
-        int error = errno;
-        (void)unlink(key_path);
-        errno = error;
+    if (status == OK) {
+        path = request_path;
+        status = file_exists(path) ? ERR_EXISTS : OK;
+    }
+    if (status == OK) {
+        path = key_path;
+        status = file_create(path, slice_of(seed, SEED_SIZE));
+    }
+    if (status == OK) {
+        path = request_path;
+        status = create_or_undo(path, request, key_path);
     }
     if (status != OK)
         failure_of_file(failure, status, path);
