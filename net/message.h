@@ -6,7 +6,7 @@
  *   HELLO  1  version 1, flags 1, incarnation 8, last, noted incarnation 8, noted,
  *             control seq, control hash 8, digest 16
  *   HEADS  2  from, to, flags 1, count, then per head: log, seq, [hash 8 if flagged]
- *   NOTED  3  noted, received bytes
+ *   NOTED  3  noted, bytes of RUN messages received since the last NOTED
  *   WANT   4  count, then per log: log, from seq, to seq
  *   RUN    5  to, span, then a run as in crdt/run.h, form RUN_WIRE
  *   log       node number, tag 2, lane 1

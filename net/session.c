@@ -129,17 +129,18 @@ void session_count_lost(struct session *session)
     session_set_window(session, session->window / 2);
 }
 
-void session_count_acknowledged(struct session *session, uint64_t received,
-                                uint64_t now_ms)
+void session_count_acknowledged(struct session *session, uint64_t bytes, uint64_t now_ms)
 {
-    if (received > session->sent || received <= session->acknowledged)
-        return;
-    bool measured = session->mark > session->acknowledged && received >= session->mark;
+    uint64_t under_way = session->sent - session->acknowledged;
+    bool measuring = session->mark > session->acknowledged;
     uint64_t took_ms = now_ms - session->mark_at_ms;
-    session->acknowledged = received;
-    if (measured && took_ms <= WINDOW_FAST_MS)
+
+    session->acknowledged += bytes < under_way ? bytes : under_way;
+    if (!measuring || session->acknowledged < session->mark)
+        return;
+    if (took_ms <= WINDOW_FAST_MS)
         session_set_window(session, session->window * 2);
-    if (measured && took_ms >= WINDOW_SLOW_MS)
+    if (took_ms >= WINDOW_SLOW_MS)
         session_set_window(session, session->window / 2);
 }
 

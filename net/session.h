@@ -101,7 +101,7 @@ struct session {
     uint64_t mark, mark_at_ms; /* when `sent` stood at `mark`: measures the round trip */
 
     /* Receiving runs. */
-    uint64_t received;
+    uint64_t received; /* bytes of RUN messages since the last NOTED */
     uint64_t progress_at_ms;
 
     /* Greeting and comparing. */
@@ -137,8 +137,9 @@ void session_hold_nothing(struct session *session);
 /* Bytes that may still be sent now. */
 uint64_t session_room(const struct session *session);
 void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms);
-void session_count_acknowledged(struct session *session, uint64_t received,
-                                uint64_t now_ms);
+/* `bytes` more have arrived there: a difference, so that a neighbour that restarted without
+ * our link having gone needs no counter of ours. */
+void session_count_acknowledged(struct session *session, uint64_t bytes, uint64_t now_ms);
 void session_count_lost(struct session *session); /* all that is under way */
 
 /* Queues a range to send, replacing what was queued of that log. False: out of bounds. */

@@ -399,6 +399,7 @@ void sync_seal(struct engine *engine, struct session *session)
         message_put_noted(&engine->message, session->heard, session->received);
         engine_send(engine, session, buffer_slice(&engine->message));
         session->owes_noted = false;
+        session->received = 0;
     }
     if (session->noted < session->told && session->unsent_since_wall_ms == 0)
         session->unsent_since_wall_ms = engine->wall_ms;

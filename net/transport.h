@@ -27,8 +27,9 @@
  * The largest run (64 KiB entry) and its framing fit. */
 #define FRAME_SIZE_MAX (68 * 1024)
 
-/* What may wait below us per link before a send reports ERR_BUSY, in frames: little, so
- * that an urgent entry does not wait behind a backlog in a socket's buffer. */
+/* What may wait below us per link before a send reports ERR_BUSY, in frames. Full frames of
+ * 4 KiB make 1 MiB, room for a fast link's window; on a slow one the engine's own window
+ * keeps far less under way, so that an urgent entry does not wait behind a backlog. */
 #define TRANSPORT_QUEUE_FRAMES_MAX 256
 
 struct transport;
