@@ -91,8 +91,7 @@ static struct entry_id write_entry(struct engine *engine, enum lane lane,
     uint8_t *payload = arena_alloc(&engine->scratch, size);
     struct hash prev = writing->last;
 
-    entry_header(salt, &id, seq, &prev, run->realm, run->epoch, (struct slice){0}, header,
-                 &writing->last);
+    entry_associated(&id, seq, &prev, run->realm, run->epoch, header);
     crypto_seal(key, salt, header, plaintext, random, payload);
     entry_header(salt, &id, seq, &prev, run->realm, run->epoch, slice_of(payload, size),
                  header, &writing->last);
