@@ -122,10 +122,15 @@ static void id_unscramble(const uint8_t in[ENTRY_ID_SIZE], struct entry_id *id)
 /* Crockford's alphabet: no I, L, O (read as digits) and no U. */
 static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+static char upper_case(uint8_t typed)
+{
+    return (char)(typed >= 'a' && typed <= 'z' ? typed - ('a' - 'A') : typed);
+}
+
 /* What a person typed as the alphabet has it; 0 where it has nothing like it. */
 static char character_read(uint8_t typed)
 {
-    char upper = (char)(typed >= 'a' && typed <= 'z' ? typed - 'a' + 'A' : typed);
+    char upper = upper_case(typed);
     if (upper == 'I' || upper == 'L')
         return '1';
     if (upper == 'O')
@@ -169,7 +174,7 @@ static size_t characters_read(struct slice text, size_t limit, char *out)
 static bool check_character_fits(const char text[ID_TEXT_SIZE], uint8_t typed)
 {
     char check = id_check_character(text);
-    char upper = (char)(typed >= 'a' && typed <= 'z' ? typed - 'a' + 'A' : typed);
+    char upper = upper_case(typed);
     char as_read = character_read((uint8_t)check);
     return upper == check || (as_read != 0 && character_read(typed) == as_read);
 }

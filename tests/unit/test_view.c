@@ -9,61 +9,7 @@
 
 #include <cmocka.h>
 
-#include "crdt/visit.h"
-#include "tests/unit/record_fixture.h"
-#include "tests/unit/store_fixture.h"
-
-static const struct county_salt salt = {{7}};
-
-/* A store that is filled by `show` and asked within one transaction. */
-struct world {
-    struct store_fixture *disk;
-    struct fold *fold;
-    struct store_txn *txn;
-    struct arena arena;
-    struct buffer replaced[4]; /* of edits being written */
-};
-
-static int setup(void **state)
-{
-    struct world *world = checked_malloc(sizeof *world);
-    void *disk = NULL;
-    if (fixture_setup(&disk) != 0)
-        return -1;
-    world->disk = disk;
-    fixture_open_small(world->disk, 16 << 20);
-    world->fold = fold_create();
-    world->txn = fixture_begin(world->disk);
-    arena_init(&world->arena);
-    for (size_t i = 0; i < ARRAY_SIZE(world->replaced); i++)
-        buffer_init(&world->replaced[i], 4096);
-    *state = world;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *world = *state;
-    void *disk = world->disk;
-    for (size_t i = 0; i < ARRAY_SIZE(world->replaced); i++)
-        buffer_deinit(&world->replaced[i]);
-    arena_deinit(&world->arena);
-    fold_destroy(world->fold);
-    store_abort(world->txn);
-    fixture_close(world->disk);
-    fixture_teardown(&disk);
-    free(world);
-    return 0;
-}
-
-static struct entry_id show(struct world *world, struct written written)
-{
-    assert_int_equal(
-        fold_entry(world->fold, &written.id, written.realm, written_plaintext(&written)),
-        OK);
-    fold_flush(world->fold, world->txn);
-    return written.id;
-}
+#include "tests/unit/world_fixture.h"
 
 static struct record_view person_at(struct world *world, struct entry_id id)
 {
@@ -254,18 +200,6 @@ static void a_person_is_not_found_in_another_realm(void **state)
 
 /* ---- visits ---- */
 
-static struct written visit(struct entry_id id, const struct entry_id *person,
-                            const char *method, const char *outcome,
-                            const struct entry_id *amends)
-{
-    return WRITE_CREATE(id, 1000, REGISTER_VISIT,
-                        {.field = VISIT_PERSON, .record = person},
-                        {.field = VISIT_WHEN, .text = "2026-05-31 14:05"},
-                        {.field = VISIT_METHOD, .text = method},
-                        {.field = VISIT_OUTCOME, .text = outcome},
-                        {.field = VISIT_AMENDS, .record = amends});
-}
-
 static void only_met_and_answered_calls_count_as_visited(void **state)
 {
     struct world *world = *state;
@@ -375,177 +309,6 @@ static void a_void_before_its_visit_is_kept_for_it(void **state)
     assert_false(visit_counts(&record));
 }
 
-/* ---- the same entries, the same state ---- */
-
-enum { ENTRIES_MAX = 120, WRITERS = 4, PEOPLE = 5 };
-
-struct history {
-    struct written entries[ENTRIES_MAX];
-    size_t count;
-    uint64_t seqs[WRITERS];
-    struct buffer replaced[2];
-};
-
-static struct entry_id next_id(struct history *history, struct random *random)
-{
-    uint32_t writer = (uint32_t)random_below(random, WRITERS);
-    return id_at(writer, ++history->seqs[writer]);
-}
-
-/* Any entry, written or yet to be: replacing, voiding and amending may name what is not
- * there, or no record at all. */
-static struct entry_id any_id(struct random *random)
-{
-    return id_at((uint32_t)random_below(random, WRITERS), 1 + random_below(random, 35));
-}
-
-static struct slice any_ids(struct history *history, size_t slot, struct random *random)
-{
-    struct entry_id ids[3];
-    size_t count = random_below(random, 4);
-    for (size_t i = 0; i < count; i++)
-        ids[i] = any_id(random);
-    return ids_replaced(&history->replaced[slot], ids, count);
-}
-
-static struct slice any_removals(struct history *history, struct random *random)
-{
-    struct buffer *out = &history->replaced[1];
-    size_t count = random_below(random, 4);
-    buffer_clear(out);
-    codec_put_array(out, count);
-    for (size_t i = 0; i < count; i++) {
-        struct entry_id id = any_id(random);
-        codec_put_array(out, 2);
-        codec_put_bytes(out, slice_of(id.bytes, ENTRY_ID_SIZE));
-        codec_put_cstring(out, random_below(random, 2) ? "138" : "139");
-    }
-    return buffer_slice(out);
-}
-
-static struct written random_entry(struct history *history, struct random *random)
-{
-    static const char *const tiers[] = {"high", "key", "general", NULL};
-    static const char *const phones[] = {"138", "139", "138、139", NULL};
-    static const char *const names[] = {"甲", "乙", "丙", "丁"};
-    struct entry_id id = next_id(history, random), other = any_id(random);
-    struct entry_id person =
-        id_at((uint32_t)random_below(random, 2), 1 + random_below(random, PEOPLE));
-    uint64_t stamp_ms = random_below(random, 6);
-    switch (random_below(random, 6)) {
-    case 0:
-        return WRITE_CREATE(
-            id, stamp_ms, REGISTER_PERSON,
-            {.field = PERSON_NAME, .text = names[random_below(random, 4)]},
-            {.field = PERSON_TIER, .text = tiers[random_below(random, 4)]},
-            {.field = PERSON_PHONES, .text = phones[random_below(random, 4)]});
-    case 1:
-        return write_void(id, stamp_ms,
-                          random_below(random, 2) ? REGISTER_VISIT : REGISTER_PERSON,
-                          &person, random_below(random, 2) ? &other : &person,
-                          names[random_below(random, 4)]);
-    case 2:
-    case 3:
-        return visit(id, &person, "home", random_below(random, 2) ? "met" : "absent",
-                     random_below(random, 2) ? &other : NULL);
-    default:
-        return WRITE_EDIT(id, stamp_ms, &person,
-                          {.field = PERSON_TIER,
-                           .text = tiers[random_below(random, 4)],
-                           .replaced = any_ids(history, 0, random)},
-                          {.field = PERSON_PHONES,
-                           .text = phones[random_below(random, 4)],
-                           .replaced = any_removals(history, random)},
-                          {.field = PERSON_CONSENT, .text = "given"});
-    }
-}
-
-static void write_history(struct history *history, struct random *random)
-{
-    memset(history->seqs, 0, sizeof history->seqs);
-    for (history->count = 0; history->count < ENTRIES_MAX; history->count++)
-        history->entries[history->count] = random_entry(history, random);
-}
-
-/* Files the history in a random order, in batches, some entries twice. */
-static void file_shuffled(struct world *world, const struct history *history,
-                          struct random *random)
-{
-    size_t order[2 * ENTRIES_MAX], count = 0;
-    for (size_t i = 0; i < history->count; i++) {
-        order[count++] = i;
-        if (random_below(random, 4) == 0)
-            order[count++] = i;
-    }
-    for (size_t i = count; i > 1; i--) {
-        size_t other = random_below(random, i), swapped = order[i - 1];
-        order[i - 1] = order[other];
-        order[other] = swapped;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct written *entry = &history->entries[order[i]];
-        assert_int_equal(
-            fold_entry(world->fold, &entry->id, entry->realm, written_plaintext(entry)),
-            OK);
-        if (random_below(random, 10) == 0)
-            fold_flush(world->fold, world->txn);
-    }
-    fold_flush(world->fold, world->txn);
-}
-
-static void encode_all(struct world *world, struct buffer *out)
-{
-    for (size_t i = 0; schema_register_at(i) != NULL; i++) {
-        const struct schema_register *reg = schema_register_at(i);
-        struct fold_subjects walk = {.reg = reg->id, .realm = TOWNSHIP};
-        struct entry_id subject;
-        struct record_list list;
-        uint64_t realm, newest;
-        while (fold_subjects_next(world->txn, &walk, &realm, &subject, &newest)) {
-            view_chain(world->txn, reg, realm, &subject, &world->arena, &list);
-            for (size_t k = 0; k < list.count; k++)
-                view_encode(&list.records[k], out);
-        }
-        store_cursor_close(&walk.cursor);
-    }
-}
-
-static void every_order_of_arrival_reads_alike(void **state)
-{
-    struct world *world = *state;
-    struct random random = {20260531};
-    static struct history history;
-    print_message("seed %llu\n", (unsigned long long)random.state);
-    for (size_t i = 0; i < ARRAY_SIZE(history.replaced); i++)
-        buffer_init(&history.replaced[i], 4096);
-    for (unsigned round = 0; round < 25; round++) {
-        struct buffer first, other;
-        struct hash first_digest, digest;
-        uint64_t first_records, records;
-        buffer_init(&first, 1 << 20);
-        write_history(&history, &random);
-        for (unsigned order = 0; order < 8; order++) {
-            fold_reset(world->txn);
-            file_shuffled(world, &history, &random);
-            buffer_init(&other, 1 << 20);
-            encode_all(world, order == 0 ? &first : &other);
-            view_digest(world->txn, TOWNSHIP, &salt, order == 0 ? &first_digest : &digest,
-                        order == 0 ? &first_records : &records);
-            if (order > 0) {
-                assert_true(slice_equal(buffer_slice(&first), buffer_slice(&other)));
-                assert_true(hash_equal(&first_digest, &digest));
-                assert_int_equal(first_records, records);
-            }
-            buffer_deinit(&other);
-            arena_reset(&world->arena);
-        }
-        assert_true(first.size > 1000 && !first.overflow);
-        buffer_deinit(&first);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(history.replaced); i++)
-        buffer_deinit(&history.replaced[i]);
-}
-
 static void records_encode_as_what_the_codec_takes(void **state)
 {
     struct world *world = *state;
@@ -609,7 +372,6 @@ int main(void)
         TEST(voiding_a_correction_brings_back_what_it_corrected),
         TEST(visits_that_amend_each_other_in_a_circle_end),
         TEST(a_void_before_its_visit_is_kept_for_it),
-        TEST(every_order_of_arrival_reads_alike),
         TEST(records_encode_as_what_the_codec_takes),
         TEST(the_digest_sees_every_change_and_only_its_realm),
     };
