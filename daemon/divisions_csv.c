@@ -19,7 +19,6 @@ static const char *const column_names[COLUMNS] = {"code", "name", "parent"};
 struct reading {
     const char *path;
     unsigned line;
-    uint64_t county;
     struct divisions *divisions;
     struct config_errors *errors;
     bool header_seen, header_sound;
@@ -94,14 +93,9 @@ static void take_place(struct reading *reading)
     }
     if (strncmp(text, parent, strlen(parent)) != 0 || strlen(parent) >= strlen(text))
         complain(reading, "parent", "does not contain the place");
-    /* Names are checked in all counties, kept of one. */
     struct slice name = slice_text(column_text(reading, COLUMN_NAME));
-    struct divisions scratch;
-    divisions_init(&scratch);
-    bool kept = reading->county == 0 || division_county(code) == reading->county;
-    if (divisions_add(kept ? reading->divisions : &scratch, code, name) != OK)
+    if (divisions_add(reading->divisions, code, name) != OK)
         complain(reading, "name", "empty, too long or not valid UTF-8");
-    divisions_deinit(&scratch);
 }
 
 /* Called by libcsv at the end of each row. */
@@ -152,14 +146,13 @@ static void check_twice(struct reading *reading)
     }
 }
 
-enum status divisions_csv_load(const char *path, uint64_t county,
-                               struct divisions *divisions, struct config_errors *errors)
+enum status divisions_csv_load(const char *path, struct divisions *divisions,
+                               struct config_errors *errors)
 {
     struct csv_parser parser;
     size_t errors_before = errors->count;
     struct reading *reading = checked_malloc(sizeof *reading);
-    *reading = (struct reading){
-        .path = path, .county = county, .divisions = divisions, .errors = errors};
+    *reading = (struct reading){.path = path, .divisions = divisions, .errors = errors};
     FILE *stream = fopen(path, "re");
     if (stream == NULL) {
         complain(reading, NULL, strerror(errno));
@@ -174,4 +167,14 @@ enum status divisions_csv_load(const char *path, uint64_t county,
     }
     free(reading);
     return errors->count == errors_before ? OK : ERR_CONFIG;
+}
+
+void divisions_keep_county(struct divisions *divisions, uint64_t county)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < divisions->count; i++) {
+        if (division_county(divisions->rows[i].code) == county)
+            divisions->rows[kept++] = divisions->rows[i];
+    }
+    divisions->count = kept;
 }

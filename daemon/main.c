@@ -1,0 +1,393 @@
+/* main.c - linlid: reads the configuration, opens what it needs in the order in which it can be
+ * refused, and runs the loop until it is told to stop. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+#include "daemon/control.h"
+#include "daemon/divisions_csv.h"
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/node.h"
+#include "daemon/random.h"
+#include "net/grant.h"
+
+enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_CONFIG = 2 };
+
+#define KEY_FILE "node.key"
+#define GRANT_FILE "county.grant"
+#define ABOUT_SIZE 512
+#define PATH_SIZE 4096
+
+struct arguments {
+    const char *config_path;
+    bool check_only;
+};
+
+/* Everything that is open, closed in reverse. */
+struct daemon {
+    struct config config;
+    struct divisions divisions;
+    struct buffer grant;
+    uint8_t seed[SEED_SIZE];
+    int signals;
+    struct node *node;
+    struct loop *loop;
+    struct transport *transport;
+    struct control *control;
+};
+
+/* ---- the command line ---- */
+
+static const char usage[] =
+    "Usage: linlid [-c FILE] [--check-config]\n"
+    "The Linli daemon: keeps a county's shared records and syncs them with its "
+    "neighbours.\n"
+    "\n"
+    "  -c, --config FILE   configuration; " CONFIG_PATH_DEFAULT " unless given\n"
+    "      --check-config  say what is wrong with it, and start nothing\n"
+    "      --help          this text\n"
+    "      --version       the version\n"
+    "\n"
+    "Exit codes: 0 stopped as told, or nothing wrong; 1 could not start; 2 "
+    "configuration\n"
+    "or command line. See linlid(8) and linli.conf(5).\n";
+
+enum option_code { OPTION_CHECK = 256, OPTION_HELP, OPTION_VERSION };
+
+/* False: `code` is what to exit with. */
+static bool read_arguments(int count, char **values, struct arguments *arguments,
+                           enum exit_code *code)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"check-config", no_argument, NULL, OPTION_CHECK},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+    *arguments = (struct arguments){.config_path = CONFIG_PATH_DEFAULT};
+    *code = EXIT_DONE;
+    while ((option = getopt_long(count, values, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c': arguments->config_path = optarg; break;
+        case OPTION_CHECK: arguments->check_only = true; break;
+        case 'h':
+        case OPTION_HELP: (void)fputs(usage, stdout); return false;
+        case OPTION_VERSION: (void)puts("linlid " LINLI_VERSION); return false;
+        default: *code = EXIT_CONFIG; return false;
+        }
+    }
+    if (optind == count)
+        return true;
+    (void)fprintf(stderr, "linlid: unexpected argument \"%s\"\n%s", values[optind],
+                  usage);
+    *code = EXIT_CONFIG;
+    return false;
+}
+
+/* ---- configuration ---- */
+
+static void print_errors(const struct config_errors *errors)
+{
+    struct buffer text;
+    buffer_init(&text, SIZE_MAX);
+    for (size_t i = 0; i < errors->count; i++)
+        config_error_format(&errors->items[i], &text);
+    (void)fwrite(text.data, 1, text.size, stderr);
+    buffer_deinit(&text);
+    log_status(ERR_CONFIG, NULL);
+}
+
+/* Files that it names are a part of the configuration: their mistakes are found with it. */
+static bool read_configuration(struct daemon *daemon, const char *path)
+{
+    struct config_errors errors;
+    enum status status = config_load(&daemon->config, path, &errors);
+    if (daemon->config.divisions != NULL &&
+        divisions_csv_load(daemon->config.divisions, &daemon->divisions, &errors) != OK)
+        status = ERR_CONFIG;
+    if (status != OK)
+        print_errors(&errors);
+    config_errors_free(&errors);
+    return status == OK;
+}
+
+static bool keep_own_divisions(struct daemon *daemon, uint64_t county)
+{
+    if (daemon->config.divisions == NULL)
+        return true;
+    divisions_keep_county(&daemon->divisions, county);
+    if (daemon->divisions.count > 0)
+        return true;
+    char about[ABOUT_SIZE];
+    (void)snprintf(about, sizeof about, "%s has no places of county %" PRIu64,
+                   daemon->config.divisions, county);
+    log_status(ERR_CONFIG, about);
+    return false;
+}
+
+/* ---- what the node joined with ---- */
+
+static bool join_path(char out[PATH_SIZE], const char *directory, const char *name)
+{
+    return snprintf(out, PATH_SIZE, "%s/%s", directory, name) < PATH_SIZE;
+}
+
+static bool fail(enum status status, const char *path, const char *why)
+{
+    char about[ABOUT_SIZE];
+    (void)snprintf(about, sizeof about, "%s%s%s", path, why != NULL ? ": " : "",
+                   why != NULL ? why : "");
+    log_status(status, about);
+    return false;
+}
+
+/* Reads to the end, at most `limit` bytes more than the buffer holds. */
+static bool read_to_end(int fd, struct buffer *out)
+{
+    uint8_t piece[16 * 1024];
+    ssize_t count;
+    while ((count = read(fd, piece, sizeof piece)) != 0) {
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return false;
+        buffer_put(out, piece, (size_t)count);
+    }
+    return true;
+}
+
+/* A key that others may read is no secret any more, and nobody may think that it is. */
+static bool key_is_private(int fd, const char *path)
+{
+    struct stat found;
+    if (fstat(fd, &found) != 0)
+        return fail(ERR_FILE, path, strerror(errno));
+    if (!S_ISREG(found.st_mode))
+        return fail(ERR_FILE, path, "it is not a regular file");
+    if ((found.st_mode & 077) != 0)
+        return fail(ERR_FILE, path,
+                    "group or others may read it; if nobody did: chmod 600");
+    return true;
+}
+
+static bool open_joined(const char *path, int *fd)
+{
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return fail(errno == ENOENT ? ERR_NOT_JOINED : ERR_FILE, path, strerror(errno));
+    return true;
+}
+
+static bool read_key(struct daemon *daemon)
+{
+    char path[PATH_SIZE];
+    uint8_t bytes[SEED_SIZE + 1];
+    int fd;
+    if (!join_path(path, daemon->config.directory, KEY_FILE))
+        return fail(ERR_FILE, daemon->config.directory, strerror(ENAMETOOLONG));
+    if (!open_joined(path, &fd))
+        return false;
+    bool good = key_is_private(fd, path);
+    ssize_t size = good ? read(fd, bytes, sizeof bytes) : -1;
+    (void)close(fd);
+    if (good && size != SEED_SIZE)
+        good = fail(ERR_FILE, path, "it is not a key of 32 bytes");
+    if (good)
+        memcpy(daemon->seed, bytes, SEED_SIZE);
+    crypto_wipe(bytes, sizeof bytes);
+    return good;
+}
+
+static bool read_grant(struct daemon *daemon, uint64_t *county)
+{
+    char path[PATH_SIZE];
+    struct grant grant;
+    int fd;
+    if (!join_path(path, daemon->config.directory, GRANT_FILE))
+        return fail(ERR_FILE, daemon->config.directory, strerror(ENAMETOOLONG));
+    if (!open_joined(path, &fd))
+        return false;
+    bool good = read_to_end(fd, &daemon->grant);
+    int error = errno;
+    (void)close(fd);
+    if (!good)
+        return fail(ERR_FILE, path, strerror(error));
+    enum status status = daemon->grant.overflow
+                             ? ERR_LIMIT
+                             : grant_decode(buffer_slice(&daemon->grant), &grant);
+    if (status != OK)
+        return fail(status, path, NULL);
+    *county = grant.genesis.county;
+    return true;
+}
+
+/* ---- opening ---- */
+
+static bool open_signals(struct daemon *daemon)
+{
+    sigset_t stopping;
+    CHECK(sigemptyset(&stopping) == 0 && sigaddset(&stopping, SIGTERM) == 0 &&
+          sigaddset(&stopping, SIGINT) == 0);
+    /* Blocked before libzmq starts its threads, which inherit it. */
+    CHECK(sigprocmask(SIG_BLOCK, &stopping, NULL) == 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    daemon->signals = signalfd(-1, &stopping, SFD_CLOEXEC | SFD_NONBLOCK);
+    return daemon->signals >= 0 || fail(ERR_FILE, "signalfd", strerror(errno));
+}
+
+static bool open_node(struct daemon *daemon)
+{
+    const struct node_options options = {
+        .directory = daemon->config.directory,
+        .seed = slice_of(daemon->seed, sizeof daemon->seed),
+        .grant = buffer_slice(&daemon->grant),
+    };
+    struct random_pool pool = {.left = 0};
+    uint8_t random[RANDOM_SIZE];
+    random_take(&pool, random, sizeof random);
+    errno = 0;
+    enum status status = node_open(&daemon->node, &options, random);
+    int error = errno;
+    random_wipe(&pool);
+    crypto_wipe(daemon->seed, sizeof daemon->seed);
+    buffer_deinit(&daemon->grant);
+    if (status == OK)
+        return true;
+    return fail(status, daemon->config.directory,
+                status == ERR_STORE && error != 0 ? strerror(error) : NULL);
+}
+
+static bool open_transport(struct daemon *daemon)
+{
+    const struct node_keys *keys = node_keys(daemon->node);
+    struct transport_options options = {
+        .listen = daemon->config.listen,
+        .member = loop_member,
+        .context = daemon->loop,
+    };
+    memcpy(options.public_key, keys->curve_public, CURVE_KEY_SIZE);
+    memcpy(options.secret_key, keys->curve_secret, CURVE_KEY_SIZE);
+    errno = 0;
+    enum status status = transport_open(&daemon->transport, &options);
+    int error = errno;
+    crypto_wipe(options.secret_key, CURVE_KEY_SIZE);
+    if (status == OK)
+        return true;
+    return fail(status, daemon->config.listen != NULL ? daemon->config.listen : "network",
+                error != 0 ? strerror(error) : NULL);
+}
+
+static bool open_control(struct daemon *daemon)
+{
+    const char *path = daemon->config.control_socket;
+    enum status status =
+        control_open(&daemon->control, path, daemon->config.control_group);
+    if (status == OK)
+        return true;
+    if (errno == EADDRINUSE)
+        return fail(status, path, "another daemon answers there");
+    if (errno == EINVAL && daemon->config.control_group != NULL)
+        return fail(status, daemon->config.control_group, "there is no such group");
+    return fail(status, path, strerror(errno));
+}
+
+static void say_hello(const struct daemon *daemon)
+{
+    const struct engine *engine = node_engine(daemon->node);
+    const struct genesis *genesis = roster_genesis(engine_roster(engine));
+    const struct member *self = engine_self(engine);
+    const char *endpoint = transport_endpoint(daemon->transport);
+    log_write(LOG_LEVEL_INFO,
+              "linlid " LINLI_VERSION ": %s (%" PRIu64 "), node %s, %s%s, %" PRIu64
+              " entries held, %zu peers configured",
+              genesis->name, genesis->county, self != NULL ? self->name : "?",
+              endpoint != NULL ? "listening on " : "only dialling",
+              endpoint != NULL ? endpoint : "", heads_entries(engine_heads(engine)),
+              daemon->config.peer_count);
+}
+
+static enum exit_code run(struct daemon *daemon)
+{
+    uint64_t county;
+    if (!open_signals(daemon) || !read_key(daemon) || !read_grant(daemon, &county))
+        return EXIT_FAILED;
+    if (!keep_own_divisions(daemon, county))
+        return EXIT_CONFIG;
+    if (!open_node(daemon))
+        return EXIT_FAILED;
+    const struct loop_options options = {
+        .node = daemon->node,
+        .config = &daemon->config,
+        .divisions = &daemon->divisions,
+        .signals = daemon->signals,
+    };
+    daemon->loop = loop_create(&options);
+    if (!open_transport(daemon) || !open_control(daemon))
+        return EXIT_FAILED;
+    say_hello(daemon);
+    loop_run(daemon->loop, daemon->transport, daemon->control);
+    log_write(LOG_LEVEL_INFO, "stopped as told; everything acknowledged is on disk");
+    return EXIT_DONE;
+}
+
+static void close_all(struct daemon *daemon)
+{
+    control_close(daemon->control);
+    if (daemon->transport != NULL)
+        transport_close(daemon->transport);
+    if (daemon->loop != NULL)
+        loop_destroy(daemon->loop);
+    if (daemon->node != NULL)
+        node_close(daemon->node);
+    if (daemon->signals >= 0)
+        (void)close(daemon->signals);
+    crypto_wipe(daemon->seed, sizeof daemon->seed);
+    buffer_deinit(&daemon->grant);
+    divisions_deinit(&daemon->divisions);
+    config_free(&daemon->config);
+}
+
+int main(int count, char **values)
+{
+    /* Static: the seed's page is locked, and the frame of main is not a good place for it. */
+    static struct daemon daemon = {.signals = -1};
+    struct arguments arguments;
+    enum exit_code code;
+    if (!read_arguments(count, values, &arguments, &code))
+        return (int)code;
+    log_open(LOG_LEVEL_INFO);
+    divisions_init(&daemon.divisions);
+    buffer_init(&daemon.grant, GRANT_SIZE_MAX);
+    code = EXIT_CONFIG;
+    if (read_configuration(&daemon, arguments.config_path)) {
+        log_open(daemon.config.level);
+        if (arguments.check_only) {
+            (void)printf("%s: nothing wrong\n", arguments.config_path);
+            code = EXIT_DONE;
+        } else {
+            /* "Files created 0600 whatever the umask." */
+            (void)umask(0077);
+            crypto_init();
+            if (mlock(daemon.seed, sizeof daemon.seed) != 0)
+                log_write(LOG_LEVEL_WARNING, "keys may be swapped out: %s",
+                          strerror(errno));
+            code = run(&daemon);
+        }
+    }
+    close_all(&daemon);
+    return (int)code;
+}
