@@ -141,6 +141,16 @@ static void digest_of(const struct world *world, struct machine *machine, uint64
     store_abort(txn);
 }
 
+/* Whether it folds every entry of that realm: carried and with the key. Villages do so for
+ * their own township only. */
+static bool answers_for(struct machine *machine, uint64_t realm)
+{
+    const struct roster *roster = engine_roster(node_engine(machine->node));
+    return roster_newest_key(roster, realm) != NULL &&
+           (division_level(machine->division) != DIVISION_VILLAGE ||
+            division_township(machine->division) == realm);
+}
+
 /* "Two nodes equal in entries, keys and level answer with identical bytes." */
 static bool check_answers(struct world *world, uint64_t realm)
 {
@@ -149,10 +159,7 @@ static bool check_answers(struct world *world, uint64_t realm)
     digest_of(world, &world->machines[0], realm, &hub, &hub_records);
     for (size_t i = 1; i < world->machine_count; i++) {
         struct machine *machine = &world->machines[i];
-        const struct roster *roster = engine_roster(node_engine(machine->node));
-        bool carries_all = realm == division_township(machine->division) ||
-                           division_level(machine->division) == DIVISION_TOWNSHIP;
-        if (!carries_all || roster_newest_key(roster, realm) == NULL) {
+        if (!answers_for(machine, realm)) {
             continue;
         }
         digest_of(world, machine, realm, &other, &records);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/sim/commit.h"
+#include "tests/sim/describe.h"
 #include "tests/sim/world.h"
 
 #define MAP_SIZE ((size_t)8 << 20) /* small: it grows in the long runs, on purpose */
@@ -238,6 +239,8 @@ static const char *member_text(struct world *world, uint32_t number)
 static void note_event(struct world *world, const struct machine *machine,
                        const struct event *event)
 {
+    char text[DESCRIPTION_SIZE];
+    const char *peer = member_text(world, event->peer);
     if (event->kind == EVENT_TICK) {
         world_note(world, machine->name, "tick");
     } else if (event->kind == EVENT_WRITE) {
@@ -246,10 +249,12 @@ static void note_event(struct world *world, const struct machine *machine,
                    "write %" PRIu64 ": %s of register %u in %" PRIu64,
                    event->write->token, kinds[event->write->kind], event->write->reg,
                    event->write->realm);
+    } else if (event->kind == EVENT_FRAME) {
+        world_note(world, machine->name, "<- %s %zu bytes %08" PRIx32 " %s", peer,
+                   event->bytes.size, short_hash(event->bytes),
+                   describe_frame(event->bytes, text));
     } else {
-        world_note(world, machine->name, "%s %s %zu bytes %08" PRIx32,
-                   event_name(event->kind), member_text(world, event->peer),
-                   event->bytes.size, short_hash(event->bytes));
+        world_note(world, machine->name, "%s %s", event_name(event->kind), peer);
     }
 }
 
@@ -314,9 +319,10 @@ static void release_send(struct world *world, struct machine *machine,
                          const struct effect *effect)
 {
     struct machine *peer = world_member(world, effect->peer);
-    world_note(world, machine->name, "sends %s %zu bytes %08" PRIx32,
+    char text[DESCRIPTION_SIZE];
+    world_note(world, machine->name, "-> %s %zu bytes %08" PRIx32 " %s",
                member_text(world, effect->peer), effect->bytes.size,
-               short_hash(effect->bytes));
+               short_hash(effect->bytes), describe_frame(effect->bytes, text));
     if (peer == NULL || link_between(world, machine->index, peer->index) == LINK_NONE) {
         world_fail(world, "%s sends to %" PRIu32 ", to which it has no link",
                    machine->name, effect->peer);

@@ -22,11 +22,10 @@ static bool same_id(const struct entry_id *a, const struct entry_id *b)
     return memcmp(a->bytes, b->bytes, ENTRY_ID_SIZE) == 0;
 }
 
-/* A reader without sights sees everything. */
-static bool seen(const struct model_write *write, const struct sight *sights,
-                 size_t sight_count)
+bool reader_sees(const struct reader *reader, const struct model_write *write)
 {
-    return sights == NULL || sight_holds(sights, sight_count, &write->id);
+    return reader == NULL || reader->sights == NULL ||
+           sight_holds(reader->sights, reader->count, &write->id);
 }
 
 static bool concerns(const struct model_write *write, const struct model_write *create)
@@ -41,12 +40,11 @@ static bool concerns(const struct model_write *write, const struct model_write *
 /* Whether some seen write replaced (or, in a set, removed) this value of that write. */
 static bool is_replaced(const struct model *model, const struct model_write *create,
                         const struct field *field, const struct model_write *written,
-                        const struct model_value *value, const struct sight *sights,
-                        size_t sight_count)
+                        const struct model_value *value, const struct reader *reader)
 {
     for (size_t i = 0; i < model->count; i++) {
         const struct model_write *by = &model->writes[i];
-        if (!concerns(by, create) || !seen(by, sights, sight_count)) {
+        if (!concerns(by, create) || !reader_sees(reader, by)) {
             continue;
         }
         for (size_t v = 0; v < by->value_count; v++) {
@@ -79,22 +77,21 @@ static void add_version(struct model_versions *versions, const struct model_writ
 
 /* Every value of the field that is written, seen and not replaced, in no order. */
 static void live_values(const struct model *model, const struct model_write *create,
-                        const struct field *field, const struct sight *sights,
-                        size_t sight_count, struct model_versions *versions)
+                        const struct field *field, const struct reader *reader,
+                        struct model_versions *versions)
 {
     versions->count = 0;
     for (size_t i = 0; i < model->count; i++) {
         const struct model_write *write = &model->writes[i];
-        bool counts = concerns(write, create) && seen(write, sights, sight_count) &&
+        bool counts = concerns(write, create) && reader_sees(reader, write) &&
                       (field->rule != MERGE_ONCE || write == create);
         for (size_t v = 0; counts && v < write->value_count; v++) {
             const struct model_value *value = &write->values[v];
             if (value->field != field->id || value->remove || value->encoded.size == 0) {
                 continue;
             }
-            bool gone =
-                (field->rule == MERGE_MULTI || field->rule == MERGE_SET) &&
-                is_replaced(model, create, field, write, value, sights, sight_count);
+            bool gone = (field->rule == MERGE_MULTI || field->rule == MERGE_SET) &&
+                        is_replaced(model, create, field, write, value, reader);
             if (!gone) {
                 add_version(versions, write, value);
             }
@@ -123,9 +120,11 @@ static int by_value(const void *a, const void *b)
     return order != 0 ? order : newest_first(a, b);
 }
 
+/* Of equal values the latest write stays: people agree. */
 static void drop_equal_values(struct model_versions *versions)
 {
     size_t kept = 0;
+    qsort(versions->items, versions->count, sizeof(versions->items[0]), by_value);
     for (size_t i = 0; i < versions->count; i++) {
         if (kept == 0 ||
             !slice_equal(versions->items[kept - 1].encoded, versions->items[i].encoded)) {
@@ -135,25 +134,18 @@ static void drop_equal_values(struct model_versions *versions)
     versions->count = kept;
 }
 
-void model_field_seen(const struct model *model, const struct model_write *create,
-                      const struct field *field, const struct sight *sights,
-                      size_t sight_count, struct model_versions *versions)
+void model_field(const struct model *model, const struct model_write *create,
+                 const struct field *field, const struct reader *reader,
+                 struct model_versions *versions)
 {
-    live_values(model, create, field, sights, sight_count, versions);
-    int (*order)(const void *, const void *) =
-        field->rule == MERGE_SET
-            ? by_value
-            : (field->rule == MERGE_LOG ? oldest_first : newest_first);
-    qsort(versions->items, versions->count, sizeof(versions->items[0]), order);
-    if (field->rule == MERGE_SET) {
+    live_values(model, create, field, reader, versions);
+    if (field->rule == MERGE_SET || field->rule == MERGE_MULTI) {
         drop_equal_values(versions);
     }
-}
-
-void model_field(const struct model *model, const struct model_write *create,
-                 const struct field *field, struct model_versions *versions)
-{
-    model_field_seen(model, create, field, NULL, 0, versions);
+    if (field->rule == MERGE_MULTI || field->rule == MERGE_LOG) {
+        qsort(versions->items, versions->count, sizeof(versions->items[0]),
+              field->rule == MERGE_LOG ? oldest_first : newest_first);
+    }
 }
 
 /* Which versions this value replaces: all that its writer saw of a MULTI field; of a set,
@@ -166,7 +158,8 @@ static void note_replaced(struct model *model, const struct model_write *write,
         return;
     }
     struct model_versions versions;
-    live_values(model, create, field, write->sights, write->sight_count, &versions);
+    struct reader writer = {write->sights, write->sight_count};
+    live_values(model, create, field, &writer, &versions);
     value->replaced =
         arena_alloc(&model->arena, (versions.count + 1) * sizeof(*value->replaced));
     for (size_t i = 0; i < versions.count; i++) {
@@ -258,12 +251,14 @@ const struct model_write *model_create_of(const struct model *model,
 }
 
 const struct model_write *model_void_of(const struct model *model,
-                                        const struct entry_id *id)
+                                        const struct entry_id *id,
+                                        const struct reader *reader)
 {
     const struct model_write *latest = NULL;
     for (size_t i = 0; i < model->count; i++) {
         const struct model_write *write = &model->writes[i];
-        if (write->kind != OPERATION_VOID || !same_id(&write->target, id)) {
+        if (write->kind != OPERATION_VOID || !same_id(&write->target, id) ||
+            !reader_sees(reader, write)) {
             continue;
         }
         if (latest == NULL || write->stamp_ms > latest->stamp_ms ||
@@ -275,7 +270,8 @@ const struct model_write *model_void_of(const struct model *model,
     return latest;
 }
 
-bool model_amends(const struct model_write *write, const struct entry_id *id)
+/* Whether `write` is a create whose amends field names `id`. */
+static bool amends(const struct model_write *write, const struct entry_id *id)
 {
     const struct schema_register *reg = schema_register(write->reg);
     if (write->kind != OPERATION_CREATE || reg->amends_field == FIELD_NONE) {
@@ -290,4 +286,20 @@ bool model_amends(const struct model_write *write, const struct entry_id *id)
         }
     }
     return false;
+}
+
+/* An amendment that was voided replaces nothing, unless what replaces it stands. */
+size_t model_amendments(const struct model *model, const struct entry_id *id,
+                        const struct reader *reader)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->count; i++) {
+        const struct model_write *write = &model->writes[i];
+        if (reader_sees(reader, write) && amends(write, id) &&
+            (model_void_of(model, &write->id, reader) == NULL ||
+             model_amendments(model, &write->id, reader) > 0)) {
+            count++;
+        }
+    }
+    return count;
 }

@@ -57,21 +57,28 @@ struct model_versions {
     size_t count;
 };
 
-/* What a record's field reads once everything is known; sorted as crdt/view.h says: MULTI
- * by (stamp descending, id descending), SET by value, LOG by (stamp, id). */
+/* How far a reader holds each log; NULL or without sights: it holds everything. */
+struct reader {
+    const struct sight *sights;
+    size_t count;
+};
+bool reader_sees(const struct reader *reader, const struct model_write *write);
+
+/* What a record's field reads for this reader; sorted as crdt/view.h says: MULTI by
+ * (stamp descending, id descending), SET by value, LOG by (stamp, id). */
 void model_field(const struct model *model, const struct model_write *create,
-                 const struct field *field, struct model_versions *versions);
-/* The same, for a reader who sees only `sights`. */
-void model_field_seen(const struct model *model, const struct model_write *create,
-                      const struct field *field, const struct sight *sights,
-                      size_t sight_count, struct model_versions *versions);
+                 const struct field *field, const struct reader *reader,
+                 struct model_versions *versions);
 
 const struct model_write *model_create_of(const struct model *model,
                                           const struct entry_id *id);
 /* The void that counts (latest stamp, then id), or NULL. */
 const struct model_write *model_void_of(const struct model *model,
-                                        const struct entry_id *id);
-/* Whether `write` is a create whose amends field names `id`. */
-bool model_amends(const struct model_write *write, const struct entry_id *id);
+                                        const struct entry_id *id,
+                                        const struct reader *reader);
+/* How many amendments replace the record `id`: those that stand, or that others replace
+ * which do. */
+size_t model_amendments(const struct model *model, const struct entry_id *id,
+                        const struct reader *reader);
 
 #endif

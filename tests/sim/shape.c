@@ -50,7 +50,17 @@ static void connect_townships(struct world *world, enum shape shape, uint32_t co
     }
 }
 
-/* To its township's machine; or to a village of the same township that is in already. */
+static bool links_anywhere(const struct world *world, uint32_t machine)
+{
+    for (uint32_t i = 0; i < world->machine_count; i++) {
+        if (link_between(world, machine, i) != LINK_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* To its township's machine, or to a village of the same township that is linked already. */
 static void connect_village(struct world *world, uint32_t village)
 {
     uint64_t township = division_township(world->machines[village].division);
@@ -58,7 +68,7 @@ static void connect_village(struct world *world, uint32_t village)
     size_t count = 0;
     for (uint32_t i = 1; i < world->machine_count; i++) {
         const struct machine *machine = &world->machines[i];
-        if (i != village && machine->number != 0 &&
+        if (i != village && links_anywhere(world, i) &&
             division_within(machine->division, township)) {
             to[count++] = i;
         }

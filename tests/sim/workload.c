@@ -86,8 +86,8 @@ static bool add_removal(struct world *world, struct job *job, struct machine *ma
     struct job *looker = job_create(0, machine->index);
     struct model_versions versions;
     job_look(looker, engine_heads(node_engine(machine->node)));
-    model_field_seen(&world->model, person, field, looker->sights, looker->sight_count,
-                     &versions);
+    model_field(&world->model, person, field,
+                &(struct reader){looker->sights, looker->sight_count}, &versions);
     job_destroy(looker);
     if (versions.count == 0) {
         return false;
