@@ -1,8 +1,9 @@
-/* batch.h - what one commit serves: the events collected in a round, and who waits for them.
+/* batch.h - what one commit serves: the events collected in a round, and who waits for
+ * them.
  *
- * Everything an event points to is copied into the batch, because frames and requests die when
- * the next one is received. Replies are kept until the whole batch is durable and go out in
- * the order in which they were asked for. */
+ * Everything an event points to is copied into the batch, because frames and requests die
+ * when the next one is received. Replies are kept until the whole batch is durable and go
+ * out in the order in which they were asked for. */
 #ifndef LINLI_DAEMON_BATCH_H
 #define LINLI_DAEMON_BATCH_H
 

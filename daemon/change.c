@@ -338,6 +338,7 @@ static enum status prepare_amend(struct draft *draft, struct slice args)
         status = copy_rest(draft);
     if (status != OK)
         return status;
+    draft->write->target = draft->amended.id;
     buffer_clear(change->scratch);
     codec_put_bytes(change->scratch, slice_of(draft->amended.id.bytes, ENTRY_ID_SIZE));
     add_value(draft, draft->reg->amends_field, false,

@@ -25,7 +25,8 @@ struct change {
 /* Whether the command is one of R.add, R.set, R.amend, R.void. */
 bool change_is_meant(struct slice command);
 
-/* Fills `write` but for token and account. OK, or the refusal with `subject` set; nothing
+/* Fills `write` but for token and account; `target` is set also where a record is amended, to
+ * say what a refusal is about. OK, or the refusal with `subject` set; nothing
  * of `command` and `args` is needed afterwards. */
 MUST_USE enum status change_prepare(struct change *change, struct slice command,
                                     struct slice args, struct write *write);

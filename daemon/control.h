@@ -25,8 +25,9 @@
  *                                          storage{file_bytes,used_bytes,disk_free_bytes,
  *                                          entries,logs,runs,unreadable_entries,
  *                                          refused_entries,wanted_logs,runs_to_fold},
- *                                          transport{frames_in,frames_out,bytes_in,bytes_out,
- *                                          handshakes_done,handshakes_refused,frames_refused}
+ *                                          transport{frames_in,frames_out,bytes_in,
+ *                                          bytes_out,handshakes_done,
+ *                                          handshakes_refused,frames_refused}
  *   peer.list     -                        peers[{number,name,division,division_name,
  *                                          fingerprint,state,address,heard_ms,to_send,
  *                                          oldest_ms,behind,bytes_in,bytes_out,refused}]
@@ -54,9 +55,9 @@
  *   node.join     grant (bytes)            members, admitted
  *
  *   record: id, register, township, subject, created_ms, node, actor, known, voided
- * (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms, node,
- *           actor}], then every field of the register by its name (text, number, list of
- *           text, or nil)
+ *           (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms,
+ *           node, actor}], then every field of the register by its name (text, number,
+ *           list of text, or nil)
  *
  * For the same entries and keys the records of a realm come out as the same bytes at
  * every node: `visit list --json` can be compared with cmp. */

@@ -340,7 +340,7 @@ static void examine_self(struct health *health, const struct health_facts *facts
 /* ---- the verdict ---- */
 
 struct count {
-    size_t members, linked, late;
+    size_t members, linked, late, paused;
     uint64_t waiting; /* the most that waits for one peer: what is not yet elsewhere */
 };
 
@@ -354,6 +354,7 @@ static struct count count_peers(const struct health *health,
             continue;
         count.members++;
         count.linked += peer->linked;
+        count.paused += peer->paused;
         if (peer->to_send_entries > count.waiting)
             count.waiting = peer->to_send_entries;
     }
@@ -401,9 +402,10 @@ static void judge(struct health *health, const struct health_facts *facts)
                        facts->entries);
     else
         (void)snprintf(out, VERDICT_SIZE,
-                       "OK %zu of %zu peers connected. %" PRIu64
+                       "OK %zu of %zu peers connected, %zu paused. %" PRIu64
                        " entries saved on this disk, %" PRIu64 " still to be sent.",
-                       count.linked, count.members, facts->entries, count.waiting);
+                       count.linked, count.members, count.paused, facts->entries,
+                       count.waiting);
 }
 
 /* ---- the record ---- */

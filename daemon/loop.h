@@ -1,8 +1,8 @@
-/* loop.h - "poll -> stamp the time -> collect events -> one transaction -> step each event ->
- * sign the run -> commit -> release effects (replies, frames)".
+/* loop.h - "poll -> stamp the time -> collect events -> one transaction -> step each event
+ * -> sign the run -> commit -> release effects (replies, frames)".
  *
- * The loop sleeps in transport_wait and nowhere else. One round takes what neighbours sent,
- * what clients asked and what time made due into one batch: one commit serves all of them.
+ * The loop sleeps in transport_wait and nowhere else. One round takes what neighbours
+ * sent, what clients asked and what time made due into one batch: one commit serves all.
  * When nothing happens it does not wake, but for the service manager's watchdog. */
 #ifndef LINLI_DAEMON_LOOP_H
 #define LINLI_DAEMON_LOOP_H

@@ -1,5 +1,5 @@
-/* main.c - linlid: reads the configuration, opens what it needs in the order in which it can be
- * refused, and runs the loop until it is told to stop. */
+/* main.c - linlid: reads the configuration, opens what it needs in the order in which it can
+ * be refused, and runs the loop until it is told to stop. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -110,7 +110,7 @@ static void print_errors(const struct config_errors *errors)
     log_status(ERR_CONFIG, NULL);
 }
 
-/* Files that it names are a part of the configuration: their mistakes are found with it. */
+/* Files that it names are a part of it: their mistakes are found with its own. */
 static bool read_configuration(struct daemon *daemon, const char *path)
 {
     struct config_errors errors;
@@ -305,6 +305,14 @@ static bool open_control(struct daemon *daemon)
     return fail(status, path, strerror(errno));
 }
 
+static void warn_of_own_division(const struct daemon *daemon, const struct member *self)
+{
+    if (self != NULL && daemon->divisions.count > 0 &&
+        divisions_find(&daemon->divisions, self->division) == NULL)
+        log_write(LOG_LEVEL_WARNING, "this node's own division %" PRIu64 " is not in %s",
+                  self->division, daemon->config.divisions);
+}
+
 static void say_hello(const struct daemon *daemon)
 {
     const struct engine *engine = node_engine(daemon->node);
@@ -318,6 +326,7 @@ static void say_hello(const struct daemon *daemon)
               endpoint != NULL ? "listening on " : "only dialling",
               endpoint != NULL ? endpoint : "", heads_entries(engine_heads(engine)),
               daemon->config.peer_count);
+    warn_of_own_division(daemon, self);
 }
 
 static enum exit_code run(struct daemon *daemon)
@@ -363,7 +372,7 @@ static void close_all(struct daemon *daemon)
 
 int main(int count, char **values)
 {
-    /* Static: the seed's page is locked, and the frame of main is not a good place for it. */
+    /* Static, because the seed's page is locked. */
     static struct daemon daemon = {.signals = -1};
     struct arguments arguments;
     enum exit_code code;

@@ -1,5 +1,5 @@
-/* neighbours.h - the links as the loop sees them, between the transport and the engine: whom to
- * dial, whose frames to ignore for a while, what waits because a queue is full.
+/* neighbours.h - the links as the loop sees them, between transport and engine: whom to dial,
+ * whose frames to ignore for a while, what waits because a queue is full.
  *
  *                    UP                              DROP, or backlog too long
  *     apart ──────────────────► linked ──────────────────────────────► shut out
@@ -8,8 +8,8 @@
  *       ▲   engine: LINK_DOWN           pause over, or EFFECT_DIAL: dial  │
  *       └─────────────────────────────────────────────────────────────────┘
  *
- * Who is shut out is no member for the transport: its connections are refused and its frames
- * dropped before they cost anything. */
+ * Who is shut out is no member for the transport: its connections are refused and its
+ * frames dropped before they cost anything. */
 #ifndef LINLI_DAEMON_NEIGHBOURS_H
 #define LINLI_DAEMON_NEIGHBOURS_H
 
@@ -17,8 +17,8 @@
 #include "net/engine.h"
 #include "net/transport.h"
 
-/* What may wait for one peer whose queue below is full, in order. Beyond it the link is of no
- * use: it is dropped, and what was not noted is sent again on the next one. */
+/* What may wait for one peer whose queue below is full, in order. Beyond it the link is of
+ * no use: it is dropped, and what was not noted is sent again on the next one. */
 #define NEIGHBOUR_BACKLOG_BYTES_MAX (256 * 1024)
 #define NEIGHBOUR_RETRY_MS 20      /* a full queue says nothing when it empties */
 #define NEIGHBOUR_OVERFLOW_MS 2000 /* pause after a backlog that was too long */
@@ -30,7 +30,7 @@ struct neighbours *neighbours_create(const struct engine *engine,
 void neighbours_destroy(struct neighbours *neighbours);
 void neighbours_use(struct neighbours *neighbours, struct transport *transport);
 
-/* The transport's question: a member that is not revoked, not this node and not shut out. */
+/* The transport's question: a member, not revoked, not this node, not shut out. */
 bool neighbours_member(void *neighbours, const uint8_t key[CURVE_KEY_SIZE],
                        uint32_t *peer);
 

@@ -166,7 +166,7 @@ static void add_write(struct batch *batch, const struct control_request *request
     struct asked *asked = batch_ask(batch, request->token, ASKED_WRITE);
     asked->awaited = 1;
     asked->operation = write->kind;
-    asked->id = write->kind == OPERATION_VOID ? write->target : write->subject;
+    asked->id = write->kind == OPERATION_EDIT ? write->subject : write->target;
     write->token = batch_token(batch, asked);
     write->account.uid = request->uid;
     write->account.name = account_of(batch, request);
@@ -337,6 +337,8 @@ static void note_field(struct asked *asked, const struct effect *effect)
         field = schema_field(reg, effect->field);
     if (field != NULL)
         (void)snprintf(asked->subject, sizeof asked->subject, "%s", field->name);
+    else if (asked->operation != OPERATION_CREATE || effect->status == ERR_VOIDED)
+        id_format(&asked->id, asked->subject);
 }
 
 void requests_note(struct requests *requests, const struct effect *effect)

@@ -1,8 +1,8 @@
-/* requests.h - what clients of the control socket ask: reading is answered at once from the
- * last commit, writing joins the batch and is answered when that is durable.
+/* requests.h - what clients of the control socket ask: reading is answered at once from
+ * the last commit, writing joins the batch and is answered when that is durable.
  *
- * Replies go out in the order of the requests of a client, and a client that reads sees what
- * it wrote before: so a reading request behind unanswered writes ends the batch first. */
+ * Replies go out in the order of the requests of a client, and a client that reads sees
+ * what it wrote before: so a reading request behind unanswered writes ends the batch. */
 #ifndef LINLI_DAEMON_REQUESTS_H
 #define LINLI_DAEMON_REQUESTS_H
 
