@@ -19,7 +19,7 @@ enum {
  * digest) and a list by arrival (for heads_since), all kept as heads come and advance, so
  * that nothing is sorted when asked. */
 struct place {
-    struct head head;
+    struct head head; /* first: heads_index goes from it to its place */
     uint32_t older, newer; /* neighbours by arrival */
     bool moved;
 };
@@ -246,6 +246,14 @@ const struct head *heads_at(const struct heads *heads, size_t index)
 {
     CHECK(index < heads->count);
     return &heads->places[index].head;
+}
+
+size_t heads_index(const struct heads *heads, const struct head *head)
+{
+    size_t offset = (size_t)((const uint8_t *)head - (const uint8_t *)heads->places);
+
+    CHECK(offset % sizeof *heads->places == 0);
+    return offset / sizeof *heads->places;
 }
 
 size_t heads_count(const struct heads *heads)

@@ -41,6 +41,8 @@ void heads_flush(struct heads *heads, struct store_txn *txn);
  */
 const struct head *heads_find(const struct heads *heads, struct log_name log);
 const struct head *heads_at(const struct heads *heads, size_t index); /* any order */
+/* The index of a head that heads_find or heads_at gave; it stays until heads_load. */
+size_t heads_index(const struct heads *heads, const struct head *head);
 size_t heads_count(const struct heads *heads);
 uint64_t heads_entries(const struct heads *heads); /* sum of seqs */
 

@@ -110,12 +110,21 @@ void author_seal(struct engine *engine)
 
 /* ---- who writes ---- */
 
+/* A login name that fits, cut between characters. */
+static size_t account_name_size(struct slice name)
+{
+    size_t size = name.size < NAME_SIZE_MAX ? name.size : NAME_SIZE_MAX;
+
+    while (size < name.size && size > 0 && (name.data[size] & 0xc0) == 0x80)
+        size--;
+    return text_is_clean(slice_of(name.data, size)) ? size : 0;
+}
+
 static void remember_operator(struct engine *engine, uint32_t number, struct slice name)
 {
     struct known_operator *known;
 
-    if (name.size > NAME_SIZE_MAX)
-        name.size = NAME_SIZE_MAX;
+    name.size = account_name_size(name);
     engine->operators = checked_realloc(engine->operators, (engine->operator_count + 1) *
                                                                sizeof *engine->operators);
     known = &engine->operators[engine->operator_count++];
@@ -168,8 +177,7 @@ static uint32_t actor_of(struct engine *engine, const struct event *event)
     struct buffer fields[2], plaintext;
     uint32_t number = (uint32_t)engine->operator_count + 1;
 
-    if (name.size > NAME_SIZE_MAX)
-        name.size = NAME_SIZE_MAX;
+    name.size = account_name_size(name);
     for (size_t i = 0; i < engine->operator_count; i++) {
         if (slice_equal(slice_text(engine->operators[i].name), name))
             return engine->operators[i].number;
@@ -220,6 +228,8 @@ static enum status judge_place(struct engine *engine, struct draft *draft)
     draft->key = roster_newest_key(engine->roster, draft->write->realm);
     if (draft->key == NULL)
         return ERR_UNREADABLE;
+    if (!schema_realm_fits(draft->reg, draft->write->realm))
+        return ERR_DIVISION;
     return roster_may_write(self, draft->reg->lane, draft->write->realm, county)
                ? OK
                : ERR_PERMISSION;
@@ -346,9 +356,25 @@ static struct slice seal_field(struct engine *engine, const struct draft *draft,
 /* The versions that an edit replaces: all that its writer sees now. */
 static void put_replaced(struct buffer *out, const struct field_view *seen)
 {
-    codec_put_array(out, seen->count);
+    struct buffer ids;
+    size_t count = 0;
+
+    buffer_init(&ids, PAYLOAD_SIZE_MAX);
     for (size_t i = 0; i < seen->count; i++)
-        codec_put_bytes(out, slice_of(seen->versions[i].id.bytes, ENTRY_ID_SIZE));
+        count += version_put_ids(&seen->versions[i], &ids);
+    codec_put_array(out, count);
+    codec_put_raw(out, buffer_slice(&ids));
+    buffer_deinit(&ids);
+}
+
+static bool is_removed(const struct write *write, uint8_t field, struct slice element)
+{
+    for (size_t i = 0; i < write->count; i++) {
+        if (write->values[i].field == field && write->values[i].remove &&
+            slice_equal(write->values[i].value, element))
+            return true;
+    }
+    return false;
 }
 
 /* "Observed-remove": a removal names each addition of the element that it has seen. */
@@ -359,16 +385,9 @@ static void put_removed(struct buffer *out, const struct write *write,
     size_t count = 0;
 
     buffer_init(&pairs, PAYLOAD_SIZE_MAX);
-    for (size_t v = 0; v < seen->count; v++) {
-        for (size_t i = 0; i < write->count; i++) {
-            if (write->values[i].field != seen->field->id || !write->values[i].remove ||
-                !slice_equal(write->values[i].value, seen->versions[v].value))
-                continue;
-            codec_put_array(&pairs, 2);
-            codec_put_bytes(&pairs, slice_of(seen->versions[v].id.bytes, ENTRY_ID_SIZE));
-            codec_put_raw(&pairs, seen->versions[v].value);
-            count++;
-        }
+    for (size_t i = 0; i < seen->count; i++) {
+        if (is_removed(write, seen->field->id, seen->versions[i].value))
+            count += version_put_removals(&seen->versions[i], &pairs);
     }
     codec_put_array(out, count);
     codec_put_raw(out, buffer_slice(&pairs));
@@ -446,6 +465,19 @@ static void draft_encode(const struct draft *draft, uint64_t stamp_ms, uint32_t 
     }
 }
 
+/* What was drafted, in the form that every node will hold it to. */
+static enum status draft_finish(struct engine *engine, struct draft *draft,
+                                const struct event *event, struct buffer *plaintext)
+{
+    struct operation operation;
+
+    draft_fields(engine, draft);
+    draft_encode(draft, event->wall_ms, actor_of(engine, event), plaintext);
+    if (plaintext->overflow)
+        return ERR_LIMIT;
+    return operation_decode(buffer_slice(plaintext), &operation);
+}
+
 void author_write(struct engine *engine, const struct event *event)
 {
     const struct write *write = event->write;
@@ -456,20 +488,15 @@ void author_write(struct engine *engine, const struct event *event)
     enum status status;
 
     arena_reset(&engine->scratch);
+    buffer_init(&plaintext, PAYLOAD_SIZE_MAX - SEAL_OVERHEAD);
     draft.reg = schema_register(write->reg);
     status = draft.reg != NULL ? judge(engine, &draft) : ERR_MALFORMED;
-    if (status == OK) {
-        uint32_t actor = actor_of(engine, event);
-        draft_fields(engine, &draft);
-        buffer_init(&plaintext, PAYLOAD_SIZE_MAX - SEAL_OVERHEAD);
-        draft_encode(&draft, event->wall_ms, actor, &plaintext);
-        if (plaintext.overflow)
-            status = ERR_LIMIT;
-        else
-            id = write_entry(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
-                             event->random);
-        buffer_deinit(&plaintext);
-    }
+    if (status == OK)
+        status = draft_finish(engine, &draft, event, &plaintext);
+    if (status == OK)
+        id = write_entry(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
+                         event->random);
+    buffer_deinit(&plaintext);
     reply = engine_effect(engine, EFFECT_REPLY, 0);
     reply->token = write->token;
     reply->status = status;

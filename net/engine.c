@@ -541,7 +541,7 @@ struct log_name engine_own_log(const struct engine *engine, enum lane lane)
 
 size_t engine_head_index(const struct engine *engine, const struct head *head)
 {
-    return (size_t)(head - heads_at(engine->heads, 0));
+    return heads_index(engine->heads, head);
 }
 
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log)

@@ -138,6 +138,7 @@ static void greet_equal(struct engine *engine, struct session *session,
                         const struct hello *hello)
 {
     session->equal = true;
+    session->differences = 0;
     session->verify_ms = VERIFY_MS_MIN;
     session->relist_ms = COMPARE_MS_MIN;
     session->noted = session->told = session->covered = engine->arrival;
@@ -160,23 +161,23 @@ static void greet_equal(struct engine *engine, struct session *session,
 }
 
 static void greet_different(struct engine *engine, struct session *session,
-                            const struct hello *hello, bool control_equal)
+                            bool control_equal)
 {
-    bool all_noted = session->noted == engine->arrival && session->heard == hello->last &&
-                     !wants_any_asked(&engine->wants, session->peer);
+    bool quiet = session_is_quiet(engine, session);
+    bool lost = session->noted < session->told;
 
     if (session->equal)
         session->compare_ms = COMPARE_MS_MIN;
     session->equal = false;
-    if (session->noted < session->told) {
-        session->told = session->covered = session->noted;
+    session->told = session->covered = session->noted;
+    if (lost)
         sync_rewind(engine, session);
-    }
-    if (control_equal && all_noted && engine->now_ms >= session->relist_at_ms) {
-        session->relist = session->hello_due = true;
-        session->relist_at_ms = engine->now_ms + session->relist_ms;
-        session->relist_ms = doubled(session->relist_ms, COMPARE_MS_MAX);
-    }
+    if (!quiet || !control_equal || ++session->differences < DIFFERENCES_MAX ||
+        engine->now_ms < session->relist_at_ms)
+        return;
+    session->relist = session->hello_due = true;
+    session->relist_at_ms = engine->now_ms + session->relist_ms;
+    session->relist_ms = doubled(session->relist_ms, COMPARE_MS_MAX);
 }
 
 static void greet_take_noted(struct engine *engine, struct session *session,
@@ -186,8 +187,8 @@ static void greet_take_noted(struct engine *engine, struct session *session,
 
     if (noted > engine->arrival)
         noted = 0;
-    if (noted < session->noted)
-        session->told = session->covered = session->noted = noted;
+    if (noted < session->noted || hello->flags & HELLO_RELIST)
+        session->told = session->covered = noted;
     session->noted = noted;
     if (noted > session->told)
         session->told = noted;
@@ -221,7 +222,7 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     if (equal)
         greet_equal(engine, session, hello);
     else
-        greet_different(engine, session, hello, control_equal);
+        greet_different(engine, session, control_equal);
     if (hello->flags & HELLO_ANSWER) {
         session->hello_due = true;
         session->hello_answers = !session->relist;

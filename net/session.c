@@ -45,6 +45,7 @@ static void session_reset_link(struct session *session, uint64_t now_ms)
     session->verify_ms = VERIFY_MS_MIN;
     session->relist_ms = COMPARE_MS_MIN;
     session->relist_at_ms = now_ms;
+    session->differences = 0;
 }
 
 void session_enter(struct session *session, enum session_event event, uint64_t now_ms)

@@ -33,6 +33,10 @@ enum session_state session_next(enum session_state state, enum session_event eve
  */
 #define VERIFY_MS_MIN 1000
 
+/* So many digests in turn may differ while nothing moves: then a remembered number lied, and
+ * the whole list is asked for. One may, because what is new is told after it. */
+#define DIFFERENCES_MAX 2
+
 /* Without a run for this long, what was asked for is asked again: a run of 4 KiB takes 27
  * s at 1,200 bit/s. The same for announcements that are not noted. */
 #define RETRY_MS 30000
@@ -105,7 +109,8 @@ struct session {
     uint64_t progress_at_ms;
 
     /* Greeting and comparing. */
-    bool equal; /* by the last digests compared */
+    bool equal;           /* by the last digests compared */
+    unsigned differences; /* digests that differed in turn while nothing moved */
     bool hello_due, hello_answers;
     bool relist;          /* ask for a full list with the next hello */
     uint64_t hello_at_ms; /* next one by timer */

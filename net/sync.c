@@ -65,6 +65,7 @@ void sync_hear_heads(struct engine *engine, struct session *session,
             check_listed_hash(engine, &listed);
         all &= hear_of_log(engine, session, listed.log, listed.seq);
     }
+    session->differences = 0;
     if (all && heads->from <= session->heard && heads->to > session->heard)
         session->heard = heads->to;
     session->owes_noted = true;
@@ -117,6 +118,7 @@ void sync_hear_run(struct engine *engine, struct session *session,
     session->received += frame.size;
     session->owes_noted = true;
     session->progress_at_ms = engine->now_ms;
+    session->differences = 0;
     if (known_author && !engine_carries(engine, engine_self(engine)->number, run->log)) {
         sync_offence(engine, session, REFUSED_NOT_CARRIED);
     } else {
@@ -376,12 +378,17 @@ static bool retry_due(const struct engine *engine, uint64_t since_ms)
 /* What was announced and not noted, or sent and not acknowledged, was lost on the way. */
 static void repeat_what_was_lost(struct engine *engine, struct session *session)
 {
-    if (session->noted < session->told && retry_due(engine, session->told_at_ms)) {
+    bool not_noted =
+        session->noted < session->told && retry_due(engine, session->told_at_ms);
+    bool not_acknowledged = session->acknowledged < session->sent &&
+                            retry_due(engine, session->mark_at_ms);
+
+    if (not_acknowledged)
+        session_count_lost(session);
+    if (not_noted || not_acknowledged) {
         session->told = session->covered = session->noted;
         sync_rewind(engine, session);
     }
-    if (session->acknowledged < session->sent && retry_due(engine, session->mark_at_ms))
-        session_count_lost(session);
     if (wants_any_asked(&engine->wants, session->peer) &&
         retry_due(engine, session->progress_at_ms))
         wants_forget_asked(&engine->wants, session->peer);
