@@ -20,6 +20,8 @@ enum {
     DESCRIPTORS_MAX = CONTROL_DESCRIPTORS_MAX + 1,
     FRAMES_PER_ROUND = 160, /* the rest of a batch is for whoever waits at a terminal */
     HEALTH_PAUSE_MS = 5000, /* between two looks at everything, however much happens */
+    GATHER_MS_MAX =
+        2, /* how long a batch waits for those who asked along the last time */
     WAIT_MS_MAX = 1 << 30,
 };
 
@@ -35,6 +37,7 @@ struct loop {
     struct arena arena;
     struct transport_descriptor descriptors[DESCRIPTORS_MAX];
     bool stopping;
+    size_t asked_last; /* how many waited for the batch before */
     uint64_t started_wall_ms;
     uint64_t looked_ms; /* when health last looked */
     bool happened;      /* something did since then */
@@ -140,6 +143,7 @@ static void loop_commit(void *context)
         effects_clear(&loop->effects);
     }
     requests_reply(loop->requests);
+    loop->asked_last = batch->asked_count;
     batch_clear(batch);
     loop->happened = true;
 }
@@ -275,21 +279,22 @@ static uint64_t earliest(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* -1: until something happens. */
-static long sleep_ms(struct loop *loop, bool busy)
+/* At most `most_ms`; -1: until something happens. */
+static long sleep_ms(struct loop *loop, long most_ms)
 {
     uint64_t due_ms = engine_wake_ms(node_engine(loop->options.node));
     due_ms = earliest(due_ms, neighbours_wake_ms(loop->neighbours));
     due_ms = earliest(due_ms, health_due(loop));
     if (loop->watchdog_ms > 0)
         due_ms = earliest(due_ms, loop->watched_ms + loop->watchdog_ms);
-    if (busy || control_waiting(loop->control))
+    if (control_waiting(loop->control))
         return 0;
     if (due_ms == UINT64_MAX)
-        return -1;
+        return most_ms;
     uint64_t now_ms = clock_ms(CLOCK_MONOTONIC);
     uint64_t until_ms = due_ms > now_ms ? due_ms - now_ms : 0;
-    return until_ms < WAIT_MS_MAX ? (long)until_ms : WAIT_MS_MAX;
+    long until = until_ms < WAIT_MS_MAX ? (long)until_ms : WAIT_MS_MAX;
+    return most_ms >= 0 && most_ms < until ? most_ms : until;
 }
 
 static void take_signal(struct loop *loop)
@@ -299,7 +304,7 @@ static void take_signal(struct loop *loop)
         loop->stopping = true;
 }
 
-static void loop_sleep(struct loop *loop, bool busy)
+static void loop_sleep(struct loop *loop, long most_ms)
 {
     struct transport_descriptor *signals = &loop->descriptors[0];
     *signals = (struct transport_descriptor){.descriptor = loop->options.signals,
@@ -307,13 +312,30 @@ static void loop_sleep(struct loop *loop, bool busy)
     size_t count = control_descriptors(loop->control, loop->descriptors + 1,
                                        CONTROL_DESCRIPTORS_MAX);
     bool woken = transport_wait(loop->transport, loop->descriptors, count + 1,
-                                sleep_ms(loop, busy));
+                                sleep_ms(loop, most_ms));
     loop_stamp(loop);
     if (!woken)
         return;
     if (signals->ready != 0)
         take_signal(loop);
     control_ready(loop->control, loop->descriptors + 1, count);
+}
+
+/* A commit costs the same for one write as for sixty. Clients who were acknowledged together
+ * ask again together, but not at once: without this pause the first of them would get a
+ * commit of its own, and the others would wait for two (measured: 15.5 ms instead of 8.0 in
+ * the median where a commit takes 8). One client alone never waits, and nobody waits twice
+ * for those who went away. */
+static void gather(struct loop *loop)
+{
+    uint64_t until_ms = loop->batch.steady_ms + GATHER_MS_MAX;
+    while (loop->batch.asked_count > 0 && loop->batch.asked_count < loop->asked_last &&
+           loop->batch.steady_ms < until_ms && !batch_is_full(&loop->batch) &&
+           !loop->stopping) {
+        loop_sleep(loop, 1);
+        collect_frames(loop);
+        requests_collect(loop->requests);
+    }
 }
 
 /* ---- running ---- */
@@ -344,10 +366,11 @@ void loop_run(struct loop *loop, struct transport *transport, struct control *co
     bool busy = false;
     loop_begin(loop, transport, control);
     while (!loop->stopping) {
-        loop_sleep(loop, busy);
+        loop_sleep(loop, busy ? 0 : -1);
         collect_owed(loop);
         collect_frames(loop);
         requests_collect(loop->requests);
+        gather(loop);
         collect_time(loop);
         loop_commit(loop);
         busy = requests_advance(loop->requests);
