@@ -123,11 +123,13 @@ void link_block(struct world *world, uint32_t index, uint32_t machine, uint64_t 
     struct link_side *side = &link->side[mine];
     side->blocked_until_ms =
         pause_ms == UINT64_MAX ? UINT64_MAX : world->now_ms + pause_ms;
-    if (!link->alive) {
+    bool was_alive = link->alive;
+    link->alive = false;
+    plan_side(world, index, HAPPEN_SIDE_DOWN, mine,
+              0); /* a hang-up is reported at once */
+    if (!was_alive) {
         return;
     }
-    link->alive = false;
-    plan_side(world, index, HAPPEN_SIDE_DOWN, mine, 0);
     plan_side(world, index, HAPPEN_SIDE_DOWN, mine ^ 1,
               chance_between(&world->links_chance, 0, 30000));
     plan_try(world, index, TRY_AGAIN_MS);

@@ -157,7 +157,11 @@ void shape_join_late(struct world *world)
         if (is_village(&world->machines[i])) {
             connect_village(world, i);
         } else {
-            connect(world, i, (uint32_t)chance_below(&world->links_chance, i));
+            uint32_t other;
+            do { /* not behind a village, which does not carry everything */
+                other = (uint32_t)chance_below(&world->links_chance, i);
+            } while (is_village(&world->machines[other]));
+            connect(world, i, other);
         }
     }
     machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
