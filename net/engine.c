@@ -5,42 +5,6 @@
 
 #include "net/engine_state.h"
 
-#define META_GENESIS "genesis"
-#define META_INCARNATION "incarnation"
-#define META_PAUSE "pause" /* followed by the peer's number, 4 bytes BE */
-
-/* ---- effects ---- */
-
-void effects_init(struct effects *effects)
-{
-    *effects = (struct effects){0};
-    arena_init(&effects->arena);
-}
-
-void effects_deinit(struct effects *effects)
-{
-    free(effects->items);
-    arena_deinit(&effects->arena);
-}
-
-void effects_clear(struct effects *effects)
-{
-    effects->count = 0;
-    arena_reset(&effects->arena);
-}
-
-struct effect *effects_add(struct effects *effects, enum effect_kind kind, uint32_t peer)
-{
-    if (effects->count == effects->capacity) {
-        effects->capacity = effects->capacity == 0 ? 64 : effects->capacity * 2;
-        effects->items =
-            checked_realloc(effects->items, effects->capacity * sizeof *effects->items);
-    }
-    effects->items[effects->count] =
-        (struct effect){.kind = kind, .peer = peer, .field = FIELD_NONE};
-    return &effects->items[effects->count++];
-}
-
 struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint32_t peer)
 {
     return effects_add(engine->effects, kind, peer);
@@ -74,16 +38,10 @@ struct engine *engine_create(const struct engine_config *config)
     return engine;
 }
 
-static void forget_sessions(struct engine *engine)
+void engine_destroy(struct engine *engine)
 {
     for (size_t i = 0; i < engine->session_count; i++)
         session_destroy(engine->sessions[i]);
-    engine->session_count = 0;
-}
-
-void engine_destroy(struct engine *engine)
-{
-    forget_sessions(engine);
     free(engine->sessions);
     free(engine->diverged);
     free(engine->operators);
@@ -100,234 +58,19 @@ void engine_destroy(struct engine *engine)
     free(engine);
 }
 
-/* ---- small state under STORE_META ---- */
-
-bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value)
-{
-    return store_get(txn, STORE_META, slice_text(name), value);
-}
-
-void engine_meta_put(struct engine *engine, const char *name, struct slice value)
-{
-    store_put(engine->txn, STORE_META, slice_text(name), value);
-}
-
-#define PAUSE_KEY_SIZE (sizeof META_PAUSE - 1 + 4)
-
-static void pause_key(uint8_t key[PAUSE_KEY_SIZE], uint32_t peer)
-{
-    memcpy(key, META_PAUSE, sizeof META_PAUSE - 1);
-    put_be32(key + sizeof META_PAUSE - 1, peer);
-}
-
-/* A random number that no earlier incarnation of this node shares its tag with. */
-void engine_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE])
-{
-    const struct member *self = engine_self(engine);
-    struct hash drawn;
-    uint8_t value[8], input[RANDOM_SIZE + 1];
-
-    author_seal(engine);
-    memcpy(input, random, RANDOM_SIZE);
-    for (unsigned attempt = 0;; attempt++) {
-        struct log_name log = {self != NULL ? self->number : 0, 0, 0};
-        bool taken = false;
-        input[RANDOM_SIZE] = (uint8_t)attempt;
-        hash_bytes(&drawn, HASH_RANDOM, roster_salt(engine->roster),
-                   slice_of(input, sizeof input));
-        engine->incarnation = get_le64(drawn.bytes);
-        log.tag = (uint16_t)engine->incarnation;
-        for (uint8_t lane = 0; lane < LANES; lane++) {
-            log.lane = lane;
-            taken |= heads_find(engine->heads, log) != NULL;
-        }
-        if (!taken && engine->incarnation != 0)
-            break;
-    }
-    put_le64(value, engine->incarnation);
-    engine_meta_put(engine, META_INCARNATION, slice_of(value, sizeof value));
-    engine->wrote = true;
-}
-
-/* ---- sessions ---- */
-
-struct session *engine_session(struct engine *engine, uint32_t peer)
-{
-    for (size_t i = 0; i < engine->session_count; i++) {
-        if (engine->sessions[i]->peer == peer)
-            return engine->sessions[i];
-    }
-    return NULL;
-}
-
-static void read_peer_row(struct engine *engine, struct session *session)
-{
-    uint8_t key[4], pause[PAUSE_KEY_SIZE];
-    struct slice value;
-
-    put_be32(key, session->peer);
-    pause_key(pause, session->peer);
-    session->paused =
-        store_get(engine->txn, STORE_META, slice_of(pause, sizeof pause), &value);
-    if (!store_get(engine->txn, STORE_PEERS, slice_of(key, sizeof key), &value))
-        return;
-    if (!slice_take_u64(&value, &session->incarnation) ||
-        !slice_take_u64(&value, &session->heard) ||
-        !slice_take_u64(&value, &session->noted) || session->noted > engine->arrival)
-        session->incarnation = session->heard = session->noted = 0;
-}
-
-static void write_peer_row(struct engine *engine, const struct session *session)
-{
-    uint8_t key[4], value[24];
-
-    put_be32(key, session->peer);
-    put_le64(value, session->incarnation);
-    put_le64(value + 8, session->heard);
-    put_le64(value + 16, session->noted);
-    store_put(engine->txn, STORE_PEERS, slice_of(key, sizeof key),
-              slice_of(value, sizeof value));
-}
-
-/* The session of a peer met for the first time since the engine was loaded: what is known
- * to be held there is read off the number it had noted. */
-static struct session *meet(struct engine *engine, uint32_t peer)
-{
-    struct session *session = engine_session(engine, peer);
-
-    if (session != NULL)
-        return session;
-    session = session_create(peer);
-    engine->sessions = checked_realloc(engine->sessions, (engine->session_count + 1) *
-                                                             sizeof *engine->sessions);
-    engine->sessions[engine->session_count++] = session;
-    read_peer_row(engine, session);
-    session->told = session->covered = session->noted;
-    session->hello_at_ms = UINT64_MAX;
-    if (session->noted > 0) {
-        for (size_t i = 0; i < heads_count(engine->heads); i++)
-            session_hold(session, i, heads_at(engine->heads, i)->seq);
-        sync_rewind(engine, session);
-    }
-    return session;
-}
-
-/* ---- loading ---- */
-
-static enum status load_identity(struct engine *engine)
-{
-    struct slice value;
-
-    if (!engine_meta_get(engine->txn, META_GENESIS, &value))
-        return ERR_STORE_FORMAT;
-    if (!slice_equal(value, slice_of(engine->config.genesis_hash->bytes, HASH_SIZE)))
-        return ERR_OTHER_COUNTY;
-    if (!engine_meta_get(engine->txn, META_INCARNATION, &value) ||
-        !slice_take_u64(&value, &engine->incarnation))
-        return ERR_STORE_DAMAGED;
-    return OK;
-}
-
-static void load_sessions(struct engine *engine)
-{
-    struct store_cursor cursor;
-    struct slice key, value;
-
-    bool found =
-        store_seek(engine->txn, STORE_PEERS, (struct slice){0}, &cursor, &key, &value);
-    for (; found; found = store_next(engine->txn, &cursor, &key, &value)) {
-        if (key.size == 4)
-            meet(engine, get_be32(key.data));
-    }
-    store_cursor_close(&cursor);
-}
-
-static void discard_batch(struct engine *engine)
-{
-    fold_discard(engine->fold);
-    engine->wrote = engine->roster_changed = false;
-    engine->diverged_count = 0;
-    for (int lane = 0; lane < LANES; lane++)
-        engine->writing[lane].open = false;
-}
-
-static enum status load_state(struct engine *engine, struct store_txn *txn)
-{
-    enum status status = load_identity(engine);
-
-    if (status != OK)
-        return status;
-    status = heads_load(engine->heads, txn);
-    if (status != OK)
-        return status;
-    engine->arrival = engine->runs = log_last_arrival(txn);
-    intake_fold_load(engine);
-    status = intake_roster_load(engine);
-    if (status != OK)
-        return status;
-    wants_load(&engine->wants, txn);
-    author_load(engine);
-    load_sessions(engine);
-    return store_txn_status(txn);
-}
-
-enum status engine_load(struct engine *engine, struct store_txn *txn)
-{
-    struct session **old = engine->sessions;
-    size_t count = engine->session_count;
-    enum status status;
-
-    engine->txn = txn;
-    engine->sessions = NULL;
-    engine->session_count = 0;
-    discard_batch(engine);
-    status = load_state(engine, txn);
-    for (size_t i = 0; i < count; i++) {
-        if (status == OK && old[i]->link) {
-            struct session *session = meet(engine, old[i]->peer);
-            session->link = true;
-            if (!session->paused)
-                session_enter(session, SESSION_LINK_UP, engine->now_ms);
-        }
-        session_destroy(old[i]);
-    }
-    free(old);
-    return status;
-}
-
-enum status engine_found(struct engine *engine, struct store_txn *txn,
-                         struct slice grant_file, const uint8_t random[RANDOM_SIZE])
-{
-    struct effects none;
-    enum status status;
-
-    effects_init(&none);
-    engine->txn = txn;
-    engine->effects = &none;
-    engine_meta_put(engine, META_GENESIS,
-                    slice_of(engine->config.genesis_hash->bytes, HASH_SIZE));
-    status = intake_grant(engine, grant_file, random);
-    if (status == OK && engine_self(engine) == NULL)
-        status = ERR_NOT_MEMBER;
-    if (status == OK) {
-        engine_new_incarnation(engine, random);
-        fold_flush(engine->fold, txn);
-        intake_fold_save(engine);
-        heads_flush(engine->heads, txn);
-        status = store_txn_status(txn);
-    }
-    effects_deinit(&none);
-    engine->effects = NULL;
-    return status;
-}
-
 /* ---- stepping ---- */
 
+/* A neighbour that noted less than we thought has forgotten, or asked for everything again in
+ * a hello that was lost: what it lacks is told again. */
 static void hear_noted(struct engine *engine, struct session *session, uint64_t noted,
                        uint64_t received)
 {
-    if (noted > session->noted && noted <= session->told)
+    if (noted < session->noted) {
+        session->noted = session->told = session->covered = noted;
+        sync_rewind(engine, session);
+    } else if (noted <= session->told) {
         session->noted = noted;
+    }
     session_count_acknowledged(session, received, engine->now_ms);
     if (session->noted >= session->told)
         session->unsent_since_wall_ms = 0;
@@ -359,7 +102,7 @@ static void hear_message(struct engine *engine, struct session *session,
 
 static void step_frame(struct engine *engine, const struct event *event)
 {
-    struct session *session = meet(engine, event->peer);
+    struct session *session = engine_meet(engine, event->peer);
     struct message message;
     enum status status;
 
@@ -379,7 +122,7 @@ static void step_frame(struct engine *engine, const struct event *event)
 
 static void step_link(struct engine *engine, const struct event *event)
 {
-    struct session *session = meet(engine, event->peer);
+    struct session *session = engine_meet(engine, event->peer);
 
     session->link = event->kind == EVENT_LINK_UP;
     wants_forget_asked(&engine->wants, event->peer);
@@ -402,25 +145,21 @@ static void reply(struct engine *engine, uint64_t token, enum status status)
 
 static void step_pause(struct engine *engine, const struct event *event)
 {
+    const struct member *member = engine_member(engine, event->peer);
     struct session *session;
-    uint8_t key[PAUSE_KEY_SIZE], yes = 1;
 
-    if (engine_member(engine, event->peer) == NULL ||
-        engine_member(engine, event->peer) == engine_self(engine)) {
+    if (member == NULL || member == engine_self(engine)) {
         reply(engine, event->token, ERR_NOT_FOUND);
         return;
     }
-    session = meet(engine, event->peer);
-    pause_key(key, event->peer);
+    session = engine_meet(engine, event->peer);
     session->paused = event->kind == EVENT_PAUSE;
-    engine->wrote = true;
+    engine_save_pause(engine, session);
     if (session->paused) {
-        store_put(engine->txn, STORE_META, slice_of(key, sizeof key), slice_of(&yes, 1));
         session_enter(session, SESSION_LINK_DOWN, event->steady_ms);
         wants_forget_asked(&engine->wants, event->peer);
         engine_effect(engine, EFFECT_DROP, event->peer)->pause_ms = UINT64_MAX;
     } else {
-        store_delete(engine->txn, STORE_META, slice_of(key, sizeof key));
         engine_effect(engine, EFFECT_DIAL, event->peer);
     }
     reply(engine, event->token, OK);
@@ -468,7 +207,7 @@ void engine_seal(struct engine *engine, struct store_txn *txn, const struct even
     if (!engine->wrote)
         return;
     for (size_t i = 0; i < engine->session_count; i++)
-        write_peer_row(engine, engine->sessions[i]);
+        engine_save_session(engine, engine->sessions[i]);
     if (engine->fold_dirty)
         intake_fold_save(engine);
     heads_flush(engine->heads, txn);

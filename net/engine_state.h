@@ -1,10 +1,12 @@
 /* engine_state.h - what an engine is made of; only the engine's own files include this.
  *
- *   engine.c   loads, dispatches events, ends batches, reports
- *   author.c   this node's own writes: judged, sealed, chained, signed
- *   intake.c   runs from others: judged, filed, folded; and folding again
- *   greet.c    hellos: comparing digests, deciding who lacks what
- *   sync.c     announcing, wanting, sending */
+ *   engine.c       dispatches events, ends batches
+ *   engine_load.c  reads and writes what the engine keeps about itself
+ *   author.c       this node's own writes: judged, sealed, chained, signed
+ *   intake.c       runs from others: judged, filed, folded; and folding again
+ *   greet.c        hellos: comparing digests, deciding who lacks what
+ *   sync.c         announcing, wanting, sending
+ *   report.c       what it says of itself to people */
 #ifndef LINLI_NET_ENGINE_STATE_H
 #define LINLI_NET_ENGINE_STATE_H
 
@@ -67,11 +69,16 @@ struct engine {
 /* engine.c */
 const struct member *engine_member(const struct engine *engine, uint32_t number);
 struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint32_t peer);
-struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: none yet */
 void engine_send(struct engine *engine, struct session *session, struct slice frame);
 void engine_mark_diverged(struct engine *engine, struct log_name log);
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
 size_t engine_head_index(const struct engine *engine, const struct head *head);
+
+/* engine_load.c */
+struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: none yet */
+struct session *engine_meet(struct engine *engine, uint32_t peer);    /* made if needed */
+void engine_save_session(struct engine *engine, struct session *session);
+void engine_save_pause(struct engine *engine, const struct session *session);
 void engine_meta_put(struct engine *engine, const char *name, struct slice value);
 bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value);
 void engine_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);

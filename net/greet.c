@@ -134,6 +134,20 @@ uint64_t greet_wake_ms(const struct engine *engine, const struct session *sessio
 
 /* ---- hearing ---- */
 
+/* Equal digests say that this neighbour holds no more than we do of what both carry: what it
+ * announced beyond that was never there. */
+static void forget_false_wants(struct engine *engine, uint32_t peer)
+{
+    for (size_t i = engine->wants.count; i-- > 0;) {
+        struct want *want = &engine->wants.rows[i];
+        if (want->peer != peer || !engine_carries(engine, peer, want->log) ||
+            !engine_carries(engine, engine_self(engine)->number, want->log))
+            continue;
+        wants_satisfy(&engine->wants, engine->txn, want->log, UINT64_MAX);
+        engine->wrote = true;
+    }
+}
+
 static void greet_equal(struct engine *engine, struct session *session,
                         const struct hello *hello)
 {
@@ -151,13 +165,7 @@ static void greet_equal(struct engine *engine, struct session *session,
         if (engine_carries(engine, session->peer, head->log))
             session_hold(session, i, head->seq);
     }
-    for (size_t i = engine->wants.count; i-- > 0;) {
-        struct want *want = &engine->wants.rows[i];
-        if (want->peer == session->peer && want->asked) {
-            want->asked = false;
-            engine->wants.unasked++;
-        }
-    }
+    forget_false_wants(engine, session->peer);
 }
 
 static void greet_different(struct engine *engine, struct session *session,
@@ -187,15 +195,18 @@ static void greet_take_noted(struct engine *engine, struct session *session,
 
     if (noted > engine->arrival)
         noted = 0;
-    if (noted < session->noted || hello->flags & HELLO_RELIST)
+    bool relist = (hello->flags & HELLO_RELIST) != 0 &&
+                  engine->now_ms >= session->listed_at_ms + LISTING_MS_MIN;
+    if (noted < session->noted || relist)
         session->told = session->covered = noted;
     session->noted = noted;
     if (noted > session->told)
         session->told = noted;
     if (noted > session->covered)
         session->covered = noted;
-    if (hello->flags & HELLO_RELIST) {
+    if (relist) {
         session->list_hashes = true;
+        session->listed_at_ms = engine->now_ms;
         session_hold_nothing(session);
     }
 }

@@ -181,9 +181,11 @@ enum status intake_run(struct engine *engine, const struct run *run,
 {
     struct verified_run accepted;
     struct run filed = *run;
-    const struct head *head = heads_find(engine->heads, run->log);
+    const struct head *head;
     enum status status;
 
+    author_seal(engine); /* the run may be of our own log: what we write comes first */
+    head = heads_find(engine->heads, run->log);
     arena_reset(&engine->scratch);
     status = accept_run(engine->roster, head, run, &engine->scratch, &accepted);
     if (status != OK)

@@ -17,7 +17,8 @@ struct session *session_create(uint32_t peer)
 {
     struct session *session = checked_malloc(sizeof *session);
 
-    *session = (struct session){.peer = peer, .penalty_ms = PENALTY_MS_MIN};
+    *session = (struct session){
+        .peer = peer, .penalty_ms = PENALTY_MS_MIN, .hello_at_ms = UINT64_MAX};
     return session;
 }
 

@@ -37,6 +37,10 @@ enum session_state session_next(enum session_state state, enum session_event eve
  * the whole list is asked for. One may, because what is new is told after it. */
 #define DIFFERENCES_MAX 2
 
+/* A neighbour gets the whole list at most this often, whatever it asks: 47 bytes ask for up
+ * to 20 KB. */
+#define LISTING_MS_MIN 10000
+
 /* Without a run for this long, what was asked for is asked again: a run of 4 KiB takes 27
  * s at 1,200 bit/s. The same for announcements that are not noted. */
 #define RETRY_MS 30000
@@ -116,8 +120,10 @@ struct session {
     uint64_t hello_at_ms; /* next one by timer */
     uint64_t compare_ms, verify_ms, greeting_ms;
     uint64_t relist_ms, relist_at_ms; /* not again before */
+    uint64_t listed_at_ms;            /* when it was last given the whole list */
 
     /* For people, and against the hostile. */
+    uint64_t saved[3]; /* incarnation, heard, noted as they stand in STORE_PEERS */
     uint64_t heard_wall_ms;
     uint64_t bytes_in, bytes_out;
     uint64_t refused[REFUSALS];

@@ -106,6 +106,14 @@ static void count_refused_run(struct engine *engine, struct session *session,
     }
 }
 
+/* Another branch, or what lies beyond a cut, is not asked for again until the digests are
+ * compared: it would come again as often. */
+static void give_up_want(struct engine *engine, struct log_name log)
+{
+    if (wants_satisfy(&engine->wants, engine->txn, log, UINT64_MAX))
+        engine->wrote = true;
+}
+
 void sync_hear_run(struct engine *engine, struct session *session,
                    const struct run_message *message, struct slice frame,
                    const uint8_t random[RANDOM_SIZE])
@@ -128,8 +136,10 @@ void sync_hear_run(struct engine *engine, struct session *session,
         if (status == ERR_GAP || status == ERR_UNKNOWN_AUTHOR || status == OK ||
             status == ERR_DUPLICATE)
             noted = hear_of_log(engine, session, run->log, run_last_seq(run));
+        else if (status == ERR_DIVERGED || status == ERR_BEYOND_CUT)
+            give_up_want(engine, run->log);
         else
-            noted = status == ERR_DIVERGED || status == ERR_BEYOND_CUT;
+            noted = false;
     }
     if (noted && message->span > 0 && message->to - message->span <= session->heard &&
         message->to > session->heard)
@@ -380,8 +390,8 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
 {
     bool not_noted =
         session->noted < session->told && retry_due(engine, session->told_at_ms);
-    bool not_acknowledged = session->acknowledged < session->sent &&
-                            retry_due(engine, session->mark_at_ms);
+    bool not_acknowledged =
+        session->acknowledged < session->sent && retry_due(engine, session->mark_at_ms);
 
     if (not_acknowledged)
         session_count_lost(session);

@@ -88,13 +88,24 @@ static void want_write(struct store_txn *txn, const struct want *want)
     store_put(txn, STORE_WANTS, slice_of(key, sizeof key), slice_of(value, sizeof value));
 }
 
+static bool wants_share_is_full(const struct wants *wants, uint32_t peer)
+{
+    size_t count = 0;
+
+    if (wants->count < WANTS_PEER_MAX)
+        return false;
+    for (size_t i = 0; i < wants->count; i++)
+        count += wants->rows[i].peer == peer;
+    return count >= WANTS_PEER_MAX;
+}
+
 bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
                uint64_t to, uint32_t peer, bool *wrote)
 {
     struct want *want = wants_find(wants, log);
 
     if (want == NULL) {
-        if (wants->count == WANTS_MAX)
+        if (wants->count == WANTS_MAX || wants_share_is_full(wants, peer))
             return false;
         want = wants_insert(wants, log);
     } else if (want->to >= to && want->asked) {

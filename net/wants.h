@@ -14,6 +14,9 @@
  * exceeds it is not noted, and so is announced again later. */
 #define WANTS_MAX 65536
 
+/* And of one announcer, so that one lying neighbour does not shut out the others. */
+#define WANTS_PEER_MAX 16384
+
 struct want {
     struct log_name log;
     uint64_t to;
@@ -31,7 +34,8 @@ void wants_init(struct wants *wants);
 void wants_deinit(struct wants *wants);
 void wants_load(struct wants *wants, struct store_txn *txn);
 
-/* Notes that `peer` has `log` up to `to`. False: the table is full. Sets `*wrote` where a
+/* Notes that `peer` has `log` up to `to`. False: the table is full,
+ * or this peer's share of it. Sets `*wrote` where a
  * row was written. */
 MUST_USE bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
                         uint64_t to, uint32_t peer, bool *wrote);
