@@ -3,13 +3,13 @@
  * and is folded by the same function as everybody else's. The run is signed once, at the
  * end. */
 #include "crdt/codec.h"
-#include "net/engine_state.h"
+#include "net/draft.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Where a node keeps what concerns itself: its township's realm, a hub the county's. */
-static uint64_t home_realm(const struct member *self)
+uint64_t author_home_realm(const struct member *self)
 {
     uint64_t township = division_township(self->division);
 
@@ -157,7 +157,7 @@ void author_load(struct engine *engine)
     engine->operator_count = 0;
     if (self == NULL)
         return;
-    walk.realm = home_realm(self);
+    walk.realm = author_home_realm(self);
     while (fold_subjects_next(engine->txn, &walk, &realm, &subject, &newest)) {
         arena_reset(&engine->scratch);
         if (view_record(engine->txn, reg, realm, NULL, &subject, &engine->scratch,
@@ -193,7 +193,7 @@ static uint32_t actor_of(struct engine *engine, const struct event *event)
                                          .value = buffer_slice(&fields[1])};
     operation_encode_create(&plaintext, event->wall_ms, number, reg, values, 2);
     write_entry(engine, LANE_RECORD,
-                roster_newest_key(engine->roster, home_realm(engine_self(engine))),
+                roster_newest_key(engine->roster, author_home_realm(engine_self(engine))),
                 buffer_slice(&plaintext), event->random);
     remember_operator(engine, number, name);
     buffer_deinit(&plaintext);
@@ -202,277 +202,13 @@ static uint32_t actor_of(struct engine *engine, const struct event *event)
     return number;
 }
 
-/* ---- judging what is asked ---- */
-
-/* What a write needs to know while it is judged and encoded. */
-struct draft {
-    const struct write *write;
-    const struct schema_register *reg;
-    const struct realm_key *key;
-    struct record_view
-        record; /* of an edit's subject, or of a void's or amend's target */
-    struct operation_value values[FIELDS_MAX];
-    size_t count;
-    uint8_t refused_field;
-};
-
-static enum status judge_place(struct engine *engine, struct draft *draft)
-{
-    const struct member *self = engine_self(engine);
-    uint64_t county = engine->config.genesis->county;
-
-    if (self == NULL || roster_newest_key(engine->roster, home_realm(self)) == NULL)
-        return ERR_NOT_MEMBER;
-    if (engine_folding(engine, NULL))
-        return ERR_BUSY;
-    draft->key = roster_newest_key(engine->roster, draft->write->realm);
-    if (draft->key == NULL)
-        return ERR_UNREADABLE;
-    if (!schema_realm_fits(draft->reg, draft->write->realm))
-        return ERR_DIVISION;
-    return roster_may_write(self, draft->reg->lane, draft->write->realm, county)
-               ? OK
-               : ERR_PERMISSION;
-}
-
-/* A void or an amendment names a record that stands. */
-static enum status judge_target(struct engine *engine, struct draft *draft,
-                                const struct entry_id *target)
-{
-    const struct write *write = draft->write;
-    const struct entry_id *subject =
-        draft->reg->subject_field == FIELD_NONE ? NULL : &write->subject;
-
-    if (!view_record(engine->txn, draft->reg, write->realm, subject, target,
-                     &engine->scratch, &draft->record) ||
-        !draft->record.known)
-        return ERR_NOT_FOUND;
-    return draft->record.voided || draft->record.amended_count > 0 ? ERR_VOIDED : OK;
-}
-
-static const struct write_value *find_value(const struct write *write, uint8_t field)
-{
-    for (size_t i = 0; i < write->count; i++) {
-        if (write->values[i].field == field)
-            return &write->values[i];
-    }
-    return NULL;
-}
-
-static enum status judge_amended(struct engine *engine, struct draft *draft)
-{
-    const struct write_value *amends = NULL;
-    struct entry_id target;
-    struct slice value, bytes;
-
-    if (draft->reg->amends_field != FIELD_NONE)
-        amends = find_value(draft->write, draft->reg->amends_field);
-    if (amends == NULL)
-        return OK;
-    value = amends->value;
-    if (!codec_take_bytes(&value, &bytes) || bytes.size != ENTRY_ID_SIZE)
-        return ERR_FIELD_VALUE;
-    memcpy(target.bytes, bytes.data, ENTRY_ID_SIZE);
-    return judge_target(engine, draft, &target);
-}
-
-static enum status judge_create(struct engine *engine, struct draft *draft)
-{
-    const struct write *write = draft->write;
-    uint64_t newest, rows;
-
-    for (size_t i = 0; i < draft->reg->field_count; i++) {
-        const struct field *field = &draft->reg->fields[i];
-        if (field->required && find_value(write, field->id) == NULL) {
-            draft->refused_field = field->id;
-            return ERR_FIELD_MISSING;
-        }
-    }
-    if (draft->reg->subject_field == FIELD_NONE)
-        return OK;
-    draft->refused_field = draft->reg->subject_field;
-    if (!fold_chain_newest(engine->txn, REGISTER_PERSON, write->realm, &write->subject,
-                           &newest, &rows))
-        return ERR_NOT_FOUND;
-    draft->refused_field = FIELD_NONE;
-    return judge_amended(engine, draft);
-}
-
-static enum status judge_edit(struct engine *engine, struct draft *draft)
-{
-    const struct write *write = draft->write;
-
-    if (!view_record(engine->txn, draft->reg, write->realm, NULL, &write->subject,
-                     &engine->scratch, &draft->record) ||
-        !draft->record.known)
-        return ERR_NOT_FOUND;
-    for (size_t i = 0; i < write->count; i++) {
-        const struct field *field = schema_field(draft->reg, write->values[i].field);
-        draft->refused_field = write->values[i].field;
-        if (field == NULL)
-            return ERR_FIELD_UNKNOWN;
-        if (field->rule == MERGE_ONCE)
-            return ERR_FIELD_FIXED;
-    }
-    draft->refused_field = FIELD_NONE;
-    return write->count > 0 ? OK : ERR_FIELD_MISSING;
-}
-
-static enum status judge(struct engine *engine, struct draft *draft)
-{
-    enum status status = judge_place(engine, draft);
-
-    if (status != OK)
-        return status;
-    fold_flush(engine->fold, engine->txn);
-    switch (draft->write->kind) {
-    case OPERATION_CREATE: return judge_create(engine, draft);
-    case OPERATION_EDIT: return judge_edit(engine, draft);
-    case OPERATION_VOID: return judge_target(engine, draft, &draft->write->target);
-    }
-    return ERR_MALFORMED;
-}
-
-/* ---- encoding ---- */
-
-/* A sealed field's plain text becomes tag and ciphertext. */
-static struct slice seal_field(struct engine *engine, const struct draft *draft,
-                               struct slice value)
-{
-    struct slice text;
-    struct buffer encoded;
-    uint8_t *sealed;
-
-    CHECK(codec_take_text(&value, &text));
-    sealed = arena_alloc(&engine->scratch, FIELD_TAG_SIZE + text.size);
-    crypto_field_seal(draft->key, roster_salt(engine->roster), text, sealed);
-    buffer_init(&encoded, PAYLOAD_SIZE_MAX);
-    codec_put_bytes(&encoded, slice_of(sealed, FIELD_TAG_SIZE + text.size));
-    struct slice result = arena_copy(&engine->scratch, buffer_slice(&encoded));
-    buffer_deinit(&encoded);
-    return result;
-}
-
-/* The versions that an edit replaces: all that its writer sees now. */
-static void put_replaced(struct buffer *out, const struct field_view *seen)
-{
-    struct buffer ids;
-    size_t count = 0;
-
-    buffer_init(&ids, PAYLOAD_SIZE_MAX);
-    for (size_t i = 0; i < seen->count; i++)
-        count += version_put_ids(&seen->versions[i], &ids);
-    codec_put_array(out, count);
-    codec_put_raw(out, buffer_slice(&ids));
-    buffer_deinit(&ids);
-}
-
-static bool is_removed(const struct write *write, uint8_t field, struct slice element)
-{
-    for (size_t i = 0; i < write->count; i++) {
-        if (write->values[i].field == field && write->values[i].remove &&
-            slice_equal(write->values[i].value, element))
-            return true;
-    }
-    return false;
-}
-
-/* "Observed-remove": a removal names each addition of the element that it has seen. */
-static void put_removed(struct buffer *out, const struct write *write,
-                        const struct field_view *seen)
-{
-    struct buffer pairs;
-    size_t count = 0;
-
-    buffer_init(&pairs, PAYLOAD_SIZE_MAX);
-    for (size_t i = 0; i < seen->count; i++) {
-        if (is_removed(write, seen->field->id, seen->versions[i].value))
-            count += version_put_removals(&seen->versions[i], &pairs);
-    }
-    codec_put_array(out, count);
-    codec_put_raw(out, buffer_slice(&pairs));
-    buffer_deinit(&pairs);
-}
-
-static void put_added(struct buffer *out, const struct write *write, uint8_t field)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < write->count; i++)
-        count += write->values[i].field == field && !write->values[i].remove;
-    codec_put_array(out, count);
-    for (size_t i = 0; i < write->count; i++) {
-        if (write->values[i].field == field && !write->values[i].remove)
-            codec_put_raw(out, write->values[i].value);
-    }
-}
-
-/* One field's share of the operation, from every value given for it. */
-static void draft_field(struct engine *engine, struct draft *draft,
-                        const struct field *field, struct slice value)
-{
-    bool edit = draft->write->kind == OPERATION_EDIT;
-    struct operation_value *out = &draft->values[draft->count++];
-    struct buffer encoded;
-
-    *out = (struct operation_value){.field = field->id, .value = value};
-    if (field->type == FIELD_SEALED && value.size > 0)
-        out->value = seal_field(engine, draft, value);
-    buffer_init(&encoded, PAYLOAD_SIZE_MAX);
-    if (field->rule == MERGE_SET) {
-        put_added(&encoded, draft->write, field->id);
-        out->value = arena_copy(&engine->scratch, buffer_slice(&encoded));
-    }
-    buffer_clear(&encoded);
-    if (edit && field->rule == MERGE_SET)
-        put_removed(&encoded, draft->write, &draft->record.fields[field->id]);
-    else if (edit && field->rule == MERGE_MULTI)
-        put_replaced(&encoded, &draft->record.fields[field->id]);
-    else if (edit)
-        codec_put_array(&encoded, 0);
-    out->replaced = arena_copy(&engine->scratch, buffer_slice(&encoded));
-    buffer_deinit(&encoded);
-}
-
-static void draft_fields(struct engine *engine, struct draft *draft)
-{
-    for (size_t i = 0; i < draft->reg->field_count; i++) {
-        const struct field *field = &draft->reg->fields[i];
-        const struct write_value *value = find_value(draft->write, field->id);
-        if (value != NULL)
-            draft_field(engine, draft, field, value->value);
-    }
-}
-
-static void draft_encode(const struct draft *draft, uint64_t stamp_ms, uint32_t actor,
-                         struct buffer *out)
-{
-    const struct write *write = draft->write;
-
-    switch (write->kind) {
-    case OPERATION_CREATE:
-        operation_encode_create(out, stamp_ms, actor, draft->reg, draft->values,
-                                draft->count);
-        return;
-    case OPERATION_EDIT:
-        operation_encode_edit(out, stamp_ms, actor, draft->reg, &write->subject,
-                              draft->values, draft->count);
-        return;
-    case OPERATION_VOID:
-        operation_encode_void(out, stamp_ms, actor, draft->reg, &write->subject,
-                              &write->target, write->reason);
-        return;
-    }
-}
-
 /* What was drafted, in the form that every node will hold it to. */
 static enum status draft_finish(struct engine *engine, struct draft *draft,
                                 const struct event *event, struct buffer *plaintext)
 {
     struct operation operation;
 
-    draft_fields(engine, draft);
-    draft_encode(draft, event->wall_ms, actor_of(engine, event), plaintext);
+    draft_encode(engine, draft, event->wall_ms, actor_of(engine, event), plaintext);
     if (plaintext->overflow)
         return ERR_LIMIT;
     return operation_decode(buffer_slice(plaintext), &operation);
@@ -490,7 +226,7 @@ void author_write(struct engine *engine, const struct event *event)
     arena_reset(&engine->scratch);
     buffer_init(&plaintext, PAYLOAD_SIZE_MAX - SEAL_OVERHEAD);
     draft.reg = schema_register(write->reg);
-    status = draft.reg != NULL ? judge(engine, &draft) : ERR_MALFORMED;
+    status = draft.reg != NULL ? draft_judge(engine, &draft) : ERR_MALFORMED;
     if (status == OK)
         status = draft_finish(engine, &draft, event, &plaintext);
     if (status == OK)

@@ -2,7 +2,8 @@
  *
  *   engine.c       dispatches events, ends batches
  *   engine_load.c  reads and writes what the engine keeps about itself
- *   author.c       this node's own writes: judged, sealed, chained, signed
+ *   draft.c        from what a person asks to an operation
+ *   author.c       this node's own writes: sealed, chained, signed
  *   intake.c       runs from others: judged, filed, folded; and folding again
  *   greet.c        hellos: comparing digests, deciding who lacks what
  *   sync.c         announcing, wanting, sending
@@ -84,6 +85,7 @@ bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *valu
 void engine_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
 
 /* author.c */
+uint64_t author_home_realm(const struct member *self); /* for what concerns the node */
 void author_write(struct engine *engine, const struct event *event);
 void author_seal(struct engine *engine); /* signs and files the runs of this batch */
 void author_load(struct engine *engine); /* reads the operators known here */

@@ -1,0 +1,31 @@
+/* draft.h - from what a person asks to an operation: judged against what this node sees now,
+ * then encoded. What the fold would refuse is refused here, with the field that is at fault;
+ * what only today's rules refuse (a person who is not known, a record voided already) is
+ * refused nowhere else. */
+#ifndef LINLI_NET_DRAFT_H
+#define LINLI_NET_DRAFT_H
+
+#include "net/engine_state.h"
+
+/* What a write needs to know while it is judged and encoded. */
+struct draft {
+    const struct write *write;
+    const struct schema_register *reg;
+    const struct realm_key *key;
+    struct record_view
+        record; /* of an edit's subject, or of a void's or amend's target */
+    struct operation_value values[FIELDS_MAX];
+    size_t count;
+    uint8_t refused_field;
+};
+
+/* Judges draft->write, whose register is draft->reg, and finds the key and the records it
+ * concerns. Sets refused_field where one is at fault. */
+MUST_USE enum status draft_judge(struct engine *engine, struct draft *draft);
+
+/* Encodes the operation: values sealed where the schema says so, and, for an edit, the
+ * versions it replaces, which are all that this node sees. */
+void draft_encode(struct engine *engine, struct draft *draft, uint64_t stamp_ms,
+                  uint32_t actor, struct buffer *out);
+
+#endif
