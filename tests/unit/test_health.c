@@ -1,0 +1,339 @@
+/* Health: what is shown, when, and what is hidden because it only follows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/health.h"
+
+#define MINUTE UINT64_C(60000)
+#define HOUR (60 * MINUTE)
+#define NEVER UINT64_MAX
+#define START_WALL UINT64_C(1780000000000)
+
+/* A node with up to two peers, at a moment that the tests move. */
+struct fixture {
+    struct health *health;
+    struct health_facts facts;
+    struct health_peer peers[2];
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    assert_non_null(fixture);
+    fixture->health = health_create();
+    fixture->peers[0] = (struct health_peer){
+        .number = 1, .name = "county", .linked = true, .heard_wall_ms = START_WALL};
+    fixture->peers[1] = (struct health_peer){
+        .number = 4, .name = "gaoping", .linked = true, .heard_wall_ms = START_WALL};
+    fixture->facts = (struct health_facts){
+        .wall_ms = START_WALL,
+        .steady_ms = 5000,
+        .started_wall_ms = START_WALL,
+        .founded_wall_ms = START_WALL - HOUR,
+        .peers = fixture->peers,
+        .peer_count = 2,
+        .entries = 1000,
+        .disk_free_bytes = UINT64_C(1) << 40,
+    };
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    health_destroy(fixture->health);
+    free(fixture);
+    return 0;
+}
+
+static void after(struct fixture *fixture, uint64_t ms)
+{
+    fixture->facts.wall_ms += ms;
+    fixture->facts.steady_ms += ms;
+    health_update(fixture->health, &fixture->facts);
+}
+
+static const struct trouble *shown(const struct fixture *fixture, enum health_code code)
+{
+    for (size_t i = 0; i < health_count(fixture->health); i++) {
+        if (health_at(fixture->health, i)->words->code == code)
+            return health_at(fixture->health, i);
+    }
+    return NULL;
+}
+
+static void assert_verdict(const struct fixture *fixture, const char *begins)
+{
+    const char *verdict = health_verdict(fixture->health);
+    if (strncmp(verdict, begins, strlen(begins)) != 0)
+        fail_msg("\"%s\" does not begin with \"%s\"", verdict, begins);
+}
+
+/* ---- the table ---- */
+
+static void every_trouble_has_its_own_number_and_says_what_to_do(void **state)
+{
+    (void)state;
+    for (size_t i = 0; health_words_at(i) != NULL; i++) {
+        const struct health_words *words = health_words_at(i);
+        assert_true(words->text[0] != '\0' && words->next[0] != '\0');
+        assert_ptr_equal(health_words((unsigned)words->code), words);
+        for (size_t other = 0; other < i; other++)
+            assert_int_not_equal(health_words_at(other)->code, words->code);
+        for (size_t status = 0; status_words_at(status) != NULL; status++)
+            assert_int_not_equal((int)status_words_at(status)->status, (int)words->code);
+    }
+    assert_null(health_words(1));
+}
+
+/* ---- when ---- */
+
+static void a_node_that_is_well_says_so_with_counts(void **state)
+{
+    struct fixture *fixture = *state;
+    after(fixture, 0);
+    assert_int_equal(health_count(fixture->health), 0);
+    assert_verdict(fixture, "OK 2 of 2 peers connected");
+    assert_non_null(strstr(health_verdict(fixture->health), "1000 entries saved"));
+    assert_true(health_due_ms(fixture->health) == NEVER);
+}
+
+static void a_lost_link_is_not_shown_before_ten_minutes(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1].linked = false;
+    fixture->peers[1].to_send_entries = 42;
+    after(fixture, 0);
+    assert_int_equal(health_count(fixture->health), 0);
+    assert_true(health_due_ms(fixture->health) == fixture->facts.steady_ms + 10 * MINUTE);
+    after(fixture, 10 * MINUTE - 1);
+    assert_int_equal(health_count(fixture->health), 0);
+    after(fixture, 1);
+    const struct trouble *trouble = shown(fixture, HEALTH_PEER_OFFLINE);
+    assert_non_null(trouble);
+    assert_string_equal(trouble->subject, "gaoping");
+    assert_non_null(strstr(trouble->text, "gaoping for 10 min; 42 records"));
+    assert_verdict(fixture,
+                   "LATE 1 of 2 peers late. 42 records wait here; all are saved");
+}
+
+static void a_blip_is_never_shown(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 20; i++) {
+        fixture->peers[1].linked = i % 2 == 0;
+        after(fixture, 9 * MINUTE);
+        assert_int_equal(health_count(fixture->health), 0);
+    }
+}
+
+static void a_day_of_silence_replaces_the_lost_link(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1].linked = false;
+    after(fixture, 0);
+    after(fixture, 26 * HOUR);
+    assert_non_null(shown(fixture, HEALTH_PEER_SILENT));
+    assert_null(shown(fixture, HEALTH_PEER_OFFLINE));
+    assert_non_null(
+        strstr(shown(fixture, HEALTH_PEER_SILENT)->text, "gaoping silent for 26 h"));
+    assert_true(health_due_ms(fixture->health) == NEVER);
+}
+
+static void a_peer_never_heard_is_late_from_the_start_on(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[0].linked = false;
+    fixture->peers[0].heard_wall_ms = 0;
+    after(fixture, 0);
+    after(fixture, 25 * HOUR);
+    assert_non_null(shown(fixture, HEALTH_PEER_SILENT));
+}
+
+static void a_clock_that_is_set_back_frightens_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[0].linked = false;
+    fixture->facts.wall_ms = START_WALL - 40 * MINUTE;
+    after(fixture, 0);
+    after(fixture, 11 * MINUTE);
+    assert_non_null(shown(fixture, HEALTH_PEER_OFFLINE));
+    assert_null(shown(fixture, HEALTH_PEER_SILENT));
+    fixture->facts.wall_ms = START_WALL - 2 * HOUR;
+    after(fixture, 0);
+    assert_non_null(shown(fixture, HEALTH_CLOCK));
+}
+
+/* ---- what is hidden ---- */
+
+static void a_paused_peer_is_not_also_late(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1].linked = false;
+    fixture->peers[1].paused = true;
+    after(fixture, 0);
+    after(fixture, 48 * HOUR);
+    assert_int_equal(health_count(fixture->health), 1);
+    assert_non_null(shown(fixture, HEALTH_PEER_PAUSED));
+    assert_string_equal(shown(fixture, HEALTH_PEER_PAUSED)->next,
+                        "When the reason is gone: linli peer resume gaoping");
+    assert_verdict(fixture, "OK 1 of 2 peers connected, 1 paused");
+}
+
+static void a_backlog_of_a_peer_without_link_is_only_a_lost_link(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1].to_send_entries = 7;
+    fixture->peers[1].oldest_unsent_wall_ms = START_WALL;
+    after(fixture, 2 * HOUR);
+    assert_non_null(shown(fixture, HEALTH_PEER_BACKLOG));
+    fixture->peers[1].linked = false;
+    after(fixture, 0);
+    after(fixture, 20 * MINUTE);
+    assert_null(shown(fixture, HEALTH_PEER_BACKLOG));
+    assert_non_null(shown(fixture, HEALTH_PEER_OFFLINE));
+}
+
+static void a_full_disk_hides_that_it_is_nearly_full(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.disk_free_bytes = 1000;
+    after(fixture, 0);
+    assert_non_null(shown(fixture, HEALTH_DISK_LOW));
+    assert_verdict(fixture, "LOOK little free space");
+    fixture->facts.store_trouble = ERR_DISK_FULL;
+    after(fixture, 0);
+    assert_null(shown(fixture, HEALTH_DISK_LOW));
+    assert_verdict(fixture, "TROUBLE the disk is full");
+}
+
+/* ---- order and news ---- */
+
+static void the_gravest_comes_first_and_gives_the_verdict(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1].paused = true;
+    fixture->facts.refused_entries = 3;
+    fixture->facts.diverged_logs = 1;
+    after(fixture, 0);
+    assert_int_equal(health_count(fixture->health), 3);
+    assert_int_equal(health_at(fixture->health, 0)->words->code, HEALTH_LOG_DIVERGED);
+    assert_int_equal(health_at(fixture->health, 1)->words->code, HEALTH_ENTRIES_REFUSED);
+    assert_int_equal(health_at(fixture->health, 2)->words->code, HEALTH_PEER_PAUSED);
+    assert_verdict(fixture, "TROUBLE 1 logs show two histories");
+}
+
+static void a_trouble_is_news_once_and_again_after_it_was_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.runs_to_fold = 9;
+    after(fixture, 0);
+    assert_true(shown(fixture, HEALTH_REFOLDING)->fresh);
+    fixture->facts.runs_to_fold = 4;
+    after(fixture, 1000);
+    assert_false(shown(fixture, HEALTH_REFOLDING)->fresh);
+    fixture->facts.runs_to_fold = 0;
+    after(fixture, 1000);
+    assert_null(shown(fixture, HEALTH_REFOLDING));
+    fixture->facts.runs_to_fold = 1;
+    after(fixture, 1000);
+    assert_true(shown(fixture, HEALTH_REFOLDING)->fresh);
+}
+
+static void wanted_logs_show_when_they_lasted(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.wanted_logs = 2;
+    after(fixture, 0);
+    assert_null(shown(fixture, HEALTH_LOGS_WANTED));
+    after(fixture, HOUR);
+    assert_non_null(shown(fixture, HEALTH_LOGS_WANTED));
+    fixture->facts.wanted_logs = 0;
+    after(fixture, 1000);
+    fixture->facts.wanted_logs = 2;
+    after(fixture, 1000);
+    assert_null(shown(fixture, HEALTH_LOGS_WANTED));
+}
+
+static void nobody_else_means_on_this_disk_only(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.peer_count = 0;
+    after(fixture, 0);
+    assert_verdict(fixture, "ALONE 1000 entries saved on this disk and nowhere else");
+    after(fixture, MINUTE);
+    assert_non_null(shown(fixture, HEALTH_ALONE));
+}
+
+static void a_configured_name_the_roster_lacks_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1] = (struct health_peer){.number = 0, .name = "gaopng"};
+    after(fixture, 0);
+    assert_string_equal(shown(fixture, HEALTH_PEER_UNKNOWN)->subject, "gaopng");
+    assert_verdict(fixture, "LOOK gaopng is configured");
+}
+
+static void more_troubles_than_fit_leave_the_gravest(void **state)
+{
+    struct fixture *fixture = *state;
+    struct health_peer many[200];
+    char names[200][16];
+    for (size_t i = 0; i < ARRAY_SIZE(many); i++) {
+        snprintf(names[i], sizeof names[i], "node%zu", i);
+        many[i] = (struct health_peer){
+            .number = (uint32_t)i + 1, .name = names[i], .paused = true};
+    }
+    fixture->facts.peers = many;
+    fixture->facts.peer_count = ARRAY_SIZE(many);
+    fixture->facts.revoked = true;
+    after(fixture, 0);
+    assert_int_equal(health_count(fixture->health), HEALTH_TROUBLES_MAX);
+    assert_int_equal(health_at(fixture->health, 0)->words->code, HEALTH_REVOKED);
+}
+
+static void a_long_name_is_cut_and_not_overrun(void **state)
+{
+    struct fixture *fixture = *state;
+    char name[400];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    fixture->peers[1].name = name;
+    fixture->peers[1].paused = true;
+    after(fixture, 0);
+    assert_true(strlen(shown(fixture, HEALTH_PEER_PAUSED)->text) < HEALTH_TEXT_SIZE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(every_trouble_has_its_own_number_and_says_what_to_do),
+        TEST(a_node_that_is_well_says_so_with_counts),
+        TEST(a_lost_link_is_not_shown_before_ten_minutes),
+        TEST(a_blip_is_never_shown),
+        TEST(a_day_of_silence_replaces_the_lost_link),
+        TEST(a_peer_never_heard_is_late_from_the_start_on),
+        TEST(a_clock_that_is_set_back_frightens_nobody),
+        TEST(a_paused_peer_is_not_also_late),
+        TEST(a_backlog_of_a_peer_without_link_is_only_a_lost_link),
+        TEST(a_full_disk_hides_that_it_is_nearly_full),
+        TEST(the_gravest_comes_first_and_gives_the_verdict),
+        TEST(a_trouble_is_news_once_and_again_after_it_was_gone),
+        TEST(wanted_logs_show_when_they_lasted),
+        TEST(nobody_else_means_on_this_disk_only),
+        TEST(a_configured_name_the_roster_lacks_is_named),
+        TEST(more_troubles_than_fit_leave_the_gravest),
+        TEST(a_long_name_is_cut_and_not_overrun),
+    };
+    return cmocka_run_group_tests_name("health", tests, NULL, NULL);
+}
