@@ -6,11 +6,10 @@
  * stay hidden, and it hides the troubles that only follow from it. Computing it is pure:
  * facts and time in, troubles out; nothing here reads a clock or the network.
  *
- * In the texts NAME stands for the subject (a peer), COUNT for a number and AGE for a
- * span
- * ("26 h"); `linli explain` prints them as they are. Numbers are never reused and never
- * those of crdt/base.h's statuses: 12xx peers, 21xx trust, 31xx storage, 41xx this
- * machine. */
+ * In the texts NAME stands for the subject (a peer), COUNT for a number and AGE for a span
+ * ("26 h"); `linli explain` prints them as they are. Numbers are never reused: 12xx peers,
+ * 21xx trust, 31xx storage, 41xx this machine. The letter tells them from the LL-Ennnn of
+ * crdt/base.h. */
 #ifndef LINLI_DAEMON_HEALTH_H
 #define LINLI_DAEMON_HEALTH_H
 

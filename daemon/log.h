@@ -29,8 +29,9 @@ void log_coded(enum log_level level, char kind, unsigned number, const char *tex
  * reads it; for trouble that ends the start. `about` may be NULL. */
 void log_status(enum status status, const char *about);
 
-/* MESSAGE_ID is these 28 digits and the four of the code. */
-#define LOG_MESSAGE_ID_PREFIX "7c1f0d5ae2b94c0b8d3e6a9517f2"
+/* MESSAGE_ID is these 27 digits, then e for an LL-E and a for an LL-W, then the number's
+ * four. */
+#define LOG_MESSAGE_ID_PREFIX "7c1f0d5ae2b94c0b8d3e6a9517f"
 
 /* Counts what must not fill a disk: says yes at most once a minute and gives how many
  * came since the last yes. */
