@@ -91,10 +91,11 @@ void log_coded(enum log_level level, char kind, unsigned number, const char *tex
     (void)snprintf(code, sizeof code, "LL-%c%04u", kind, number);
     (void)snprintf(line, sizeof line, "%s: %s%s%s", code, text,
                    next[0] != '\0' ? ". Next: " : "", next);
-    if (to_journal &&
-        sd_journal_send("MESSAGE=%s", line, "PRIORITY=%d", levels[level].priority,
-                        "LINLI_CODE=%s", code, "MESSAGE_ID=" LOG_MESSAGE_ID_PREFIX "%04u",
-                        number, "SYSLOG_IDENTIFIER=linlid", NULL) == 0)
+    if (to_journal && sd_journal_send("MESSAGE=%s", line, "PRIORITY=%d",
+                                      levels[level].priority, "LINLI_CODE=%s", code,
+                                      "MESSAGE_ID=" LOG_MESSAGE_ID_PREFIX "%c%04u",
+                                      kind == 'E' ? 'e' : 'a', number,
+                                      "SYSLOG_IDENTIFIER=linlid", NULL) == 0)
         return;
     line_out(level, line);
 }
