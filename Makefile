@@ -15,7 +15,7 @@ VERSION := 0.1.0
 
 DEBIAN_PACKAGES = gcc make pkg-config libsodium-dev libzmq3-dev liblmdb-dev libmsgpack-dev \
 	libsystemd-dev libinih-dev libjansson-dev libsmartcols-dev libcsv-dev libcmocka-dev \
-	gettext procps
+	gettext procps systemd
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 PACKAGES = libsodium libzmq lmdb $(MSGPACK) libsystemd inih jansson smartcols
 
@@ -133,7 +133,13 @@ demo: deps-quietly ## a county of 21 real daemons on this machine; KEEP=1 leaves
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@BUILD=$(BUILD) KEEP=$(KEEP) configs/suichang/demo
 
-install: all ## install daemon, command, configuration, unit and manual (DESTDIR honoured)
+$(BUILD)/linli-errors.7: $(BUILD)/linli tools/errors-manual.awk
+	LINLI_LANG=en $(BUILD)/linli explain | awk -f tools/errors-manual.awk >$@
+
+pot: ## collect the texts to translate into build/linli.pot
+	po/make-pot $(BUILD)/linli.pot
+
+install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, unit and manual (DESTDIR honoured)
 	install -D -m 755 $(BUILD)/linlid $(DESTDIR)$(PREFIX)/sbin/linlid
 	install -D -m 755 $(BUILD)/linli $(DESTDIR)$(PREFIX)/bin/linli
 	test -e $(DESTDIR)$(SYSCONFDIR)/linli/linli.conf || \
@@ -142,7 +148,7 @@ install: all ## install daemon, command, configuration, unit and manual (DESTDIR
 	install -D -m 644 configs/linli.sysusers $(DESTDIR)$(SYSUSERSDIR)/linli.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|' configs/linlid.service >$(DESTDIR)$(UNITDIR)/linlid.service
-	for page in docs/*.[1578]; do install -D -m 644 $$page \
+	for page in docs/*.[1578] $(BUILD)/linli-errors.7; do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	test -n "$(DESTDIR)" || systemd-sysusers || true
 
@@ -152,6 +158,6 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: all check tests sanitize sim bench layers tidy format fuzz deps deps-quietly demo \
+.PHONY: all check tests sanitize sim bench layers tidy format fuzz pot deps deps-quietly demo \
 	install clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
