@@ -1,0 +1,143 @@
+/* Power cuts, failed commits and full disks, at the one place where they matter. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/sim/checks.h"
+#include "tests/sim/scene.h"
+
+#define POWER_OFF_MAX_MS (200 * SECOND_MS) /* a machine that died is on again by then */
+
+static void open_pair(struct scene *scene, uint64_t seed, uint32_t *township)
+{
+    scene_open(scene, seed);
+    *township = scene_add(scene, SHILIAN, "shilian");
+    scene_found(scene);
+    scene_connect(scene, 0, *township);
+    scene_run(scene, 2 * SECOND_MS);
+}
+
+static void doom(struct scene *scene, uint32_t machine, enum commit_fate fate,
+                 enum status status)
+{
+    world_machine(scene->world, machine)->plan =
+        (struct commit_plan){.fate = fate, .status = status};
+}
+
+static void assert_all_is_well(struct scene *scene)
+{
+    assert_true(scene_agrees(scene));
+    check_converged(scene->world);
+    check_acknowledged(scene->world);
+    check_readable(scene->world);
+    check_model(scene->world);
+    assert_string_equal(scene->world->failure, "");
+}
+
+static void a_restart_forgets_no_acknowledged_write(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 11, &township);
+    struct entry_id person = scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, OK);
+    machine_power_off(scene.world, world_machine(scene.world, township));
+    machine_start(scene.world, world_machine(scene.world, township));
+
+    assert_true(scene_reads(&scene, township, REGISTER_PERSON, SHILIAN, NULL, &person));
+    assert_all_is_well(&scene);
+    assert_true(scene_reads(&scene, 0, REGISTER_PERSON, SHILIAN, NULL, &person));
+    scene_close(&scene);
+}
+
+static void a_power_cut_before_the_commit_leaves_nothing(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 12, &township);
+    doom(&scene, township, COMMIT_DIES_BEFORE, ERR_STORE);
+    scene_person(&scene, township, SHILIAN);
+    assert_false(scene.answered);
+    scene_run(&scene, POWER_OFF_MAX_MS);
+
+    assert_int_equal(scene.world->model.count, 0);
+    assert_all_is_well(&scene);
+    scene_close(&scene);
+}
+
+static void a_power_cut_after_the_commit_keeps_what_nobody_was_told(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 13, &township);
+    doom(&scene, township, COMMIT_DIES_AFTER, ERR_STORE);
+    scene_person(&scene, township, SHILIAN);
+    assert_false(scene.answered);
+    scene_run(&scene, POWER_OFF_MAX_MS);
+
+    assert_int_equal(scene.world->model.count, 1);
+    const struct entry_id *id = &scene.world->model.writes[0].id;
+    assert_all_is_well(&scene);
+    assert_true(scene_reads(&scene, 0, REGISTER_PERSON, SHILIAN, NULL, id));
+    scene_close(&scene);
+}
+
+static void a_failed_commit_is_answered_and_the_next_write_succeeds(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 14, &township);
+    doom(&scene, township, COMMIT_FAILS, ERR_STORE);
+    scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, ERR_STORE);
+    struct entry_id person = scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, OK);
+
+    assert_all_is_well(&scene);
+    assert_true(scene_reads(&scene, 0, REGISTER_PERSON, SHILIAN, NULL, &person));
+    scene_close(&scene);
+}
+
+static void a_full_disk_refuses_writes_serves_reads_and_resumes_by_itself(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 15, &township);
+    struct entry_id before = scene_person(&scene, township, SHILIAN);
+    scene_run(&scene, 2 * SECOND_MS);
+    doom(&scene, township, COMMIT_DISK_FULL, ERR_DISK_FULL);
+    scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, ERR_DISK_FULL);
+    assert_true(scene_reads(&scene, township, REGISTER_PERSON, SHILIAN, NULL, &before));
+    struct entry_id meanwhile = scene_person(&scene, 0, SHILIAN);
+    scene_run(&scene, 300 * SECOND_MS);
+    assert_false(scene_holds(&scene, township, &meanwhile));
+
+    doom(&scene, township, COMMIT_SUCCEEDS, OK);
+    scene_run(&scene, 120 * SECOND_MS);
+    scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, OK);
+    assert_true(scene_holds(&scene, township, &meanwhile));
+    assert_all_is_well(&scene);
+    scene_close(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_restart_forgets_no_acknowledged_write),
+        cmocka_unit_test(a_power_cut_before_the_commit_leaves_nothing),
+        cmocka_unit_test(a_power_cut_after_the_commit_keeps_what_nobody_was_told),
+        cmocka_unit_test(a_failed_commit_is_answered_and_the_next_write_succeeds),
+        cmocka_unit_test(a_full_disk_refuses_writes_serves_reads_and_resumes_by_itself),
+    };
+    return cmocka_run_group_tests_name("storage", tests, NULL, NULL);
+}
