@@ -35,7 +35,8 @@ struct health {
     size_t count, count_before;
     struct unlinked *unlinked;
     size_t unlinked_count, unlinked_capacity;
-    uint64_t since_ms[MEMORIES]; /* 0: not so */
+    bool holds[MEMORIES];
+    uint64_t since_ms[MEMORIES]; /* where it holds */
     uint64_t due_ms;
     char verdict[VERDICT_SIZE];
 };
@@ -291,13 +292,10 @@ static void examine_peer(struct health *health, const struct health_facts *facts
 static bool remembered(struct health *health, enum memory memory, bool holds,
                        uint64_t now_ms, uint64_t lasting_ms)
 {
-    if (!holds) {
-        health->since_ms[memory] = 0;
-        return false;
-    }
-    if (health->since_ms[memory] == 0)
-        health->since_ms[memory] = now_ms > 0 ? now_ms : 1;
-    return has_lasted(health, now_ms, health->since_ms[memory], lasting_ms);
+    if (!health->holds[memory])
+        health->since_ms[memory] = now_ms;
+    health->holds[memory] = holds;
+    return holds && has_lasted(health, now_ms, health->since_ms[memory], lasting_ms);
 }
 
 static void examine_storage(struct health *health, const struct health_facts *facts)

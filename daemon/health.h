@@ -47,7 +47,7 @@ enum health_severity {
       "If a new node is meant to join: linli node admit, then linli node join")          \
     X(HEALTH_ALONE, 1209, HEALTH_NOTICE,                                                 \
       "no peer is known yet: records are saved on this disk and nowhere else",           \
-      "Add a [peer NAME] section to linli.conf, or wait to be connected to")             \
+      "Add a [peer] section to linli.conf, or wait to be connected to")                  \
     X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
       "COUNT logs show two histories; what was accepted before stays as it is",          \
       "Report it to the county with the output of: linli log verify")                    \

@@ -1,0 +1,299 @@
+/* Writing commands: what is accepted, and how a refusal names the field. */
+#define _XOPEN_SOURCE 700
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/county_fixture.h"
+
+static const char *add_person(struct county *county, const char *name)
+{
+    assert_int_equal(
+        tell(county, TOWN, "person.add", ARGS({"name", name}, {"village", VILLAGE_TEXT})),
+        OK);
+    return told_id(county);
+}
+
+static const char *add_visit(struct county *county, const char *person)
+{
+    assert_int_equal(
+        tell(county, TOWN, "visit.add",
+             ARGS({"person", person}, {"when", "2026-05-31 14:05"}, {"method", "home"},
+                  {"outcome", "met"}, {"health", "ok"}, {"note", "门口有台阶"})),
+        OK);
+    return told_id(county);
+}
+
+static void assert_refused(struct county *county, enum status expected,
+                           const char *command, const struct arg *args,
+                           const char *subject)
+{
+    uint64_t before = heads_entries(engine_heads(node_engine(county->nodes[TOWN].node)));
+    assert_int_equal(tell(county, TOWN, command, args), expected);
+    assert_string_equal(county->subject, subject);
+    assert_int_equal(heads_entries(engine_heads(node_engine(county->nodes[TOWN].node))),
+                     before);
+}
+
+static struct slice show(struct county *county, const char *command, const char *id)
+{
+    assert_int_equal(ask(county, TOWN, command, ARGS({"id", id})), OK);
+    return part(buffer_slice(&county->data), "record");
+}
+
+/* ---- persons ---- */
+
+static void a_person_is_entered_with_everything(void **state)
+{
+    struct county *county = *state;
+    assert_int_equal(
+        tell(county, TOWN, "person.add",
+             ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"sex", "女"},
+                  {"birth", "1940-01-01"}, {"tier", "high"}, {"categories", "独居"},
+                  {"categories", "veteran"}, {"phones", "+8613800001111"},
+                  {"id_number", "330102194001011231"}, {"external_key", "HR-77"})),
+        OK);
+    struct slice record = show(county, "person.show", told_id(county));
+    assert_text(record, "name", "张三");
+    assert_text(record, "sex", "female");
+    assert_text(record, "birth", "1940-01-01");
+    assert_text(record, "id_number", "(hidden)");
+    assert_text(record, "address", NULL);
+    assert_int_equal(number_of(record, "village"), 331123103201);
+    assert_int_equal(number_of(record, "township"), SHILIAN);
+    struct slice phones = part(record, "phones"), phone = {0};
+    size_t count;
+    assert_true(codec_take_array(&phones, &count) && codec_take_text(&phones, &phone));
+    /* Entering takes texts as they are; only changing reads a sign. */
+    assert_true(slice_equal(phone, slice_text("+8613800001111")));
+}
+
+static void every_bad_field_is_refused_by_its_name(void **state)
+{
+    struct county *county = *state;
+    char long_name[400];
+    memset(long_name, 'n', sizeof long_name - 1);
+    long_name[sizeof long_name - 1] = '\0';
+    assert_refused(county, ERR_FIELD_MISSING, "person.add",
+                   ARGS({"village", VILLAGE_TEXT}), "name");
+    assert_refused(county, ERR_FIELD_MISSING, "person.add", ARGS({"name", "张三"}),
+                   "village");
+    assert_refused(county, ERR_FIELD_TOO_LONG, "person.add",
+                   ARGS({"name", long_name}, {"village", VILLAGE_TEXT}), "name");
+    assert_refused(
+        county, ERR_DATE, "person.add",
+        ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"birth", "2026-02-30"}),
+        "birth");
+    assert_refused(county, ERR_DIVISION, "person.add",
+                   ARGS({"name", "张三"}, {"village", "331123103999"}), "village");
+    assert_refused(county, ERR_ID_NUMBER, "person.add",
+                   ARGS({"name", "张三"}, {"village", VILLAGE_TEXT},
+                        {"id_number", "330102194001011238"}),
+                   "id_number");
+    assert_refused(county, ERR_FIELD_VALUE, "person.add",
+                   ARGS({"name", "张三"}, {"village", VILLAGE_TEXT},
+                        {"categories", "veteran"}, {"categories", "pirate"}),
+                   "categories");
+    assert_refused(county, ERR_FIELD_UNKNOWN, "person.add",
+                   ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"shoe", "42"}),
+                   "shoe");
+}
+
+static void a_township_without_a_key_here_is_refused(void **state)
+{
+    struct county *county = *state;
+    assert_refused(county, ERR_UNREADABLE, "person.add",
+                   ARGS({"name", "张三"}, {"village", FAR_VILLAGE_TEXT}), "village");
+    assert_int_equal(tell(county, HUB, "person.add",
+                          ARGS({"name", "张三"}, {"village", FAR_VILLAGE_TEXT})),
+                     OK);
+}
+
+static void sets_change_by_signs_and_fields_by_values(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    assert_int_equal(
+        tell(county, TOWN, "person.set",
+             ARGS({"id", id}, {"tier", "key"}, {"phones", "+111"}, {"phones", "++8622"})),
+        OK);
+    assert_int_equal(tell(county, TOWN, "person.set",
+                          ARGS({"id", id}, {"tier", ""}, {"phones", "-111"})),
+                     OK);
+    struct slice record = show(county, "person.show", id);
+    assert_text(record, "tier", NULL);
+    struct slice phones = part(record, "phones"), phone = {0};
+    size_t count;
+    assert_true(codec_take_array(&phones, &count));
+    assert_int_equal(count, 1);
+    assert_true(codec_take_text(&phones, &phone));
+    assert_true(slice_equal(phone, slice_text("+8622")));
+    assert_refused(county, ERR_FIELD_VALUE, "person.set",
+                   ARGS({"id", id}, {"phones", "333"}), "phones");
+    assert_refused(county, ERR_FIELD_MISSING, "person.set",
+                   ARGS({"id", id}, {"name", ""}), "name");
+}
+
+static void a_person_stays_in_its_township(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    assert_int_equal(tell(county, TOWN, "person.set",
+                          ARGS({"id", id}, {"village", OTHER_VILLAGE_TEXT})),
+                     OK);
+    assert_refused(county, ERR_FIELD_FIXED, "person.set",
+                   ARGS({"id", id}, {"village", FAR_VILLAGE_TEXT}), "village");
+}
+
+static void an_id_may_be_short_but_must_fit_one(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    for (int i = 0; i < 40; i++)
+        add_person(county, "李四");
+    char prefix[9];
+    snprintf(prefix, sizeof prefix, "%.8s", id);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", prefix}, {"tier", "key"})), OK);
+    /* 41 persons and 32 first characters: one of them stands twice. */
+    size_t ambiguous = 0;
+    static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    for (size_t i = 0; i < sizeof alphabet - 1; i++) {
+        char first[2] = {alphabet[i], '\0'};
+        enum status status =
+            tell(county, TOWN, "person.set", ARGS({"id", first}, {"tier", "key"}));
+        ambiguous += status == ERR_AMBIGUOUS;
+    }
+    assert_true(ambiguous > 0);
+    assert_refused(county, ERR_NOT_FOUND, "person.set",
+                   ARGS({"id", "ZZZZZZZZZZZZZZZZZZZZ"}, {"tier", "key"}),
+                   "ZZZZZZZZZZZZZZZZZZZZ");
+    assert_refused(county, ERR_FIELD_MISSING, "person.set", ARGS({"tier", "key"}), "id");
+}
+
+/* ---- visits ---- */
+
+static void a_visit_lies_where_its_person_lies(void **state)
+{
+    struct county *county = *state;
+    char prefix[9];
+    const char *person = add_person(county, "张三");
+    snprintf(prefix, sizeof prefix, "%.8s", person);
+    const char *visit = add_visit(county, prefix);
+    struct slice record = show(county, "visit.show", visit);
+    assert_text(record, "person", person);
+    assert_text(record, "subject", person);
+    assert_int_equal(number_of(record, "township"), SHILIAN);
+    assert_text(record, "actor", "wang");
+    assert_text(record, "node", "shilian");
+    assert_refused(county, ERR_NOT_FOUND, "visit.add",
+                   ARGS({"person", "ZZZZZZZZZZZZZZZZZZZZ"}, {"when", "2026-05-31 14:05"},
+                        {"method", "home"}, {"outcome", "met"}),
+                   "person");
+}
+
+static void an_amended_visit_keeps_what_was_not_given(void **state)
+{
+    struct county *county = *state;
+    const char *person = add_person(county, "张三");
+    const char *visit = add_visit(county, person);
+    assert_int_equal(tell(county, TOWN, "visit.amend",
+                          ARGS({"id", visit}, {"outcome", "absent"}, {"note", ""})),
+                     OK);
+    const char *amended = told_id(county);
+    struct slice record = show(county, "visit.show", amended);
+    assert_text(record, "outcome", "absent");
+    assert_text(record, "method", "home");
+    assert_text(record, "health", "ok");
+    assert_text(record, "note", NULL);
+    assert_text(record, "amends", visit);
+    assert_refused(county, ERR_VOIDED, "visit.amend",
+                   ARGS({"id", visit}, {"outcome", "met"}), "");
+    assert_refused(county, ERR_FIELD_FIXED, "visit.amend",
+                   ARGS({"id", amended}, {"person", person}), "person");
+    assert_refused(county, ERR_FIELD_UNKNOWN, "visit.add", ARGS({"amends", visit}),
+                   "amends");
+}
+
+static void a_void_needs_a_reason_and_happens_once(void **state)
+{
+    struct county *county = *state;
+    const char *visit = add_visit(county, add_person(county, "张三"));
+    assert_refused(county, ERR_FIELD_MISSING, "visit.void", ARGS({"id", visit}),
+                   "reason");
+    assert_int_equal(
+        tell(county, TOWN, "visit.void", ARGS({"id", visit}, {"reason", "重复"})), OK);
+    assert_text(show(county, "visit.show", visit), "voided", "重复");
+    assert_refused(county, ERR_VOIDED, "visit.void",
+                   ARGS({"id", visit}, {"reason", "again"}), "");
+}
+
+/* ---- commands ---- */
+
+static void only_what_writes_records_is_meant(void **state)
+{
+    static const char *const others[] = {
+        "",           "person",        "person.",      ".add",       "person.list",
+        "visit.show", "operator.add",  "operator.set", "pirate.add", "person.adds",
+        "status",     "person.add.it", "peer.pause",   "log.verify"};
+    struct county *county = *state;
+    assert_true(change_is_meant(slice_text("person.add")));
+    assert_true(change_is_meant(slice_text("visit.void")));
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        assert_false(change_is_meant(slice_text(others[i])));
+    assert_refused(county, ERR_UNKNOWN_COMMAND, "operator.add", ARGS({"number", "1"}),
+                   "");
+    assert_refused(county, ERR_UNKNOWN_COMMAND, "person.void", ARGS({"id", "1"}), "");
+}
+
+/* Arguments come from programs, and programs have faults. */
+static void arguments_of_other_types_are_refused(void **state)
+{
+    struct county *county = *state;
+    uint64_t seed = 77;
+    for (int round = 0; round < 2000; round++) {
+        struct buffer encoded;
+        struct write write;
+        uint8_t bytes[40] = {0x82, 0xa4, 'n', 'a', 'm', 'e'};
+        for (size_t i = 6; i < sizeof bytes; i++) {
+            seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            bytes[i] = (uint8_t)(seed >> 56);
+        }
+        struct change change = {
+            .engine = node_engine(county->nodes[TOWN].node),
+            .divisions = &county->divisions,
+            .arena = &county->arena,
+            .scratch = &encoded,
+        };
+        buffer_init(&encoded, PAYLOAD_SIZE_MAX);
+        assert_int_equal(node_read(county->nodes[TOWN].node, &change.txn), OK);
+        assert_int_not_equal(change_prepare(&change, slice_text("person.add"),
+                                            slice_of(bytes, sizeof bytes), &write),
+                             OK);
+        store_abort(change.txn);
+        buffer_deinit(&encoded);
+        arena_reset(&county->arena);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, county_set_up, county_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_person_is_entered_with_everything),
+        TEST(every_bad_field_is_refused_by_its_name),
+        TEST(a_township_without_a_key_here_is_refused),
+        TEST(sets_change_by_signs_and_fields_by_values),
+        TEST(a_person_stays_in_its_township),
+        TEST(an_id_may_be_short_but_must_fit_one),
+        TEST(a_visit_lies_where_its_person_lies),
+        TEST(an_amended_visit_keeps_what_was_not_given),
+        TEST(a_void_needs_a_reason_and_happens_once),
+        TEST(only_what_writes_records_is_meant),
+        TEST(arguments_of_other_types_are_refused),
+    };
+    return cmocka_run_group_tests_name("change", tests, NULL, NULL);
+}
