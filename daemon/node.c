@@ -28,6 +28,15 @@ struct node {
     enum status trouble;
 };
 
+static void node_new_engine(struct node *node)
+{
+    struct engine_config config = {&node->keys, &node->genesis, &node->genesis_hash};
+
+    if (node->engine != NULL)
+        engine_destroy(node->engine);
+    node->engine = engine_create(&config);
+}
+
 static enum status node_load(struct node *node)
 {
     struct store_txn *txn;
@@ -53,38 +62,37 @@ static bool node_is_founded(struct node *node)
     return founded;
 }
 
-static enum status node_found(struct node *node, struct slice grant,
-                              const uint8_t random[RANDOM_SIZE])
+/* One attempt at the first start, with an engine that knows nothing yet. */
+static enum status node_try_found(struct node *node, struct slice grant,
+                                  const uint8_t random[RANDOM_SIZE])
 {
     struct store_txn *txn;
-    enum status status = ERR_STORE_GROWN;
+    enum status status;
 
-    for (int i = 0; i < GROWTHS_MAX && status == ERR_STORE_GROWN; i++) {
-        status = store_begin(node->store, &txn);
-        if (status != OK)
-            return status;
-        status = engine_found(node->engine, txn, grant, random);
-        if (status != OK && status != ERR_STORE_GROWN) {
-            store_abort(txn);
-            return status;
-        }
-        status = store_commit(txn);
-    }
+    node_new_engine(node);
+    status = store_begin(node->store, &txn);
+    if (status != OK)
+        return status;
+    status = engine_found(node->engine, txn, grant, random);
+    if (status == OK || status == ERR_STORE_GROWN)
+        return store_commit(txn);
+    store_abort(txn);
     return status;
 }
 
-static enum status node_start(struct node *node, const struct node_options *options,
+static enum status node_start(struct node *node, struct slice grant,
                               const uint8_t random[RANDOM_SIZE])
 {
-    struct engine_config config = {&node->keys, &node->genesis, &node->genesis_hash};
-    enum status status;
+    enum status status = OK;
 
-    node->engine = engine_create(&config);
     if (!node_is_founded(node)) {
-        status = node_found(node, options->grant, random);
-        if (status != OK)
-            return status;
+        status = ERR_STORE_GROWN;
+        for (int i = 0; i < GROWTHS_MAX && status == ERR_STORE_GROWN; i++)
+            status = node_try_found(node, grant, random);
     }
+    if (status != OK)
+        return status;
+    node_new_engine(node);
     return node_load(node);
 }
 
@@ -105,7 +113,7 @@ enum status node_open(struct node **out, const struct node_options *options,
     crypto_node_keys(options->seed.data, &node->keys);
     status = store_open(&node->store, &store_options);
     if (status == OK)
-        status = node_start(node, options, random);
+        status = node_start(node, options->grant, random);
     if (status != OK) {
         node_close(node);
         return status;

@@ -8,105 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a node keeps what concerns itself: its township's realm, a hub the county's. */
-uint64_t author_home_realm(const struct member *self)
-{
-    uint64_t township = division_township(self->division);
-
-    return township != 0 ? township : self->division;
-}
-
 /* ---- the run being written ---- */
-
-static void writing_close(struct engine *engine, struct writing *writing)
-{
-    struct hash signed_hash;
-    struct run *run = &writing->run;
-
-    if (!writing->open)
-        return;
-    run_signed_hash(roster_salt(engine->roster), &writing->last, &signed_hash);
-    crypto_sign_hash(engine->config.keys, &signed_hash, run->signature);
-    run->entries = buffer_slice(&writing->entries);
-    engine->arrival++;
-    engine->runs++;
-    log_append(engine->txn, engine->arrival, run, &engine->encoded);
-    heads_advance(engine->heads, run->log, engine->incarnation, run_last_seq(run),
-                  &writing->last, engine->arrival);
-    writing->open = false;
-    intake_folded(engine);
-}
-
-static void writing_begin(struct engine *engine, struct writing *writing, enum lane lane,
-                          const struct realm_key *key)
-{
-    struct log_name log = engine_own_log(engine, lane);
-    const struct head *head = heads_find(engine->heads, log);
-
-    writing->open = true;
-    writing->run = (struct run){
-        .log = log,
-        .first_seq = head != NULL ? head->seq + 1 : 1,
-        .incarnation = head != NULL ? 0 : engine->incarnation,
-        .realm = key->realm,
-        .epoch = key->epoch,
-    };
-    if (head != NULL)
-        writing->run.prev = head->hash;
-    writing->last = writing->run.prev;
-    buffer_clear(&writing->entries);
-}
-
-/* The lane's open run, if one more payload of this size and key still fits it; otherwise
- * a new one. */
-static struct writing *writing_for(struct engine *engine, enum lane lane,
-                                   const struct realm_key *key, size_t payload_size)
-{
-    struct writing *writing = &engine->writing[lane];
-    bool fits =
-        writing->open && writing->run.realm == key->realm &&
-        writing->run.epoch == key->epoch &&
-        writing->entries.size + payload_size + 3 + RUN_FRAME_SIZE_MAX <= RUN_SIZE_MAX;
-
-    if (!fits) {
-        writing_close(engine, writing);
-        writing_begin(engine, writing, lane, key);
-    }
-    return writing;
-}
-
-/* Seals and chains one operation; folds it at once. */
-static struct entry_id write_entry(struct engine *engine, enum lane lane,
-                                   const struct realm_key *key, struct slice plaintext,
-                                   const uint8_t random[RANDOM_SIZE])
-{
-    const struct county_salt *salt = roster_salt(engine->roster);
-    size_t size = plaintext.size + SEAL_OVERHEAD;
-    struct writing *writing = writing_for(engine, lane, key, size);
-    struct run *run = &writing->run;
-    uint64_t seq = run->first_seq + run->count;
-    struct log_id id = {engine->config.keys->id, engine->incarnation, (uint8_t)lane};
-    struct entry_id entry = entry_id_of(run->log, seq);
-    uint8_t header[HEADER_SIZE];
-    uint8_t *payload = arena_alloc(&engine->scratch, size);
-    struct hash prev = writing->last;
-
-    entry_associated(&id, seq, &prev, run->realm, run->epoch, header);
-    crypto_seal(key, salt, header, plaintext, random, payload);
-    entry_header(salt, &id, seq, &prev, run->realm, run->epoch, slice_of(payload, size),
-                 header, &writing->last);
-    entry_append(&writing->entries, slice_of(payload, size));
-    run->count++;
-    engine->wrote = true;
-    CHECK(fold_entry(engine->fold, &entry, run->realm, plaintext) == OK);
-    return entry;
-}
-
-void author_seal(struct engine *engine)
-{
-    for (int lane = 0; lane < LANES; lane++)
-        writing_close(engine, &engine->writing[lane]);
-}
 
 /* ---- who writes ---- */
 
@@ -157,7 +59,7 @@ void author_load(struct engine *engine)
     engine->operator_count = 0;
     if (self == NULL)
         return;
-    walk.realm = author_home_realm(self);
+    walk.realm = member_home_realm(self);
     while (fold_subjects_next(engine->txn, &walk, &realm, &subject, &newest)) {
         arena_reset(&engine->scratch);
         if (view_record(engine->txn, reg, realm, NULL, &subject, &engine->scratch,
@@ -192,9 +94,10 @@ static uint32_t actor_of(struct engine *engine, const struct event *event)
     values[1] = (struct operation_value){.field = OPERATOR_ACCOUNT,
                                          .value = buffer_slice(&fields[1])};
     operation_encode_create(&plaintext, event->wall_ms, number, reg, values, 2);
-    write_entry(engine, LANE_RECORD,
-                roster_newest_key(engine->roster, author_home_realm(engine_self(engine))),
-                buffer_slice(&plaintext), event->random);
+    writing_append(
+        engine, LANE_RECORD,
+        roster_newest_key(engine->roster, member_home_realm(engine_self(engine))),
+        buffer_slice(&plaintext), event->random);
     remember_operator(engine, number, name);
     buffer_deinit(&plaintext);
     buffer_deinit(&fields[0]);
@@ -230,8 +133,8 @@ void author_write(struct engine *engine, const struct event *event)
     if (status == OK)
         status = draft_finish(engine, &draft, event, &plaintext);
     if (status == OK)
-        id = write_entry(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
-                         event->random);
+        id = writing_append(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
+                            event->random);
     buffer_deinit(&plaintext);
     reply = engine_effect(engine, EFFECT_REPLY, 0);
     reply->token = write->token;

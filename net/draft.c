@@ -12,7 +12,7 @@ static enum status judge_place(struct engine *engine, struct draft *draft)
     uint64_t county = engine->config.genesis->county;
 
     if (self == NULL ||
-        roster_newest_key(engine->roster, author_home_realm(self)) == NULL)
+        roster_newest_key(engine->roster, member_home_realm(self)) == NULL)
         return ERR_NOT_MEMBER;
     if (engine_folding(engine, NULL))
         return ERR_BUSY;

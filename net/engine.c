@@ -5,19 +5,6 @@
 
 #include "net/engine_state.h"
 
-struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint32_t peer)
-{
-    return effects_add(engine->effects, kind, peer);
-}
-
-void engine_send(struct engine *engine, struct session *session, struct slice frame)
-{
-    struct effect *send = engine_effect(engine, EFFECT_SEND, session->peer);
-
-    send->bytes = arena_copy(&engine->effects->arena, frame);
-    session->bytes_out += frame.size;
-}
-
 /* ---- making and unmaking ---- */
 
 struct engine *engine_create(const struct engine_config *config)
@@ -67,7 +54,7 @@ static void hear_noted(struct engine *engine, struct session *session, uint64_t 
 {
     if (noted < session->noted) {
         session->noted = session->told = session->covered = noted;
-        sync_rewind(engine, session);
+        engine_rewind(engine, session);
     } else if (noted <= session->told) {
         session->noted = noted;
     }
@@ -132,7 +119,7 @@ static void step_link(struct engine *engine, const struct event *event)
     }
     session_enter(session, session->link ? SESSION_LINK_UP : SESSION_LINK_DOWN,
                   event->steady_ms);
-    sync_rewind(engine, session);
+    engine_rewind(engine, session);
 }
 
 static void reply(struct engine *engine, uint64_t token, enum status status)
@@ -193,8 +180,8 @@ void engine_seal(struct engine *engine, struct store_txn *txn, const struct even
     engine->effects = effects;
     engine->now_ms = last->steady_ms;
     engine->wall_ms = last->wall_ms;
-    author_seal(engine);
-    intake_fold_some(engine);
+    writing_seal(engine);
+    folding_fold_some(engine);
     fold_flush(engine->fold, txn);
     sync_request(engine);
     for (size_t i = 0; i < engine->session_count; i++) {
@@ -209,7 +196,7 @@ void engine_seal(struct engine *engine, struct store_txn *txn, const struct even
     for (size_t i = 0; i < engine->session_count; i++)
         engine_save_session(engine, engine->sessions[i]);
     if (engine->fold_dirty)
-        intake_fold_save(engine);
+        folding_save(engine);
     heads_flush(engine->heads, txn);
 }
 
@@ -243,54 +230,6 @@ uint64_t engine_wake_ms(const struct engine *engine)
 
 /* ---- reading ---- */
 
-bool engine_folding(const struct engine *engine, uint64_t *runs_left)
-{
-    if (runs_left != NULL)
-        *runs_left = engine->arrival - engine->folded;
-    return engine->folded < engine->arrival;
-}
-
-const struct roster *engine_roster(const struct engine *engine)
-{
-    return engine->roster;
-}
-
-const struct heads *engine_heads(const struct engine *engine)
-{
-    return engine->heads;
-}
-
-const struct member *engine_self(const struct engine *engine)
-{
-    return roster_by_id(engine->roster, &engine->config.keys->id);
-}
-
-const struct member *engine_member(const struct engine *engine, uint32_t number)
-{
-    return roster_member(engine->roster, number);
-}
-
-struct log_name engine_own_log(const struct engine *engine, enum lane lane)
-{
-    const struct member *self = engine_self(engine);
-
-    CHECK(self != NULL);
-    return (struct log_name){self->number, (uint16_t)engine->incarnation, (uint8_t)lane};
-}
-
-size_t engine_head_index(const struct engine *engine, const struct head *head)
-{
-    return heads_index(engine->heads, head);
-}
-
-bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log)
-{
-    const struct member *member = engine_member(engine, peer);
-    const struct member *author = engine_member(engine, log.node);
-
-    return member != NULL && author != NULL && roster_carries(member, author, log.lane);
-}
-
 static bool every_log(void *context, struct log_name log)
 {
     (void)context;
@@ -301,15 +240,4 @@ static bool every_log(void *context, struct log_name log)
 void engine_heads_digest(const struct engine *engine, struct hash *digest)
 {
     heads_digest(engine->heads, roster_salt(engine->roster), every_log, NULL, digest);
-}
-
-void engine_mark_diverged(struct engine *engine, struct log_name log)
-{
-    for (size_t i = 0; i < engine->diverged_count; i++) {
-        if (log_name_equal(engine->diverged[i], log))
-            return;
-    }
-    engine->diverged = checked_realloc(engine->diverged, (engine->diverged_count + 1) *
-                                                             sizeof *engine->diverged);
-    engine->diverged[engine->diverged_count++] = log;
 }

@@ -1,13 +1,18 @@
-/* engine_state.h - what an engine is made of; only the engine's own files include this.
+/* engine_state.h - what an engine is made of; only the engine's own files include this. Each
+ * uses only those above it:
  *
- *   engine.c       dispatches events, ends batches
- *   engine_load.c  reads and writes what the engine keeps about itself
- *   draft.c        from what a person asks to an operation
- *   author.c       this node's own writes: sealed, chained, signed
- *   intake.c       runs from others: judged, filed, folded; and folding again
- *   greet.c        hellos: comparing digests, deciding who lacks what
- *   sync.c         announcing, wanting, sending
- *   report.c       what it says of itself to people */
+ *   engine_state.c  the parts, and small questions to them
+ *   sessions.c      neighbours met, and what of them outlives a restart
+ *   writing.c       this node's own logs: chained, signed once a batch
+ *   folding.c       the cursor of the derived tables, and folding again
+ *   draft.c         from what a person asks to an operation
+ *   author.c        a write, from judging to its reply
+ *   intake.c        runs from others, and the roster
+ *   greet.c         hellos: comparing digests, deciding who lacks what
+ *   sync.c          announcing, wanting, sending
+ *   report.c        what an engine says of itself to people
+ *   engine_load.c   starting, and starting afresh
+ *   engine.c        dispatching events, ending batches */
 #ifndef LINLI_NET_ENGINE_STATE_H
 #define LINLI_NET_ENGINE_STATE_H
 
@@ -42,7 +47,6 @@ struct engine {
     uint64_t incarnation;
     uint64_t arrival; /* of the newest run */
     uint64_t folded;  /* runs up to this arrival are in the derived tables */
-    uint64_t runs;
     uint64_t unreadable; /* entries among them that no key here opens */
     uint64_t refused;    /* entries among them that fold to nothing by their own fault */
     bool fold_dirty;
@@ -67,27 +71,46 @@ struct engine {
     bool roster_changed;
 };
 
-/* engine.c */
+/* engine_state.c */
 const struct member *engine_member(const struct engine *engine, uint32_t number);
 struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint32_t peer);
 void engine_send(struct engine *engine, struct session *session, struct slice frame);
 void engine_mark_diverged(struct engine *engine, struct log_name log);
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
 size_t engine_head_index(const struct engine *engine, const struct head *head);
+void engine_meta_put(struct engine *engine, const char *name, struct slice value);
+bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value);
 
-/* engine_load.c */
+/* sessions.c */
 struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: none yet */
 struct session *engine_meet(struct engine *engine, uint32_t peer);    /* made if needed */
 void engine_save_session(struct engine *engine, struct session *session);
 void engine_save_pause(struct engine *engine, const struct session *session);
-void engine_meta_put(struct engine *engine, const char *name, struct slice value);
-bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value);
-void engine_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
+/* What was sent after `noted` may have been lost: the neighbour is taken to hold of each log
+ * only what came before the runs filed since. */
+void engine_rewind(struct engine *engine, struct session *session);
+
+/* writing.c */
+struct entry_id writing_append(struct engine *engine, enum lane lane,
+                               const struct realm_key *key, struct slice plaintext,
+                               const uint8_t random[RANDOM_SIZE]);
+void writing_seal(struct engine *engine); /* signs and files what this batch wrote */
+void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
+bool writing_load(struct engine *engine); /* false: the store has no incarnation */
+
+/* folding.c */
+void folding_load(struct engine *engine);
+void folding_save(struct engine *engine);
+void folding_fold_run(struct engine *engine, const struct run *run,
+                      const struct verified_run *laid_out);
+void folding_fold_some(struct engine *engine); /* a bounded piece of what is not folded */
+void folding_begin_again(struct engine *engine); /* from the first run on */
+/* The newest run, this node's own, was folded entry by entry as it was written. If a fold
+ * from the first run on has begun since, that one will reach it. */
+void folding_newest_is_folded(struct engine *engine);
 
 /* author.c */
-uint64_t author_home_realm(const struct member *self); /* for what concerns the node */
 void author_write(struct engine *engine, const struct event *event);
-void author_seal(struct engine *engine); /* signs and files the runs of this batch */
 void author_load(struct engine *engine); /* reads the operators known here */
 
 /* intake.c */
@@ -96,13 +119,6 @@ enum status intake_run(struct engine *engine, const struct run *run,
 enum status intake_grant(struct engine *engine, struct slice grant_file,
                          const uint8_t random[RANDOM_SIZE]);
 enum status intake_roster_load(struct engine *engine);
-void intake_fold_load(struct engine *engine);
-void intake_fold_some(struct engine *engine);  /* a bounded piece of what is not folded */
-void intake_fold_again(struct engine *engine); /* from the first run on */
-void intake_fold_save(struct engine *engine);
-/* The newest run, this node's own, was folded entry by entry as it was written. If a fold
- * from the first run on has begun since, that one will reach it. */
-void intake_folded(struct engine *engine);
 
 /* greet.c */
 void greet_hear(struct engine *engine, struct session *session,
@@ -122,7 +138,6 @@ void sync_hear_run(struct engine *engine, struct session *session,
 void sync_seal(struct engine *engine, struct session *session);
 void sync_request(struct engine *engine);
 uint64_t sync_wake_ms(const struct engine *engine, const struct session *session);
-void sync_rewind(struct engine *engine, struct session *session);
 void sync_offence(struct engine *engine, struct session *session, enum refusal refusal);
 
 #endif

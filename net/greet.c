@@ -179,7 +179,7 @@ static void greet_different(struct engine *engine, struct session *session,
     session->equal = false;
     session->told = session->covered = session->noted;
     if (lost)
-        sync_rewind(engine, session);
+        engine_rewind(engine, session);
     if (!quiet || !control_equal || ++session->differences < DIFFERENCES_MAX ||
         engine->now_ms < session->relist_at_ms)
         return;

@@ -132,3 +132,10 @@ bool member_holds(const struct member *member, uint64_t realm, uint64_t county)
     }
     return false;
 }
+
+uint64_t member_home_realm(const struct member *member)
+{
+    uint64_t township = division_township(member->division);
+
+    return township != 0 ? township : member->division;
+}

@@ -174,6 +174,9 @@ const struct cut *roster_cut(const struct roster *roster, struct log_name log,
 bool roster_may_write(const struct member *author, uint8_t lane, uint64_t realm,
                       uint64_t county);
 
+/* Where a node keeps what concerns itself: its township's realm, a hub the county's. */
+uint64_t member_home_realm(const struct member *member);
+
 /* Whether `member` carries (stores and relays) a log of `author`: everybody the control,
  * urgent and ledger lanes; hubs and townships all records of the county; villages the
  * records of their township and of the hubs, which may write in every township. */

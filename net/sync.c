@@ -360,26 +360,6 @@ static void announce(struct engine *engine, struct session *session)
     announce_heads(engine, session);
 }
 
-/* What was sent after `noted` may have been lost: the neighbour is taken to hold of each
- * log only what came before the runs filed since. */
-void sync_rewind(struct engine *engine, struct session *session)
-{
-    struct run run;
-
-    if (session->noted == 0) {
-        session_hold_nothing(session);
-        return;
-    }
-    for (uint64_t arrival = session->noted + 1; arrival <= engine->arrival; arrival++) {
-        if (!log_run_at(engine->txn, arrival, &run))
-            continue;
-        const struct head *head = heads_find(engine->heads, run.log);
-        if (head != NULL)
-            session_hold_at_most(session, engine_head_index(engine, head),
-                                 run.first_seq - 1);
-    }
-}
-
 static bool retry_due(const struct engine *engine, uint64_t since_ms)
 {
     return engine->now_ms >= since_ms + RETRY_MS;
@@ -397,7 +377,7 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
         session_count_lost(session);
     if (not_noted || not_acknowledged) {
         session->told = session->covered = session->noted;
-        sync_rewind(engine, session);
+        engine_rewind(engine, session);
     }
     if (wants_any_asked(&engine->wants, session->peer) &&
         retry_due(engine, session->progress_at_ms))
