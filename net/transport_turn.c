@@ -2,8 +2,28 @@
 #include "net/carrier.h"
 
 #include <sys/socket.h>
+#include <time.h>
 
 #include "net/zap.h"
+
+uint64_t carrier_now_ms(void)
+{
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+struct socket_settings carrier_settings(struct transport *transport)
+{
+    return (struct socket_settings){
+        .zmq_context = transport->zmq_context,
+        .public_key = transport->options.public_key,
+        .secret_key = transport->options.secret_key,
+        .silence_ms_max = transport->options.silence_ms_max,
+        .send_buffer_bytes = transport->options.send_buffer_bytes,
+        .monitors_opened = &transport->monitors_opened,
+    };
+}
 
 /* ---- members, cutting ---- */
 

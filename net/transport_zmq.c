@@ -20,13 +20,6 @@
 /* A connection that ended takes three turns to be over: seen, emptied, removed. */
 #define TURNS_MAX 3
 
-uint64_t carrier_now_ms(void)
-{
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Differs between nodes that start in the same second. */
 static uint64_t jitter_seed(const struct transport_options *options)
 {
@@ -36,18 +29,6 @@ static uint64_t jitter_seed(const struct transport_options *options)
 }
 
 /* ---- opening and closing ---- */
-
-struct socket_settings carrier_settings(struct transport *transport)
-{
-    return (struct socket_settings){
-        .zmq_context = transport->zmq_context,
-        .public_key = transport->options.public_key,
-        .secret_key = transport->options.secret_key,
-        .silence_ms_max = transport->options.silence_ms_max,
-        .send_buffer_bytes = transport->options.send_buffer_bytes,
-        .monitors_opened = &transport->monitors_opened,
-    };
-}
 
 static bool transport_start_context(struct transport *transport)
 {
