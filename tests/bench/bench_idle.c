@@ -49,7 +49,7 @@ static struct usage usage_of_townships(void)
     for (size_t i = 0; i < TOWNSHIPS; i++) {
         struct usage usage = linlid_usage(&townships[i]);
         sum.cpu_ns += usage.cpu_ns;
-        sum.written_bytes += usage.written_bytes;
+        sum.dirtied_bytes += usage.dirtied_bytes;
     }
     return sum;
 }
@@ -64,8 +64,8 @@ static void measure(unsigned seconds)
     double span_ns = (double)(steady_ns() - begin_ns);
     struct usage hub_end = linlid_usage(&hub), others_end = usage_of_townships();
     linlid_look(&hub, &after);
-    uint64_t written = hub_end.written_bytes - hub_begin.written_bytes;
-    uint64_t others_written = others_end.written_bytes - others_begin.written_bytes;
+    uint64_t written = hub_end.dirtied_bytes - hub_begin.dirtied_bytes;
+    uint64_t others_written = others_end.dirtied_bytes - others_begin.dirtied_bytes;
     report_result("idle_cpu_percent",
                   100 * (double)(hub_end.cpu_ns - hub_begin.cpu_ns) / span_ns, "percent");
     report_beside("idle_cpu_percent",

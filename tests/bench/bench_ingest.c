@@ -27,8 +27,9 @@ struct ingest {
     struct linlid source, sink;
     uint64_t entries; /* taken in */
     double wall_s, cpu_s;
-    uint64_t written_bytes, peak_bytes;
-    uint64_t idle_bytes; /* RssAnon before it began */
+    uint64_t written_bytes, dirtied_bytes, peak_bytes;
+    uint64_t device_bytes; /* given to the disk meanwhile, by everybody */
+    uint64_t idle_bytes;   /* RssAnon before it began */
 };
 
 static void copy_node(const char *made, const char *work, const char *name, bool store)
@@ -78,6 +79,7 @@ static void run_ingest(struct ingest *ingest, const char *work, const char *sock
                                                          .listen_port = port});
     linlid_look(&ingest->sink, &before);
     ingest->idle_bytes = linlid_private_bytes(&ingest->sink);
+    uint64_t device_begin = disk_device_written_bytes(work);
     struct usage begin = linlid_usage(&ingest->sink);
     uint64_t begin_ns = steady_ns();
     struct sampler *sampler = sampler_start(&ingest->sink, SAMPLE_MS);
@@ -93,6 +95,8 @@ static void run_ingest(struct ingest *ingest, const char *work, const char *sock
     ingest->entries = after.entries - before.entries;
     ingest->cpu_s = (double)(end.cpu_ns - begin.cpu_ns) / 1e9;
     ingest->written_bytes = end.written_bytes - begin.written_bytes;
+    ingest->dirtied_bytes = end.dirtied_bytes - begin.dirtied_bytes;
+    ingest->device_bytes = disk_device_written_bytes(work) - device_begin;
 }
 
 /* What `linli digest` says of the township: its records, and a hash over all of them. */
@@ -143,8 +147,14 @@ static void report(const struct ingest *ingest, uint64_t visits)
                   entries / ingest->wall_s);
     report_result("written_kib_per_entry", (double)ingest->written_bytes / 1024 / entries,
                   "KiB");
-    report_beside("written_kib_per_entry", "%.0f MiB written, of the hub's write_bytes",
-                  (double)ingest->written_bytes / (1 << 20));
+    report_beside(
+        "written_kib_per_entry",
+        "%.0f MiB that the hub wrote to files; the whole disk was given %.0f MiB "
+        "meanwhile, journal and everybody else included; write_bytes, in whole "
+        "folios, %.0f MiB",
+        (double)ingest->written_bytes / (1 << 20),
+        (double)ingest->device_bytes / (1 << 20),
+        (double)ingest->dirtied_bytes / (1 << 20));
     report_result("stored_bytes_per_visit", (double)stored / (double)visits, "bytes");
     report_beside("stored_bytes_per_visit",
                   "%.1f MiB on disk over the visits alone, the persons' share charged to "

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "tests/bench/report.h"
@@ -79,6 +81,24 @@ uint64_t disk_store_bytes(const char *node_directory)
         give_up("no store at %s", path);
     return (uint64_t)file.st_blocks *
            512; /* POSIX leaves the unit open; Linux says 512 */
+}
+
+uint64_t disk_device_written_bytes(const char *path)
+{
+    char name[64];
+    struct stat file;
+    unsigned long long sectors = 0;
+    if (stat(path, &file) != 0)
+        return 0;
+    (void)snprintf(name, sizeof name, "/sys/dev/block/%u:%u/stat", major(file.st_dev),
+                   minor(file.st_dev));
+    FILE *stream = fopen(name, "r");
+    if (stream == NULL)
+        return 0;
+    if (fscanf(stream, "%*u %*u %*u %*u %*u %*u %llu", &sectors) != 1)
+        sectors = 0;
+    (void)fclose(stream);
+    return sectors * 512;
 }
 
 void disk_sync_file(const char *path)

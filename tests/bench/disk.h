@@ -11,6 +11,10 @@ void disk_copy_node(const char *from, const char *to, bool with_store);
 /* What a node's store occupies on disk, log and derived, with its free pages. */
 uint64_t disk_store_bytes(const char *node_directory);
 
+/* Bytes that the block device under `path` was given by everybody since it started, the
+ * file system's journal included; 0 where the kernel does not say. */
+uint64_t disk_device_written_bytes(const char *path);
+
 void disk_sync_file(const char *path);
 
 /* Half of so many one-page writes with fdatasync, one after the other into a file that has

@@ -56,11 +56,19 @@ struct linlid_state {
 };
 void linlid_look(struct linlid *linlid, struct linlid_state *state);
 
-/* CPU time of all threads, those that ended included, and what it gave the disk. Asking
- * costs the daemon nothing. */
+/* CPU time of all threads, those that ended included, and what it gave the disk; asking
+ * costs the daemon nothing.
+ *
+ * `written_bytes` is what it handed to write(2) and its relatives, files only (sockets are
+ * sent to): LMDB hands over every changed page once a commit and syncs it at once, so that
+ * is what reaches the disk, but for the file system's own journal. `dirtied_bytes`, the
+ * kernel's write_bytes, includes what is changed through a map; since ext4 has large
+ * folios (Linux 6.16) it counts 64 KiB and more for one page of 4 KiB in them, so it only
+ * tells nothing from something. */
 struct usage {
     uint64_t cpu_ns;
     uint64_t written_bytes;
+    uint64_t dirtied_bytes;
 };
 struct usage linlid_usage(const struct linlid *linlid);
 uint64_t linlid_private_bytes(const struct linlid *linlid); /* RssAnon, now */

@@ -42,7 +42,8 @@ struct usage linlid_usage(const struct linlid *linlid)
 {
     return (struct usage){
         .cpu_ns = cpu_ns(linlid->pid),
-        .written_bytes = proc_number(linlid->pid, "io", "write_bytes:"),
+        .written_bytes = proc_number(linlid->pid, "io", "wchar:"),
+        .dirtied_bytes = proc_number(linlid->pid, "io", "write_bytes:"),
     };
 }
 
