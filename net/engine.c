@@ -47,22 +47,6 @@ void engine_destroy(struct engine *engine)
 
 /* ---- stepping ---- */
 
-/* A neighbour that noted less than we thought has forgotten, or asked for everything again in
- * a hello that was lost: what it lacks is told again. */
-static void hear_noted(struct engine *engine, struct session *session, uint64_t noted,
-                       uint64_t received)
-{
-    if (noted < session->noted) {
-        session->noted = session->told = session->covered = noted;
-        engine_rewind(engine, session);
-    } else if (noted <= session->told) {
-        session->noted = noted;
-    }
-    session_count_acknowledged(session, received, engine->now_ms);
-    if (session->noted >= session->told)
-        session->unsent_since_wall_ms = 0;
-}
-
 /* Before the hellos only a hello says anything: what else arrives belongs to an earlier
  * link. */
 static void hear_message(struct engine *engine, struct session *session,
@@ -81,9 +65,7 @@ static void hear_message(struct engine *engine, struct session *session,
     case MESSAGE_RUN:
         sync_hear_run(engine, session, &message->run, event->bytes, event->random);
         return;
-    case MESSAGE_NOTED:
-        hear_noted(engine, session, message->noted.noted, message->noted.received);
-        return;
+    case MESSAGE_NOTED: sync_hear_noted(engine, session, &message->noted); return;
     }
 }
 

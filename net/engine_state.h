@@ -45,8 +45,8 @@ struct engine {
     struct wants wants;
 
     uint64_t incarnation;
-    uint64_t arrival; /* of the newest run */
-    uint64_t folded;  /* runs up to this arrival are in the derived tables */
+    uint64_t arrival;    /* of the newest run */
+    uint64_t folded;     /* runs up to this arrival are in the derived tables */
     uint64_t unreadable; /* entries among them that no key here opens */
     uint64_t refused;    /* entries among them that fold to nothing by their own fault */
     bool fold_dirty;
@@ -86,6 +86,9 @@ struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: n
 struct session *engine_meet(struct engine *engine, uint32_t peer);    /* made if needed */
 void engine_save_session(struct engine *engine, struct session *session);
 void engine_save_pause(struct engine *engine, const struct session *session);
+/* Entries held here that the neighbour carries and has not confirmed to hold. */
+uint64_t engine_entries_to_send(const struct engine *engine,
+                                const struct session *session);
 /* What was sent after `noted` may have been lost: the neighbour is taken to hold of each log
  * only what came before the runs filed since. */
 void engine_rewind(struct engine *engine, struct session *session);
@@ -125,11 +128,14 @@ void greet_hear(struct engine *engine, struct session *session,
                 const struct hello *hello);
 void greet_seal(struct engine *engine, struct session *session,
                 const uint8_t random[RANDOM_SIZE]);
+void greet_compare_soon(struct engine *engine, struct session *session);
 uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);
 
 /* sync.c */
 void sync_hear_heads(struct engine *engine, struct session *session,
                      struct heads_message *heads);
+void sync_hear_noted(struct engine *engine, struct session *session,
+                     struct noted_message *noted);
 void sync_hear_want(struct engine *engine, struct session *session,
                     struct want_message *want);
 void sync_hear_run(struct engine *engine, struct session *session,

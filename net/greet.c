@@ -132,6 +132,15 @@ uint64_t greet_wake_ms(const struct engine *engine, const struct session *sessio
     return session->hello_at_ms;
 }
 
+/* What was told as heads is fetched from anybody; only a digest shows that it has come. */
+void greet_compare_soon(struct engine *engine, struct session *session)
+{
+    if (!session->equal)
+        return;
+    session->equal = false;
+    session->hello_at_ms = engine->now_ms + session->verify_ms;
+}
+
 /* ---- hearing ---- */
 
 /* Equal digests say that this neighbour holds no more than we do of what both carry: what it
@@ -207,7 +216,7 @@ static void greet_take_noted(struct engine *engine, struct session *session,
     if (relist) {
         session->list_hashes = true;
         session->listed_at_ms = engine->now_ms;
-        session_hold_nothing(session);
+        session_forget_held(session);
     }
 }
 
@@ -219,6 +228,7 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     if (session->incarnation != hello->incarnation) {
         session->incarnation = hello->incarnation;
         session->heard = 0;
+        session_forget_held(session);
     }
     session->last = hello->last;
     if (session->heard > hello->last)

@@ -92,6 +92,30 @@ static enum status decode_want(struct slice in, struct want_message *want)
     return walk.rest.size == 0 ? OK : ERR_MALFORMED;
 }
 
+bool message_next_held(struct noted_message *noted, struct log_name *log, uint64_t *seq)
+{
+    return take_log(&noted->rest, log) && take_seq(&noted->rest, seq);
+}
+
+static enum status decode_noted(struct slice in, struct noted_message *noted)
+{
+    struct log_name log;
+    uint64_t count, seq;
+
+    if (!slice_take_varint(&in, &noted->noted) ||
+        !slice_take_varint(&in, &noted->received) || !slice_take_varint(&in, &count) ||
+        count > MESSAGE_LOGS_MAX)
+        return ERR_MALFORMED;
+    noted->count = (size_t)count;
+    noted->rest = in;
+    struct noted_message walk = *noted;
+    for (size_t i = 0; i < walk.count; i++) {
+        if (!message_next_held(&walk, &log, &seq))
+            return ERR_MALFORMED;
+    }
+    return walk.rest.size == 0 ? OK : ERR_MALFORMED;
+}
+
 static enum status decode_run(struct slice in, struct run_message *run)
 {
     if (!slice_take_varint(&in, &run->to) || !slice_take_varint(&in, &run->span) ||
@@ -110,12 +134,7 @@ enum status message_decode(struct slice frame, struct message *message)
     switch (kind) {
     case MESSAGE_HELLO: return decode_hello(frame, &message->hello);
     case MESSAGE_HEADS: return decode_heads(frame, &message->heads);
-    case MESSAGE_NOTED:
-        return slice_take_varint(&frame, &message->noted.noted) &&
-                       slice_take_varint(&frame, &message->noted.received) &&
-                       frame.size == 0
-                   ? OK
-                   : ERR_MALFORMED;
+    case MESSAGE_NOTED: return decode_noted(frame, &message->noted);
     case MESSAGE_WANT: return decode_want(frame, &message->want);
     case MESSAGE_RUN: return decode_run(frame, &message->run);
     default: return ERR_MALFORMED;
@@ -154,11 +173,19 @@ void message_put_head(struct buffer *out, uint8_t flags, const struct listed_hea
         buffer_put(out, head->hash, HASH_CHECK_SIZE);
 }
 
-void message_put_noted(struct buffer *out, uint64_t noted, uint64_t received)
+void message_begin_noted(struct buffer *out, uint64_t noted, uint64_t received,
+                         size_t count)
 {
     buffer_put_u8(out, MESSAGE_NOTED);
     buffer_put_varint(out, noted);
     buffer_put_varint(out, received);
+    buffer_put_varint(out, count);
+}
+
+void message_put_held(struct buffer *out, struct log_name log, uint64_t seq)
+{
+    put_log(out, log);
+    buffer_put_varint(out, seq);
 }
 
 void message_begin_want(struct buffer *out, size_t count)

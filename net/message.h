@@ -6,7 +6,8 @@
  *   HELLO  1  version 1, flags 1, incarnation 8, last, noted incarnation 8, noted,
  *             control seq, control hash 8, digest 16
  *   HEADS  2  from, to, flags 1, count, then per head: log, seq, [hash 8 if flagged]
- *   NOTED  3  noted, bytes of RUN messages received since the last NOTED
+ *   NOTED  3  noted, bytes of RUN messages received since the last NOTED, count, then per
+ *             log that runs came of: log, seq up to which it is durably held
  *   WANT   4  count, then per log: log, from seq, to seq
  *   RUN    5  to, span, then a run as in crdt/run.h, form RUN_WIRE
  *   log       node number, tag 2, lane 1
@@ -87,6 +88,13 @@ struct want_message {
     struct slice rest;
 };
 
+/* What was noted, and what is held; read item by item from `rest`. */
+struct noted_message {
+    uint64_t noted, received;
+    size_t count;
+    struct slice rest;
+};
+
 struct run_message {
     uint64_t to, span;
     struct run run;
@@ -97,9 +105,7 @@ struct message {
     union {
         struct hello hello;
         struct heads_message heads;
-        struct {
-            uint64_t noted, received;
-        } noted;
+        struct noted_message noted;
         struct want_message want;
         struct run_message run;
     };
@@ -114,7 +120,9 @@ void message_put_hello(struct buffer *out, const struct hello *hello);
 void message_begin_heads(struct buffer *out, uint64_t from, uint64_t to, uint8_t flags,
                          size_t count);
 void message_put_head(struct buffer *out, uint8_t flags, const struct listed_head *head);
-void message_put_noted(struct buffer *out, uint64_t noted, uint64_t received);
+void message_begin_noted(struct buffer *out, uint64_t noted, uint64_t received,
+                         size_t count);
+void message_put_held(struct buffer *out, struct log_name log, uint64_t seq);
 void message_begin_want(struct buffer *out, size_t count);
 void message_put_range(struct buffer *out, const struct wanted_range *range);
 void message_put_run(struct buffer *out, uint64_t to, uint64_t span,
@@ -122,6 +130,8 @@ void message_put_run(struct buffer *out, uint64_t to, uint64_t span,
 
 /* The next item; false at the end. */
 MUST_USE bool message_next_head(struct heads_message *heads, struct listed_head *head);
+MUST_USE bool message_next_held(struct noted_message *noted, struct log_name *log,
+                                uint64_t *seq);
 MUST_USE bool message_next_range(struct want_message *want, struct wanted_range *range);
 
 #endif

@@ -18,21 +18,6 @@ static enum peer_state peer_state_of(const struct session *session)
     return session->equal && session->noted >= session->told ? PEER_ONLINE : PEER_SYNCING;
 }
 
-static uint64_t entries_to_send(const struct engine *engine,
-                                const struct session *session)
-{
-    uint64_t entries = 0;
-
-    for (size_t i = 0; i < heads_count(engine->heads); i++) {
-        const struct head *head = heads_at(engine->heads, i);
-        uint64_t held = session_held(session, i);
-        if (head->arrival > session->noted && held < head->seq &&
-            engine_carries(engine, session->peer, head->log))
-            entries += head->seq - held;
-    }
-    return entries;
-}
-
 static uint64_t entries_behind(const struct engine *engine, const struct session *session)
 {
     uint64_t entries = 0;
@@ -57,7 +42,7 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
             .number = session->peer,
             .state = peer_state_of(session),
             .heard_wall_ms = session->heard_wall_ms,
-            .to_send_entries = entries_to_send(engine, session),
+            .to_send_entries = engine_entries_to_send(engine, session),
             .behind_entries = entries_behind(engine, session),
             .behind_known = session->heard_wall_ms != 0,
             .oldest_unsent_wall_ms = session->unsent_since_wall_ms,

@@ -25,6 +25,7 @@ struct session *session_create(uint32_t peer)
 void session_destroy(struct session *session)
 {
     free(session->held);
+    free(session->owed);
     free(session->queue);
     free(session);
 }
@@ -32,7 +33,7 @@ void session_destroy(struct session *session)
 /* A new link begins with nothing under way in either direction. */
 static void session_reset_link(struct session *session, uint64_t now_ms)
 {
-    session->queue_count = 0;
+    session->queue_count = session->owed_count = 0;
     session->sent = session->acknowledged = session->received = 0;
     session->mark = 0;
     session->mark_at_ms = now_ms;
@@ -74,10 +75,15 @@ void session_enter(struct session *session, enum session_event event, uint64_t n
 
 uint64_t session_held(const struct session *session, size_t head_index)
 {
-    return head_index < session->held_count ? session->held[head_index] : 0;
+    return head_index < session->held_count ? session->held[head_index].seq : 0;
 }
 
-void session_hold(struct session *session, size_t head_index, uint64_t seq)
+uint64_t session_offered(const struct session *session, size_t head_index)
+{
+    return head_index < session->held_count ? session->held[head_index].offered : 0;
+}
+
+static struct held_log *held_log_at(struct session *session, size_t head_index)
 {
     if (head_index >= session->held_count) {
         size_t count = head_index + 16;
@@ -86,20 +92,56 @@ void session_hold(struct session *session, size_t head_index, uint64_t seq)
                (count - session->held_count) * sizeof *session->held);
         session->held_count = count;
     }
-    if (seq > session->held[head_index])
-        session->held[head_index] = seq;
+    return &session->held[head_index];
 }
 
-void session_hold_at_most(struct session *session, size_t head_index, uint64_t seq)
+void session_hold(struct session *session, size_t head_index, uint64_t seq)
 {
-    if (session_held(session, head_index) > seq)
-        session->held[head_index] = seq;
+    struct held_log *held = held_log_at(session, head_index);
+
+    if (seq > held->seq)
+        held->seq = seq;
+    if (seq > held->offered)
+        held->offered = seq;
 }
 
-void session_hold_nothing(struct session *session)
+void session_offer(struct session *session, size_t head_index, uint64_t seq)
+{
+    struct held_log *held = held_log_at(session, head_index);
+
+    if (seq > held->offered)
+        held->offered = seq;
+}
+
+void session_withdraw(struct session *session, size_t head_index, uint64_t seq)
+{
+    struct held_log *held = held_log_at(session, head_index);
+
+    if (held->offered > seq)
+        held->offered = seq > held->seq ? seq : held->seq;
+}
+
+void session_forget_held(struct session *session)
 {
     if (session->held_count > 0)
         memset(session->held, 0, session->held_count * sizeof *session->held);
+    session->confirmed = 0;
+}
+
+void session_owe(struct session *session, struct log_name log)
+{
+    session->owes_noted = true;
+    for (size_t i = 0; i < session->owed_count; i++) {
+        if (log_name_equal(session->owed[i], log))
+            return;
+    }
+    if (session->owed_count == session->owed_capacity) {
+        session->owed_capacity =
+            session->owed_capacity == 0 ? 16 : session->owed_capacity * 2;
+        session->owed = checked_realloc(session->owed,
+                                        session->owed_capacity * sizeof *session->owed);
+    }
+    session->owed[session->owed_count++] = log;
 }
 
 uint64_t session_room(const struct session *session)

@@ -79,6 +79,13 @@ struct transfer {
     uint64_t next, to;
 };
 
+/* What the neighbour has of one log. People are told what it confirmed; what was sent in the
+ * meantime is not sent twice. */
+struct held_log {
+    uint64_t seq;     /* by its own word: an acknowledgement, a list, equal digests */
+    uint64_t offered; /* sent and not taken back; at least `seq` */
+};
+
 struct session {
     uint32_t peer;
     enum session_state state;
@@ -91,15 +98,18 @@ struct session {
     uint64_t covered; /* nothing that the neighbour needs lies in (told, covered]       */
     bool list_hashes; /* it asked for a full list with hashes                           */
     uint64_t told_at_ms;
-    uint64_t *held; /* seq known to be held there, by index of our heads                */
+    struct held_log *held; /* by index of our heads */
     size_t held_count;
+    uint64_t confirmed; /* at this arrival number it held all that it carries; 0: never */
     uint64_t unsent_since_wall_ms; /* 0: nothing waits */
 
     /* What we are told. */
     uint64_t incarnation; /* of its store, 0: unknown */
     uint64_t heard;       /* its announcements are noted here up to this */
     uint64_t last;        /* its newest announcement, by its hello       */
-    bool owes_noted;      /* a NOTED is due */
+    bool owes_noted;      /* a NOTED is due, naming these logs */
+    struct log_name *owed;
+    size_t owed_count, owed_capacity;
 
     /* Sending runs. */
     struct transfer *queue;
@@ -123,7 +133,7 @@ struct session {
     uint64_t listed_at_ms;            /* when it was last given the whole list */
 
     /* For people, and against the hostile. */
-    uint64_t saved[3]; /* incarnation, heard, noted as they stand in STORE_PEERS */
+    uint64_t saved[4]; /* incarnation, heard, noted, confirmed as STORE_PEERS has them */
     uint64_t heard_wall_ms;
     uint64_t bytes_in, bytes_out;
     uint64_t refused[REFUSALS];
@@ -139,11 +149,18 @@ void session_destroy(struct session *session);
 /* Applies an event: computes the next state and acts on entering it. */
 void session_enter(struct session *session, enum session_event event, uint64_t now_ms);
 
-/* What the neighbour is known to hold of the head with this index. */
+/* What the neighbour has of the head with this index, by its word or by ours. */
 uint64_t session_held(const struct session *session, size_t head_index);
+uint64_t session_offered(const struct session *session, size_t head_index);
 void session_hold(struct session *session, size_t head_index, uint64_t seq);
-void session_hold_at_most(struct session *session, size_t head_index, uint64_t seq);
-void session_hold_nothing(struct session *session);
+void session_offer(struct session *session, size_t head_index, uint64_t seq);
+/* What was offered above `seq` may be lost. */
+void session_withdraw(struct session *session, size_t head_index, uint64_t seq);
+/* Its store is another, or it asked for everything: nothing is known of it. */
+void session_forget_held(struct session *session);
+
+/* A run of `log` came: its NOTED is to say how far the log is held now. */
+void session_owe(struct session *session, struct log_name log);
 
 /* Bytes that may still be sent now. */
 uint64_t session_room(const struct session *session);

@@ -23,31 +23,53 @@ struct session *engine_session(struct engine *engine, uint32_t peer)
     return NULL;
 }
 
-/* What was sent after `noted` may have been lost: the neighbour is taken to hold of each
- * log only what came before the runs filed since. */
+uint64_t engine_entries_to_send(const struct engine *engine,
+                                const struct session *session)
+{
+    uint64_t entries = 0;
+
+    for (size_t i = 0; i < heads_count(engine->heads); i++) {
+        const struct head *head = heads_at(engine->heads, i);
+        uint64_t held = session_held(session, i);
+        if (head->arrival > session->confirmed && held < head->seq &&
+            engine_carries(engine, session->peer, head->log))
+            entries += head->seq - held;
+    }
+    return entries;
+}
+
 void engine_rewind(struct engine *engine, struct session *session)
 {
     struct run run;
 
-    if (session->noted == 0) {
-        session_hold_nothing(session);
+    for (size_t i = 0; session->noted == 0 && i < session->held_count; i++)
+        session_withdraw(session, i, 0);
+    if (session->noted == 0)
         return;
-    }
     for (uint64_t arrival = session->noted + 1; arrival <= engine->arrival; arrival++) {
         if (!log_run_at(engine->txn, arrival, &run))
             continue;
         const struct head *head = heads_find(engine->heads, run.log);
         if (head != NULL)
-            session_hold_at_most(session, engine_head_index(engine, head),
-                                 run.first_seq - 1);
+            session_withdraw(session, engine_head_index(engine, head), run.first_seq - 1);
     }
 }
+
+/* ---- what outlives a restart ---- */
 
 static void remember_saved(struct session *session)
 {
     session->saved[0] = session->incarnation;
     session->saved[1] = session->heard;
     session->saved[2] = session->noted;
+    session->saved[3] = session->confirmed;
+}
+
+static bool is_saved(const struct session *session)
+{
+    return session->saved[0] == session->incarnation &&
+           session->saved[1] == session->heard && session->saved[2] == session->noted &&
+           session->saved[3] == session->confirmed;
 }
 
 static void read_peer_row(struct engine *engine, struct session *session)
@@ -63,12 +85,31 @@ static void read_peer_row(struct engine *engine, struct session *session)
         return;
     if (!slice_take_u64(&value, &session->incarnation) ||
         !slice_take_u64(&value, &session->heard) ||
-        !slice_take_u64(&value, &session->noted) || session->noted > engine->arrival)
-        session->incarnation = session->heard = session->noted = 0;
+        !slice_take_u64(&value, &session->noted) ||
+        !slice_take_u64(&value, &session->confirmed) ||
+        session->noted > engine->arrival || session->confirmed > engine->arrival)
+        session->incarnation = session->heard = session->noted = session->confirmed = 0;
 }
 
-/* The session of a peer met for the first time since the engine was loaded: what is known
- * to be held there is read off the number it had noted. */
+/* What it held when everything was last confirmed: all but the runs filed since. */
+static void hold_as_confirmed(struct engine *engine, struct session *session)
+{
+    struct run run;
+
+    for (size_t i = 0; i < heads_count(engine->heads); i++)
+        session_hold(session, i, heads_at(engine->heads, i)->seq);
+    for (uint64_t arrival = session->confirmed + 1; arrival <= engine->arrival;
+         arrival++) {
+        if (!log_run_at(engine->txn, arrival, &run))
+            continue;
+        const struct head *head = heads_find(engine->heads, run.log);
+        struct held_log *held =
+            head != NULL ? &session->held[engine_head_index(engine, head)] : NULL;
+        if (held != NULL && held->seq >= run.first_seq)
+            held->seq = held->offered = run.first_seq - 1;
+    }
+}
+
 struct session *engine_meet(struct engine *engine, uint32_t peer)
 {
     struct session *session = engine_session(engine, peer);
@@ -82,25 +123,25 @@ struct session *engine_meet(struct engine *engine, uint32_t peer)
     read_peer_row(engine, session);
     session->told = session->covered = session->noted;
     remember_saved(session);
-    if (session->noted > 0) {
-        for (size_t i = 0; i < heads_count(engine->heads); i++)
-            session_hold(session, i, heads_at(engine->heads, i)->seq);
-        engine_rewind(engine, session);
-    }
+    if (session->confirmed > 0)
+        hold_as_confirmed(engine, session);
     return session;
 }
 
 void engine_save_session(struct engine *engine, struct session *session)
 {
-    uint8_t key[4], value[24];
+    uint8_t key[4], value[32];
 
-    if (session->saved[0] == session->incarnation &&
-        session->saved[1] == session->heard && session->saved[2] == session->noted)
+    if (session->confirmed != engine->arrival &&
+        engine_entries_to_send(engine, session) == 0)
+        session->confirmed = engine->arrival;
+    if (is_saved(session))
         return;
     put_be32(key, session->peer);
     put_le64(value, session->incarnation);
     put_le64(value + 8, session->heard);
     put_le64(value + 16, session->noted);
+    put_le64(value + 24, session->confirmed);
     store_put(engine->txn, STORE_PEERS, slice_of(key, sizeof key),
               slice_of(value, sizeof value));
     remember_saved(session);

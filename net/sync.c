@@ -66,9 +66,35 @@ void sync_hear_heads(struct engine *engine, struct session *session,
         all &= hear_of_log(engine, session, listed.log, listed.seq);
     }
     session->differences = 0;
+    greet_compare_soon(engine, session);
     if (all && heads->from <= session->heard && heads->to > session->heard)
         session->heard = heads->to;
     session->owes_noted = true;
+}
+
+/* A neighbour that noted less than we thought has forgotten, or asked for everything again
+ * in a hello that was lost: what it lacks is told again. */
+void sync_hear_noted(struct engine *engine, struct session *session,
+                     struct noted_message *noted)
+{
+    struct log_name log;
+    uint64_t seq;
+
+    for (size_t i = 0; i < noted->count; i++) {
+        CHECK(message_next_held(noted, &log, &seq));
+        const struct head *head = heads_find(engine->heads, log);
+        if (head != NULL)
+            session_hold(session, engine_head_index(engine, head), seq);
+    }
+    if (noted->noted < session->noted) {
+        session->noted = session->told = session->covered = noted->noted;
+        engine_rewind(engine, session);
+    } else if (noted->noted <= session->told) {
+        session->noted = noted->noted;
+    }
+    session_count_acknowledged(session, noted->received, engine->now_ms);
+    if (session->noted >= session->told)
+        session->unsent_since_wall_ms = 0;
 }
 
 void sync_hear_want(struct engine *engine, struct session *session,
@@ -124,7 +150,7 @@ void sync_hear_run(struct engine *engine, struct session *session,
     enum status status;
 
     session->received += frame.size;
-    session->owes_noted = true;
+    session_owe(session, run->log);
     session->progress_at_ms = engine->now_ms;
     session->differences = 0;
     if (known_author && !engine_carries(engine, engine_self(engine)->number, run->log)) {
@@ -257,7 +283,7 @@ static uint64_t send_run(struct engine *engine, struct session *session,
     message_put_run(&engine->message, announced, span, &run);
     session_count_sent(session, engine->message.size, engine->now_ms);
     engine_send(engine, session, buffer_slice(&engine->message));
-    session_hold(session, engine_head_index(engine, head), run_last_seq(&run));
+    session_offer(session, engine_head_index(engine, head), run_last_seq(&run));
     return run_last_seq(&run);
 }
 
@@ -279,7 +305,7 @@ static bool peer_needs(const struct engine *engine, const struct session *sessio
                        const struct head *head)
 {
     return engine_carries(engine, session->peer, head->log) &&
-           session_held(session, engine_head_index(engine, head)) < head->seq;
+           session_offered(session, engine_head_index(engine, head)) < head->seq;
 }
 
 /* Pushes the newest runs one by one, while they are few and the window has room. Returns
@@ -296,15 +322,15 @@ static bool push_new_runs(struct engine *engine, struct session *session)
         head = heads_find(engine->heads, run.log);
         size_t index = head != NULL ? engine_head_index(engine, head) : 0;
         uint64_t last = run_last_seq(&run);
-        if (head == NULL || session_held(session, index) >= last ||
+        if (head == NULL || session_offered(session, index) >= last ||
             !engine_carries(engine, session->peer, run.log)) {
             session->covered = arrival;
             continue;
         }
-        if (session_held(session, index) + 1 < run.first_seq ||
+        if (session_offered(session, index) + 1 < run.first_seq ||
             session_room(session) == 0)
             return false;
-        if (send_run(engine, session, run.log, session_held(session, index) + 1, last,
+        if (send_run(engine, session, run.log, session_offered(session, index) + 1, last,
                      arrival, arrival - session->told) == 0)
             return false;
         session->told = session->covered = arrival;
@@ -344,6 +370,7 @@ static void announce_heads(struct engine *engine, struct session *session)
         engine_send(engine, session, buffer_slice(&engine->message));
         session->told = to;
         session->told_at_ms = engine->now_ms;
+        greet_compare_soon(engine, session);
     }
     session->list_hashes = false;
 }
@@ -384,6 +411,32 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
         wants_forget_asked(&engine->wants, session->peer);
 }
 
+/* Acknowledges what this batch made durable: the announcements, and each log that runs came
+ * of, up to where it is held now. */
+static void send_noted(struct engine *engine, struct session *session)
+{
+    struct buffer *list = &engine->entries;
+    size_t count = 0;
+
+    if (!session->owes_noted)
+        return;
+    buffer_clear(list);
+    for (size_t i = 0; i < session->owed_count && count < MESSAGE_LOGS_MAX; i++) {
+        const struct head *head = heads_find(engine->heads, session->owed[i]);
+        if (head == NULL)
+            continue;
+        message_put_held(list, head->log, head->seq);
+        count++;
+    }
+    buffer_clear(&engine->message);
+    message_begin_noted(&engine->message, session->heard, session->received, count);
+    buffer_put(&engine->message, list->data, list->size);
+    engine_send(engine, session, buffer_slice(&engine->message));
+    session->owes_noted = false;
+    session->owed_count = 0;
+    session->received = 0;
+}
+
 void sync_seal(struct engine *engine, struct session *session)
 {
     if (session->state != SESSION_OPEN || session->paused)
@@ -391,13 +444,7 @@ void sync_seal(struct engine *engine, struct session *session)
     repeat_what_was_lost(engine, session);
     send_wanted(engine, session);
     announce(engine, session);
-    if (session->owes_noted) {
-        buffer_clear(&engine->message);
-        message_put_noted(&engine->message, session->heard, session->received);
-        engine_send(engine, session, buffer_slice(&engine->message));
-        session->owes_noted = false;
-        session->received = 0;
-    }
+    send_noted(engine, session);
     if (session->noted < session->told && session->unsent_since_wall_ms == 0)
         session->unsent_since_wall_ms = engine->wall_ms;
 }

@@ -42,6 +42,12 @@ static void put_want(struct buffer *out)
     message_put_range(out, &(struct wanted_range){{3, 0xbeef, LANE_RECORD}, 2, 77});
 }
 
+static void put_noted(struct buffer *out)
+{
+    message_begin_noted(out, 1, 2, 1);
+    message_put_held(out, heads[0].log, heads[0].seq);
+}
+
 static void put_run(struct buffer *out)
 {
     static const uint8_t payload[] = "some sealed bytes";
@@ -152,7 +158,7 @@ static void what_is_cut_short_or_has_a_tail_is_malformed(void **state)
         if (kind == 1)
             put_heads(&out, HEADS_WITH_HASHES);
         if (kind == 2)
-            message_put_noted(&out, 1, 2);
+            put_noted(&out);
         if (kind == 3)
             put_want(&out);
         if (kind == 4)

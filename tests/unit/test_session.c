@@ -107,17 +107,31 @@ static void acknowledging_more_than_was_sent_opens_no_more_than_the_window(void 
     assert_int_equal(session_room(session), session->window);
 }
 
-static void what_a_neighbour_holds_only_grows_until_it_is_taken_back(void **state)
+static void what_was_offered_can_be_taken_back_and_what_was_confirmed_cannot(void **state)
 {
     struct session *session = *state;
     session_hold(session, 40, 9);
     session_hold(session, 40, 3);
+    session_offer(session, 40, 20);
     assert_int_equal(session_held(session, 40), 9);
+    assert_int_equal(session_offered(session, 40), 20);
     assert_int_equal(session_held(session, 4000), 0);
-    session_hold_at_most(session, 40, 4);
-    assert_int_equal(session_held(session, 40), 4);
-    session_hold_nothing(session);
+    session_withdraw(session, 40, 12);
+    assert_int_equal(session_offered(session, 40), 12);
+    session_withdraw(session, 40, 4);
+    assert_int_equal(session_offered(session, 40), 9);
+    session_forget_held(session);
     assert_int_equal(session_held(session, 40), 0);
+}
+
+static void a_log_is_owed_once_however_many_runs_came(void **state)
+{
+    struct session *session = *state;
+    session_owe(session, (struct log_name){1, 1, LANE_RECORD});
+    session_owe(session, (struct log_name){2, 1, LANE_RECORD});
+    session_owe(session, (struct log_name){1, 1, LANE_RECORD});
+    assert_true(session->owes_noted);
+    assert_int_equal(session->owed_count, 2);
 }
 
 int main(void)
@@ -132,7 +146,8 @@ int main(void)
         TEST(the_window_doubles_on_a_fast_link_and_halves_on_a_slow_one),
         TEST(the_window_stays_within_its_bounds),
         TEST(acknowledging_more_than_was_sent_opens_no_more_than_the_window),
-        TEST(what_a_neighbour_holds_only_grows_until_it_is_taken_back),
+        TEST(what_was_offered_can_be_taken_back_and_what_was_confirmed_cannot),
+        TEST(a_log_is_owed_once_however_many_runs_came),
     };
     return cmocka_run_group_tests_name("session", tests, NULL, NULL);
 }
