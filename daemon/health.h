@@ -81,7 +81,7 @@ enum health_severity {
       "Set the clock: timedatectl. Records are unaffected")
 
 enum health_code {
-#define HEALTH_ENUM(name, number, severity, text, next) name = number,
+#define HEALTH_ENUM(name, number, severity, text, next) name = (number),
     HEALTH_TABLE(HEALTH_ENUM)
 #undef HEALTH_ENUM
 };
@@ -101,14 +101,14 @@ const char *health_severity_name(enum health_severity severity); /* "warning" */
 /* ---- the facts ---- */
 
 struct health_peer {
-    uint32_t number; /* 0: configured, but not in the roster */
     const char *name;
-    bool linked;
-    bool paused;
     uint64_t heard_wall_ms; /* 0: never since the start */
     uint64_t to_send_entries;
     uint64_t oldest_unsent_wall_ms; /* 0: none */
     uint64_t refused_frames;
+    uint32_t number; /* 0: configured, but not in the roster */
+    bool linked;
+    bool paused;
 };
 
 struct health_facts {

@@ -16,18 +16,18 @@
 
 static int by_log(const void *a, const void *b)
 {
-    const struct head *const *left = a, *const *right = b;
-    return log_name_compare((*left)->log, (*right)->log);
+    const struct head *left = a, *right = b;
+    return log_name_compare(left->log, right->log);
 }
 
-static const struct head **sorted_heads(const struct engine *engine, struct arena *arena,
-                                        size_t *count)
+static struct head *sorted_heads(const struct engine *engine, struct arena *arena,
+                                 size_t *count)
 {
     const struct heads *heads = engine_heads(engine);
     *count = heads_count(heads);
-    const struct head **rows = arena_alloc(arena, (*count + 1) * sizeof *rows);
+    struct head *rows = arena_alloc(arena, (*count + 1) * sizeof *rows);
     for (size_t i = 0; i < *count; i++)
-        rows[i] = heads_at(heads, i);
+        rows[i] = *heads_at(heads, i);
     qsort(rows, *count, sizeof *rows, by_log);
     return rows;
 }
@@ -78,25 +78,25 @@ static void put_logs(struct query *query)
     const struct engine *engine = query_engine(query);
     struct buffer *out = query->data;
     size_t count;
-    const struct head **rows = sorted_heads(engine, query->arena, &count);
+    const struct head *rows = sorted_heads(engine, query->arena, &count);
     codec_put_map(out, 1);
     answer_put_key(out, "logs");
     codec_put_array(out, count);
     for (size_t i = 0; i < count; i++) {
         uint8_t incarnation[8];
-        put_be64(incarnation, rows[i]->incarnation);
+        put_be64(incarnation, rows[i].incarnation);
         codec_put_map(out, 6);
-        put_log_name(out, rows[i]->log);
+        put_log_name(out, rows[i].log);
         answer_put_key(out, "node");
-        answer_put_node(out, engine_roster(engine), rows[i]->log.node);
+        answer_put_node(out, engine_roster(engine), rows[i].log.node);
         answer_put_key(out, "lane");
-        codec_put_cstring(out, lane_name(rows[i]->log.lane));
+        codec_put_cstring(out, lane_name(rows[i].log.lane));
         answer_put_key(out, "incarnation");
         answer_put_hex(out, incarnation, sizeof incarnation);
         answer_put_key(out, "seq");
-        codec_put_uint(out, rows[i]->seq);
+        codec_put_uint(out, rows[i].seq);
         answer_put_key(out, "hash");
-        answer_put_hex(out, rows[i]->hash.bytes, HASH_SIZE);
+        answer_put_hex(out, rows[i].hash.bytes, HASH_SIZE);
     }
 }
 

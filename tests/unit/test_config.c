@@ -256,9 +256,10 @@ static void a_key_given_in_two_files_names_the_first(void **state)
 static void a_line_longer_than_the_parsers_is_refused_whole(void **state)
 {
     struct fixture *fixture = *state;
-    char text[600] = "[node]\ndirectory = /";
-    memset(text + strlen(text), 'a', 400);
-    strcat(text, "\n[log]\nlevel = loud\n");
+    char text[600], path[401];
+    memset(path, 'a', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    snprintf(text, sizeof text, "[node]\ndirectory = /%s\n[log]\nlevel = loud\n", path);
     assert_int_equal(load(fixture, text), ERR_CONFIG);
     assert_int_equal(fixture->errors.count, 2);
     assert_error(fixture, 0, 2, NULL, "longer than");
@@ -269,9 +270,10 @@ static void a_line_longer_than_the_parsers_is_refused_whole(void **state)
 static void a_section_longer_than_the_parsers_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    char text[200] = "[peer ";
-    memset(text + strlen(text), 'x', 60);
-    strcat(text, "]\naddress = tcp://a:1\n");
+    char text[200], name[61];
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    snprintf(text, sizeof text, "[peer %s]\naddress = tcp://a:1\n", name);
     assert_int_equal(load(fixture, text), ERR_CONFIG);
     assert_int_equal(fixture->errors.count, 1);
     assert_error(fixture, 0, 1, NULL, "longer than 49 bytes");
