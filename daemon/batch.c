@@ -19,10 +19,14 @@ void batch_deinit(struct batch *batch)
 
 void batch_clear(struct batch *batch)
 {
+    /* A grant may take as much as a thousand batches; its memory is not kept. */
+    if (batch->bytes > 4 * BATCH_BYTES_MAX)
+        arena_deinit(&batch->arena);
+    else
+        arena_reset(&batch->arena);
     batch->count = 0;
     batch->asked_count = 0;
     batch->bytes = 0;
-    arena_reset(&batch->arena);
 }
 
 bool batch_is_full(const struct batch *batch)

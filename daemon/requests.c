@@ -98,8 +98,9 @@ static void answer_query(struct requests *requests, const struct control_request
     if (status == OK)
         status = query_answer(&query, requests->reading, request->command, request->args);
     reply_now(requests, request->token, status, query.subject, query.incomplete);
-    arena_reset(&requests->arena);
-    arena_reset(&requests->scratch);
+    /* Given back whole: people ask seldom, and one long answer must not stay for good. */
+    arena_deinit(&requests->arena);
+    arena_deinit(&requests->scratch);
 }
 
 /* ---- verifying ---- */
