@@ -4,7 +4,10 @@
 
 bool carries(struct world *world, const struct machine *machine, struct log_name log)
 {
-    const struct roster *roster = engine_roster(node_engine(world->machines[0].node));
+    /* The hub's roster is the fullest once all is well; before, the machine's own counts. */
+    const struct machine *judge =
+        world->machines[0].node != NULL ? &world->machines[0] : machine;
+    const struct roster *roster = engine_roster(node_engine(judge->node));
     const struct member *author = roster_member(roster, log.node);
     const struct member *carrier = roster_member(roster, machine->number);
     return author != NULL && carrier != NULL && roster_carries(carrier, author, log.lane);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tests/sim/checks.h"
+
 static void draw_faults(struct world *world, struct plan *plan)
 {
     for (size_t i = 0; i < FAULTS; i++) {
@@ -39,6 +41,19 @@ void plan_make(struct world *world, struct plan *plan,
     shape_build(world, plan, options);
 }
 
+/* Now and then somebody looks what the machines say of each other. */
+static void weather_until(struct world *world, uint64_t end_ms)
+{
+    while (world->now_ms < end_ms && !world_failed(world)) {
+        uint64_t step_ms = chance_between(&world->faults_chance, 1000, 20000);
+        uint64_t next_ms = world->now_ms + step_ms;
+        world_run_until(world, next_ms < end_ms ? next_ms : end_ms);
+        if (!world_failed(world)) {
+            check_honest(world);
+        }
+    }
+}
+
 void plan_storm(struct world *world)
 {
     struct plan *plan = world->plan;
@@ -46,10 +61,10 @@ void plan_storm(struct world *world)
     work_begin(world);
     faults_begin(world);
     if (plan->late_count > 0) {
-        world_run_until(world, begin_ms + plan->late_ms);
+        weather_until(world, begin_ms + plan->late_ms);
         shape_join_late(world);
     }
-    world_run_until(world, begin_ms + plan->storm_ms);
+    weather_until(world, begin_ms + plan->storm_ms);
     faults_end(world);
     if (plan->late_count > 0) {
         /* The operator who took the grant to the hub may have met a full disk. */
