@@ -91,7 +91,7 @@
       "Command and daemon differ in version: linli version")
 
 enum status {
-#define STATUS_ENUM(name, number, text, next) name = number,
+#define STATUS_ENUM(name, number, text, next) name = (number),
     STATUS_TABLE(STATUS_ENUM)
 #undef STATUS_ENUM
 };

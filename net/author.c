@@ -80,6 +80,8 @@ static uint32_t actor_of(struct engine *engine, const struct event *event)
     uint32_t number = (uint32_t)engine->operator_count + 1;
 
     name.size = account_name_size(name);
+    if (name.size == 0)
+        name = slice_text("unknown");
     for (size_t i = 0; i < engine->operator_count; i++) {
         if (slice_equal(slice_text(engine->operators[i].name), name))
             return engine->operators[i].number;

@@ -57,6 +57,7 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     wants_load(&engine->wants, txn);
     author_load(engine);
     load_sessions(engine);
+    engine_meet_paused(engine);
     return store_txn_status(txn);
 }
 

@@ -84,6 +84,7 @@ bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *valu
 /* sessions.c */
 struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: none yet */
 struct session *engine_meet(struct engine *engine, uint32_t peer);    /* made if needed */
+void engine_meet_paused(struct engine *engine); /* so that they show as paused at once */
 void engine_save_session(struct engine *engine, struct session *session);
 void engine_save_pause(struct engine *engine, const struct session *session);
 /* Entries held here that the neighbour carries and has not confirmed to hold. */

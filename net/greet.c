@@ -177,19 +177,12 @@ static void greet_equal(struct engine *engine, struct session *session,
     forget_false_wants(engine, session->peer);
 }
 
-static void greet_different(struct engine *engine, struct session *session,
-                            bool control_equal)
+static void greet_different(struct engine *engine, struct session *session, bool quiet)
 {
-    bool quiet = session_is_quiet(engine, session);
-    bool lost = session->noted < session->told;
-
     if (session->equal)
         session->compare_ms = COMPARE_MS_MIN;
     session->equal = false;
-    session->told = session->covered = session->noted;
-    if (lost)
-        engine_rewind(engine, session);
-    if (!quiet || !control_equal || ++session->differences < DIFFERENCES_MAX ||
+    if (!quiet || ++session->differences < DIFFERENCES_MAX ||
         engine->now_ms < session->relist_at_ms)
         return;
     session->relist = session->hello_due = true;
@@ -197,32 +190,32 @@ static void greet_different(struct engine *engine, struct session *session,
     session->relist_ms = doubled(session->relist_ms, COMPARE_MS_MAX);
 }
 
+/* Everything is told again from what the neighbour noted; what it was offered beyond that
+ * may be lost. */
 static void greet_take_noted(struct engine *engine, struct session *session,
                              const struct hello *hello)
 {
-    uint64_t noted = hello->noted_incarnation == engine->incarnation ? hello->noted : 0;
-
-    if (noted > engine->arrival)
-        noted = 0;
+    bool same = hello->noted_incarnation == engine->incarnation;
     bool relist = (hello->flags & HELLO_RELIST) != 0 &&
                   engine->now_ms >= session->listed_at_ms + LISTING_MS_MIN;
-    if (noted < session->noted || relist)
-        session->told = session->covered = noted;
-    session->noted = noted;
-    if (noted > session->told)
-        session->told = noted;
-    if (noted > session->covered)
-        session->covered = noted;
+    bool lost;
+
+    session->noted = same && hello->noted <= engine->arrival ? hello->noted : 0;
+    lost = session->told > session->noted;
+    session->told = session->covered = session->noted;
     if (relist) {
         session->list_hashes = true;
         session->listed_at_ms = engine->now_ms;
         session_forget_held(session);
+    } else if (lost) {
+        engine_rewind(engine, session);
     }
 }
 
 void greet_hear(struct engine *engine, struct session *session, const struct hello *hello)
 {
     struct hello ours = {0};
+    bool quiet = session_is_quiet(engine, session);
     bool control_equal, equal;
 
     if (session->incarnation != hello->incarnation) {
@@ -243,7 +236,7 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     if (equal)
         greet_equal(engine, session, hello);
     else
-        greet_different(engine, session, control_equal);
+        greet_different(engine, session, quiet);
     if (hello->flags & HELLO_ANSWER) {
         session->hello_due = true;
         session->hello_answers = !session->relist;

@@ -128,6 +128,18 @@ struct session *engine_meet(struct engine *engine, uint32_t peer)
     return session;
 }
 
+void engine_meet_paused(struct engine *engine)
+{
+    for (size_t i = 0; i < roster_count(engine->roster); i++) {
+        uint8_t key[PAUSE_KEY_SIZE];
+        struct slice value;
+        uint32_t peer = roster_at(engine->roster, i)->number;
+        pause_key(key, peer);
+        if (store_get(engine->txn, STORE_META, slice_of(key, sizeof key), &value))
+            (void)engine_meet(engine, peer);
+    }
+}
+
 void engine_save_session(struct engine *engine, struct session *session)
 {
     uint8_t key[4], value[32];
