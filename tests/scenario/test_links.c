@@ -244,6 +244,65 @@ static void a_neighbour_that_restarts_unnoticed_is_greeted_again(void **state)
     scene_close(&scene);
 }
 
+/* Keeps the first hello that passes from one machine, loses runs, counts calls for a list. */
+struct hello_keeper {
+    uint32_t from;
+    struct buffer hello;
+    unsigned lose_runs, relists;
+};
+
+static enum frame_verdict keep_hello(void *context, struct world *world, uint32_t from,
+                                     uint32_t to, struct slice frame)
+{
+    struct hello_keeper *keeper = context;
+    struct message message;
+    (void)world;
+    (void)to;
+    assert_int_equal(message_decode(frame, &message), OK);
+    if (message.kind == MESSAGE_HELLO) {
+        keeper->relists += message.hello.flags & HELLO_RELIST ? 1 : 0;
+        if (from == keeper->from && keeper->hello.size == 0) {
+            buffer_put(&keeper->hello, frame.data, frame.size);
+        }
+    }
+    if (message.kind == MESSAGE_RUN && keeper->lose_runs > 0) {
+        keeper->lose_runs--;
+        return FRAME_LOST;
+    }
+    return FRAME_PASSES;
+}
+
+/* A hello that notes less than was noted means: tell me again from there. What was pushed
+ * since and lost is part of it. */
+static void a_lower_note_is_taken_at_its_word_and_skips_nothing(void **state)
+{
+    struct scene scene;
+    (void)state;
+    uint32_t township = open_pair(&scene, 28);
+    struct hello_keeper keeper = {.from = 0};
+    buffer_init(&keeper.hello, MESSAGE_SIZE_MAX);
+    scene.world->intercept = keep_hello;
+    scene.world->intercept_context = &keeper;
+    scene_connect(&scene, 0, township);
+    scene_person(&scene, township, SHILIAN);
+    assert_true(scene_agrees(&scene));
+
+    keeper.lose_runs = 1;
+    struct entry_id lost = scene_person(&scene, township, SHILIAN);
+    scene_run(&scene, SECOND_MS);
+    assert_false(scene_holds(&scene, 0, &lost));
+    machine_deliver(scene.world, world_machine(scene.world, township), EVENT_FRAME,
+                    world_machine(scene.world, 0)->number, buffer_slice(&keeper.hello),
+                    NULL);
+    scene_run(&scene, SECOND_MS);
+
+    assert_true(scene_holds(&scene, 0, &lost));
+    assert_int_equal(keeper.relists, 0);
+    assert_all_is_well(&scene);
+    buffer_deinit(&keeper.hello);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +313,7 @@ int main(void)
         cmocka_unit_test(duplicates_and_reordering_change_nothing),
         cmocka_unit_test(a_paused_peer_gets_nothing_until_resumed),
         cmocka_unit_test(a_neighbour_that_restarts_unnoticed_is_greeted_again),
+        cmocka_unit_test(a_lower_note_is_taken_at_its_word_and_skips_nothing),
     };
     return cmocka_run_group_tests_name("links", tests, NULL, NULL);
 }
