@@ -286,6 +286,7 @@ static void a_lower_note_is_taken_at_its_word_and_skips_nothing(void **state)
     scene_connect(&scene, 0, township);
     scene_person(&scene, township, SHILIAN);
     assert_true(scene_agrees(&scene));
+    scene_run(&scene, 600 * SECOND_MS); /* comparisons have become rare */
 
     keeper.lose_runs = 1;
     struct entry_id lost = scene_person(&scene, township, SHILIAN);

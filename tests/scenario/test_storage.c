@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "tests/sim/checks.h"
+#include "tests/sim/commit.h"
 #include "tests/sim/scene.h"
 
 #define POWER_OFF_MAX_MS (200 * SECOND_MS) /* a machine that died is on again by then */
@@ -130,6 +131,47 @@ static void a_full_disk_refuses_writes_serves_reads_and_resumes_by_itself(void *
     scene_close(&scene);
 }
 
+/* The first start founds the store in one commit; without it there is nothing, and the next
+ * start founds it. */
+static void a_power_cut_during_the_first_start_leaves_a_store_that_opens(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 16, &township);
+    uint32_t late = scene_add(&scene, GAOPING, "gaoping");
+    struct machine *machine = world_machine(scene.world, late);
+    struct request request;
+    machine_request(machine, &request);
+    county_admit(&scene.world->county, &request, 1, WORLD_START_WALL_MS,
+                 &scene.world->nodes_chance);
+    machine->number = county_number(&scene.world->county, &machine->keys.id);
+    struct slice grant = buffer_slice(&scene.world->county.file);
+    buffer_put(&machine->grant, grant.data, grant.size);
+
+    struct commit_plan plan = {.fate = COMMIT_DIES_BEFORE};
+    commit_obey(&plan);
+    const uint8_t random[RANDOM_SIZE] = {1};
+    assert_int_equal(
+        node_open(&machine->node,
+                  &(struct node_options){.directory = machine->directory,
+                                         .without_sync = true,
+                                         .seed = slice_of(machine->seed, SEED_SIZE),
+                                         .grant = grant},
+                  random),
+        ERR_STORE);
+    assert_true(plan.struck);
+    commit_obey(NULL);
+    machine->node = NULL;
+    machine_start(scene.world, machine);
+    assert_string_equal(scene.world->failure, "");
+    machine_deliver(scene.world, world_machine(scene.world, 0), EVENT_JOIN, 0, grant,
+                    NULL);
+    scene_connect(&scene, 0, late);
+    assert_all_is_well(&scene);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +179,7 @@ int main(void)
         cmocka_unit_test(a_power_cut_before_the_commit_leaves_nothing),
         cmocka_unit_test(a_power_cut_after_the_commit_keeps_what_nobody_was_told),
         cmocka_unit_test(a_failed_commit_is_answered_and_the_next_write_succeeds),
+        cmocka_unit_test(a_power_cut_during_the_first_start_leaves_a_store_that_opens),
         cmocka_unit_test(a_full_disk_refuses_writes_serves_reads_and_resumes_by_itself),
     };
     return cmocka_run_group_tests_name("storage", tests, NULL, NULL);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "crdt/codec.h"
 #include "crdt/operation.h"
 #include "net/session.h"
 #include "tests/sim/checks.h"
@@ -183,6 +184,40 @@ static void an_entry_in_a_foreign_realm_is_kept_and_folds_to_nothing(void **stat
     scene_close(&county.scene);
 }
 
+/* "Unknown is not invalid": a register that this program does not know comes from a newer one.
+ * It is kept, relayed and nobody's fault. */
+static void an_operation_of_a_newer_version_is_kept_and_relayed(void **state)
+{
+    struct county_scene county;
+    struct forge forge;
+    struct buffer frame, plaintext;
+    (void)state;
+    open_county(&county, 47);
+    struct world *world = county.scene.world;
+    buffer_init(&plaintext, 64);
+    buffer_put_u8(&plaintext, CODEC_PLAIN);
+    codec_put_array(&plaintext, 3); /* [stamp, actor, [create, register 99, "x"]] */
+    codec_put_uint(&plaintext, WORLD_START_WALL_MS);
+    codec_put_uint(&plaintext, 1);
+    codec_put_array(&plaintext, 3);
+    codec_put_uint(&plaintext, OPERATION_CREATE);
+    codec_put_uint(&plaintext, 99);
+    codec_put_cstring(&plaintext, "x");
+    forge_begin(&forge, world, county.shilian, county.hub, SHILIAN);
+    struct entry_id id = entry_id_of(forge.run.log, forge.run.first_seq);
+    forge_add_sealed(&forge, county.hub, buffer_slice(&plaintext));
+    forge_end(&forge, county.shilian, &frame);
+    forge_deliver(world, county.hub, county.shilian, &frame);
+    scene_run(&county.scene, 10 * SECOND_MS);
+
+    assert_true(scene_holds(&county.scene, 0, &id));
+    assert_true(scene_holds(&county.scene, county.gaoping->index, &id));
+    assert_int_equal(report_of(county.hub).refused_entries, 0);
+    buffer_deinit(&plaintext);
+    buffer_deinit(&frame);
+    scene_close(&county.scene);
+}
+
 static void another_branch_is_shown_and_blames_no_relay(void **state)
 {
     struct county_scene county;
@@ -248,6 +283,7 @@ int main(void)
         cmocka_unit_test(malformed_frames_are_counted_and_their_sender_is_cut_off),
         cmocka_unit_test(a_bad_entry_never_blocks_its_log),
         cmocka_unit_test(an_entry_in_a_foreign_realm_is_kept_and_folds_to_nothing),
+        cmocka_unit_test(an_operation_of_a_newer_version_is_kept_and_relayed),
         cmocka_unit_test(another_branch_is_shown_and_blames_no_relay),
         cmocka_unit_test(a_store_that_meets_its_own_later_entries_begins_new_logs),
     };
