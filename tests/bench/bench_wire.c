@@ -77,7 +77,7 @@ static void wait_until_equal(struct pair *pair, unsigned quiet_ms)
         linlid_look(&pair->township, &township);
         linlid_look(&pair->hub, &hub);
         if (hub.entries == township.entries && hub.peers_linked == 1 &&
-            township.peers_linked == 1 && township.to_send == 0)
+            township.peers_linked == 1)
             break;
         wait_step(&wait);
     }
