@@ -9,6 +9,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/operation.h"
+#include "net/message.h"
 #include "net/session.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/forge.h"
@@ -247,6 +248,55 @@ static void another_branch_is_shown_and_blames_no_relay(void **state)
     scene_close(&county.scene);
 }
 
+/* A liar says no hello that would show what it holds. */
+static enum frame_verdict lose_hellos(void *context, struct world *world, uint32_t from,
+                                      uint32_t to, struct slice frame)
+{
+    const uint32_t *liar = context;
+    (void)world;
+    (void)to;
+    return from == *liar && frame.data[0] == MESSAGE_HELLO ? FRAME_LOST : FRAME_PASSES;
+}
+
+/* A member announces entries that nobody has. What honest neighbours hold of that log still
+ * arrives, also where it must be asked for. */
+static void a_false_announcement_keeps_nobody_from_the_truth(void **state)
+{
+    struct scene scene;
+    struct buffer frame;
+    (void)state;
+    scene_open(&scene, 48);
+    uint32_t author = scene_add(&scene, SHILIAN, "shilian");
+    uint32_t liar = scene_add(&scene, GAOPING, "gaoping");
+    uint32_t relay = scene_add(&scene, HUSHAN, "hushan");
+    scene_found(&scene);
+    scene_connect(&scene, 0, liar);
+    scene_connect(&scene, relay, author);
+    scene_run(&scene, 120 * SECOND_MS);
+    struct entry_id person = scene_person(&scene, author, SHILIAN);
+    for (unsigned i = 0; i < 40; i++) { /* one by one: a backlog too long to be pushed */
+        scene_visit(&scene, author, SHILIAN, &person);
+        scene_run(&scene, 100);
+    }
+    assert_true(scene_holds(&scene, relay, &scene.id));
+
+    struct listed_head lie = {.log = entry_id_log(&person), .seq = 1000000};
+    buffer_init(&frame, 64);
+    message_begin_heads(&frame, 0, 1, 0, 1);
+    message_put_head(&frame, 0, &lie);
+    forge_deliver(scene.world, world_machine(scene.world, 0),
+                  world_machine(scene.world, liar), &frame);
+    scene.world->intercept = lose_hellos;
+    scene.world->intercept_context = &liar;
+    scene_run(&scene, SECOND_MS);
+    scene_connect(&scene, 0, relay);
+    scene_run(&scene, 300 * SECOND_MS);
+
+    assert_true(scene_holds(&scene, 0, &scene.id));
+    buffer_deinit(&frame);
+    scene_close(&scene);
+}
+
 /* "A restored store learns it from its own signature at a position it does not have." */
 static void a_store_that_meets_its_own_later_entries_begins_new_logs(void **state)
 {
@@ -285,6 +335,7 @@ int main(void)
         cmocka_unit_test(an_entry_in_a_foreign_realm_is_kept_and_folds_to_nothing),
         cmocka_unit_test(an_operation_of_a_newer_version_is_kept_and_relayed),
         cmocka_unit_test(another_branch_is_shown_and_blames_no_relay),
+        cmocka_unit_test(a_false_announcement_keeps_nobody_from_the_truth),
         cmocka_unit_test(a_store_that_meets_its_own_later_entries_begins_new_logs),
     };
     return cmocka_run_group_tests_name("trust", tests, NULL, NULL);
