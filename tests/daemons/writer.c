@@ -52,7 +52,8 @@ static int write_until_gone(struct client *client, const char *person, int file)
             break;
         if (reply.status != OK || !codec_map_find(reply.data, "id", &id) ||
             !codec_take_text(&id, &id) || !note(file, id)) {
-            (void)fprintf(stderr, "refused with %llu\n", (unsigned long long)reply.status);
+            (void)fprintf(stderr, "refused with %llu\n",
+                          (unsigned long long)reply.status);
             result = 1;
             break;
         }
