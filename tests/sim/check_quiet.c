@@ -27,7 +27,7 @@ static uint64_t links_of(const struct world *world, uint32_t machine)
 
 bool check_quiet(struct world *world)
 {
-    struct silence before[WORLD_MACHINES_MAX];
+    struct silence before[WORLD_MACHINES_MAX] = {{0}};
     world_run_for(world, SETTLING_MS);
     uint64_t commits = commit_count();
     for (size_t i = 0; i < world->machine_count; i++) {

@@ -1,5 +1,6 @@
 #include "tests/sim/county.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct place county_townships[COUNTY_TOWNSHIPS] = {
@@ -22,7 +23,7 @@ void county_init(struct county *county, struct chance *chance, uint64_t now_ms)
     crypto_node_keys(recovery_seed, &recovery);
     struct genesis *genesis = &county->genesis;
     *genesis = (struct genesis){.county = COUNTY_CODE, .created_ms = now_ms};
-    strcpy(genesis->name, "遂昌县");
+    snprintf(genesis->name, sizeof(genesis->name), "遂昌县");
     genesis->authority = authority.id;
     genesis->recovery = recovery.id;
     chance_bytes(chance, genesis->nonce, sizeof(genesis->nonce));

@@ -21,7 +21,8 @@ void place_create(char *directory, size_t size)
             return;
         }
     }
-    CHECK(!"no directory can be made for the simulated disks");
+    bool directory_for_simulated_disks_made = false;
+    CHECK(directory_for_simulated_disks_made);
 }
 
 static int remove_one(const char *path, const struct stat *about, int type,

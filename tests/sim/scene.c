@@ -63,7 +63,7 @@ void scene_submit(struct scene *scene, struct job *job)
 {
     scene->answered = false;
     /* One clerk a machine: a second one's first write would add an operator's entry. */
-    strcpy(job->account_name, "clerk1000");
+    snprintf(job->account_name, sizeof(job->account_name), "clerk1000");
     job->write.account =
         (struct account){.uid = 1000, .name = slice_text(job->account_name)};
     work_submit(scene->world, job);

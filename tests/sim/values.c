@@ -35,9 +35,11 @@ static void make_text(struct chance *chance, const struct field *field, char *te
         text[limit < 900 ? limit : 900] = '\0';
         return;
     }
+    size_t size = 0;
     uint64_t count = chance_between(chance, 1, limit < 30 ? 1 : 3);
     for (uint64_t i = 0; i < count; i++) {
-        strcat(text, words[chance_below(chance, ARRAY_SIZE(words))]);
+        const char *word = words[chance_below(chance, ARRAY_SIZE(words))];
+        size += (size_t)snprintf(text + size, TEXT_SIZE - size, "%s", word);
     }
 }
 
@@ -47,7 +49,7 @@ static void make_choice(struct chance *chance, const struct field *field, char *
     while (field->choices[count].name != NULL) {
         count++;
     }
-    strcpy(text, field->choices[chance_below(chance, count)].name);
+    snprintf(text, TEXT_SIZE, "%s", field->choices[chance_below(chance, count)].name);
 }
 
 static void make_date(struct chance *chance, bool moment, char *text)
@@ -76,13 +78,15 @@ static void make_typed(struct chance *chance, const struct field *field,
     case FIELD_RECORD: id_format(&context->subject, text); break;
     case FIELD_CHECK:
         if (chance_permille(chance, 600)) {
-            strcpy(text, "ok");
+            snprintf(text, TEXT_SIZE, "ok");
         } else {
             make_text(chance, field, text);
         }
         break;
     case FIELD_SEALED: make_id_number(chance, text); break;
-    case FIELD_FLAG: strcpy(text, chance_permille(chance, 500) ? "yes" : "no"); break;
+    case FIELD_FLAG:
+        snprintf(text, TEXT_SIZE, "%s", chance_permille(chance, 500) ? "yes" : "no");
+        break;
     }
 }
 
