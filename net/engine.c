@@ -167,8 +167,8 @@ void engine_seal(struct engine *engine, struct store_txn *txn, const struct even
     fold_flush(engine->fold, txn);
     sync_request(engine);
     for (size_t i = 0; i < engine->session_count; i++) {
+        greet_seal(engine, engine->sessions[i], last->random); /* before all else */
         sync_seal(engine, engine->sessions[i]);
-        greet_seal(engine, engine->sessions[i], last->random);
     }
     if (engine->roster_changed)
         engine_effect(engine, EFFECT_ROSTER, 0);

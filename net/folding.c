@@ -17,6 +17,7 @@ static void fold_run_entry(struct engine *engine, const struct run *run,
     struct entry_id id = entry_id_of(run->log, entry->seq);
     struct slice plaintext;
     uint8_t *opened;
+    enum status status;
 
     if (accept_entry(engine->roster, laid_out->author, run->log, entry->seq,
                      entry->realm) != OK) {
@@ -40,7 +41,8 @@ static void fold_run_entry(struct engine *engine, const struct run *run,
         return;
     }
     plaintext = slice_of(opened, entry->payload.size - SEAL_OVERHEAD);
-    if (fold_entry(engine->fold, &id, entry->realm, plaintext) != OK)
+    status = fold_entry(engine->fold, &id, entry->realm, plaintext);
+    if (status != OK && status != ERR_VERSION) /* "Unknown is not invalid." */
         engine->refused++;
 }
 

@@ -147,13 +147,13 @@ void greet_compare_soon(struct engine *engine, struct session *session)
  * announced beyond that was never there. */
 static void forget_false_wants(struct engine *engine, uint32_t peer)
 {
+    uint32_t self = engine_self(engine)->number;
+
     for (size_t i = engine->wants.count; i-- > 0;) {
-        struct want *want = &engine->wants.rows[i];
-        if (want->peer != peer || !engine_carries(engine, peer, want->log) ||
-            !engine_carries(engine, engine_self(engine)->number, want->log))
-            continue;
-        wants_satisfy(&engine->wants, engine->txn, want->log, UINT64_MAX);
-        engine->wrote = true;
+        struct log_name log = engine->wants.rows[i].log;
+        if (engine_carries(engine, peer, log) && engine_carries(engine, self, log) &&
+            wants_drop_source(&engine->wants, engine->txn, log, peer))
+            engine->wrote = true;
     }
 }
 
@@ -203,6 +203,7 @@ static void greet_take_noted(struct engine *engine, struct session *session,
     session->noted = same && hello->noted <= engine->arrival ? hello->noted : 0;
     lost = session->told > session->noted;
     session->told = session->covered = session->noted;
+    session->backlog = engine->arrival;
     if (relist) {
         session->list_hashes = true;
         session->listed_at_ms = engine->now_ms;
@@ -210,6 +211,16 @@ static void greet_take_noted(struct engine *engine, struct session *session,
     } else if (lost) {
         engine_rewind(engine, session);
     }
+}
+
+/* Equal control heads: the roster need not be told. */
+static void hold_control(struct engine *engine, struct session *session)
+{
+    const struct head *head =
+        heads_find(engine->heads, authority_log(engine->config.genesis_hash));
+
+    if (head != NULL)
+        session_hold(session, engine_head_index(engine, head), head->seq);
 }
 
 void greet_hear(struct engine *engine, struct session *session, const struct hello *hello)
@@ -232,6 +243,8 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     common_digest(engine, session->peer, ours.digest);
     control_equal = ours.control_seq == hello->control_seq &&
                     memcmp(ours.control_hash, hello->control_hash, HASH_CHECK_SIZE) == 0;
+    if (control_equal)
+        hold_control(engine, session);
     equal = control_equal && memcmp(ours.digest, hello->digest, DIGEST_SIZE) == 0;
     if (equal)
         greet_equal(engine, session, hello);

@@ -61,7 +61,8 @@ enum status intake_run(struct engine *engine, const struct run *run,
     log_append(engine->txn, engine->arrival, &filed, &engine->encoded);
     heads_advance(engine->heads, run->log, accepted.id.incarnation, run_last_seq(run),
                   &accepted.last, engine->arrival);
-    wants_satisfy(&engine->wants, engine->txn, run->log, run_last_seq(run));
+    wants_advance(&engine->wants, engine->txn, run->log, run_last_seq(run),
+                  engine->now_ms);
     engine->wrote = true;
     if (engine->folded + 1 == engine->arrival) {
         folding_fold_run(engine, run, &accepted);

@@ -25,8 +25,11 @@ static uint64_t entries_behind(const struct engine *engine, const struct session
     for (size_t i = 0; i < engine->wants.count; i++) {
         const struct want *want = &engine->wants.rows[i];
         const struct head *head = heads_find(engine->heads, want->log);
-        if (want->peer == session->peer)
-            entries += want->to - (head != NULL ? head->seq : 0);
+        uint64_t seq = head != NULL ? head->seq : 0;
+        for (size_t k = 0; k < want->source_count; k++) {
+            if (want->sources[k].peer == session->peer && want->sources[k].to > seq)
+                entries += want->sources[k].to - seq;
+        }
     }
     return entries;
 }

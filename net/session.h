@@ -96,6 +96,8 @@ struct session {
     uint64_t noted;   /* the neighbour noted ours up to here                            */
     uint64_t told;    /* `to` of the newest announcement sent                           */
     uint64_t covered; /* nothing that the neighbour needs lies in (told, covered]       */
+    uint64_t
+        backlog; /* up to here it is announced as heads, what comes later is pushed  */
     bool list_hashes; /* it asked for a full list with hashes                           */
     uint64_t told_at_ms;
     struct held_log *held; /* by index of our heads */

@@ -136,7 +136,7 @@ static void count_refused_run(struct engine *engine, struct session *session,
  * compared: it would come again as often. */
 static void give_up_want(struct engine *engine, struct log_name log)
 {
-    if (wants_satisfy(&engine->wants, engine->txn, log, UINT64_MAX))
+    if (wants_drop(&engine->wants, engine->txn, log))
         engine->wrote = true;
 }
 
@@ -174,22 +174,30 @@ void sync_hear_run(struct engine *engine, struct session *session,
 
 /* ---- wanting ---- */
 
-/* Who is to be asked for a wanted log: who announced it, else any open neighbour known to
- * hold more of it than we do. */
-static struct session *want_source(struct engine *engine, const struct want *want,
-                                   const struct head *head)
+static bool can_ask(const struct session *session)
 {
-    struct session *announcer = engine_session(engine, want->peer);
+    return session != NULL && session->state == SESSION_OPEN && !session->paused;
+}
 
-    if (announcer != NULL && announcer->state == SESSION_OPEN && !announcer->paused)
-        return announcer;
+/* Who is to be asked for a wanted log: its announcers in turn, of those that can be asked.
+ * Where none can, any neighbour known to hold more of it than we do. */
+static struct want_source want_source(struct engine *engine, const struct want *want,
+                                      const struct head *head)
+{
+    uint64_t seq = head != NULL ? head->seq : 0;
+
+    for (size_t i = 0; i < want->source_count; i++) {
+        struct want_source source = want->sources[(want->turn + i) % want->source_count];
+        if (source.to > seq && can_ask(engine_session(engine, source.peer)))
+            return source;
+    }
     for (size_t i = 0; head != NULL && i < engine->session_count; i++) {
         struct session *other = engine->sessions[i];
-        if (other->state == SESSION_OPEN && !other->paused &&
-            session_held(other, engine_head_index(engine, head)) > head->seq)
-            return other;
+        uint64_t held = session_held(other, engine_head_index(engine, head));
+        if (can_ask(other) && held > seq)
+            return (struct want_source){other->peer, held};
     }
-    return NULL;
+    return (struct want_source){0};
 }
 
 static void send_wants(struct engine *engine, struct session *session, size_t count,
@@ -204,7 +212,7 @@ static void send_wants(struct engine *engine, struct session *session, size_t co
     session->progress_at_ms = engine->now_ms;
 }
 
-/* Asks `session` for every unasked want that it should serve. */
+/* Asks `session` for every unasked want that it is to serve. */
 static void request_from(struct engine *engine, struct session *session)
 {
     struct buffer *ranges = &engine->entries;
@@ -214,15 +222,16 @@ static void request_from(struct engine *engine, struct session *session)
     for (size_t i = 0; i < engine->wants.count; i++) {
         struct want *want = &engine->wants.rows[i];
         const struct head *head = heads_find(engine->heads, want->log);
-        if (want->asked || engine_member(engine, want->log.node) == NULL ||
-            want_source(engine, want, head) != session)
+        struct want_source source;
+        if (want->asked || engine_member(engine, want->log.node) == NULL)
             continue;
-        want->asked = true;
-        want->peer = session->peer;
-        engine->wants.unasked--;
+        source = want_source(engine, want, head);
+        if (source.to == 0 || source.peer != session->peer)
+            continue;
+        wants_ask(&engine->wants, want, source.peer, source.to, engine->now_ms);
         message_put_range(ranges, &(struct wanted_range){want->log,
                                                          head != NULL ? head->seq + 1 : 1,
-                                                         want->to});
+                                                         source.to});
         if (++count == MESSAGE_LOGS_MAX) {
             send_wants(engine, session, count, buffer_slice(ranges));
             buffer_clear(ranges);
@@ -232,16 +241,14 @@ static void request_from(struct engine *engine, struct session *session)
     send_wants(engine, session, count, buffer_slice(ranges));
 }
 
-/* A want that a roster or a wider carriage has made void: held already, or not ours. */
+/* Wants of authors that turn out, with the roster, not to be ours to carry. */
 static void drop_void_wants(struct engine *engine)
 {
     for (size_t i = engine->wants.count; i-- > 0;) {
-        struct want *want = &engine->wants.rows[i];
-        if (engine_member(engine, want->log.node) != NULL &&
-            !engine_carries(engine, engine_self(engine)->number, want->log)) {
-            wants_satisfy(&engine->wants, engine->txn, want->log, UINT64_MAX);
-            engine->wrote = true;
-        }
+        struct log_name log = engine->wants.rows[i].log;
+        if (engine_member(engine, log.node) != NULL &&
+            !engine_carries(engine, engine_self(engine)->number, log))
+            engine->wrote |= wants_drop(&engine->wants, engine->txn, log);
     }
 }
 
@@ -253,7 +260,7 @@ void sync_request(struct engine *engine)
         return;
     for (size_t i = 0; i < engine->session_count; i++) {
         struct session *session = engine->sessions[i];
-        if (session->state == SESSION_OPEN && !session->paused)
+        if (can_ask(session))
             request_from(engine, session);
     }
 }
@@ -379,7 +386,8 @@ static void announce(struct engine *engine, struct session *session)
 {
     if (session->covered == engine->arrival)
         return;
-    if (!session->list_hashes && engine->arrival - session->covered <= PUSH_RUNS_MAX &&
+    if (!session->list_hashes && session->covered >= session->backlog &&
+        engine->arrival - session->covered <= PUSH_RUNS_MAX &&
         push_new_runs(engine, session))
         return;
     if (session_room(session) == 0 && session->noted < session->told)
@@ -390,6 +398,16 @@ static void announce(struct engine *engine, struct session *session)
 static bool retry_due(const struct engine *engine, uint64_t since_ms)
 {
     return engine->now_ms >= since_ms + RETRY_MS;
+}
+
+/* A neighbour that sends nothing at all lost the question; one that sends other logs may be
+ * slow, and gets more time before somebody else is asked. */
+static uint64_t retry_before(const struct engine *engine, const struct session *session)
+{
+    uint64_t patience_ms =
+        retry_due(engine, session->progress_at_ms) ? RETRY_MS : 4 * RETRY_MS;
+
+    return engine->now_ms > patience_ms ? engine->now_ms - patience_ms : 0;
 }
 
 /* What was announced and not noted, or sent and not acknowledged, was lost on the way. */
@@ -406,9 +424,8 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
         session->told = session->covered = session->noted;
         engine_rewind(engine, session);
     }
-    if (wants_any_asked(&engine->wants, session->peer) &&
-        retry_due(engine, session->progress_at_ms))
-        wants_forget_asked(&engine->wants, session->peer);
+    if (engine->now_ms >= RETRY_MS)
+        wants_take_turns(&engine->wants, session->peer, retry_before(engine, session));
 }
 
 /* Acknowledges what this batch made durable: the announcements, and each log that runs came
@@ -459,8 +476,13 @@ uint64_t sync_wake_ms(const struct engine *engine, const struct session *session
         wake_ms = session->told_at_ms + RETRY_MS;
     if (session->acknowledged < session->sent && session->mark_at_ms + RETRY_MS < wake_ms)
         wake_ms = session->mark_at_ms + RETRY_MS;
-    if (wants_any_asked(&engine->wants, session->peer) &&
-        session->progress_at_ms + RETRY_MS < wake_ms)
-        wake_ms = session->progress_at_ms + RETRY_MS;
+    uint64_t still_ms = wants_still_since_ms(&engine->wants, session->peer);
+    if (still_ms != UINT64_MAX) {
+        uint64_t due_ms = still_ms + RETRY_MS;
+        if (due_ms <= engine->now_ms) /* looked at already, and given more time */
+            due_ms = still_ms + 4 * RETRY_MS;
+        if (due_ms < wake_ms)
+            wake_ms = due_ms;
+    }
     return wake_ms;
 }

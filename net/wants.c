@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stored row: seq u64 LE, peer u32 LE. */
-#define WANT_ROW_SIZE 12
+/* A stored row: per source its seq u64 LE and its number u32 LE. */
+#define WANT_SOURCE_SIZE 12
 
 void wants_init(struct wants *wants)
 {
@@ -16,6 +16,8 @@ void wants_deinit(struct wants *wants)
     free(wants->rows);
     wants_init(wants);
 }
+
+/* ---- rows ---- */
 
 /* Index of the row of `log`, or where it would stand. */
 static size_t wants_place(const struct wants *wants, struct log_name log)
@@ -57,35 +59,85 @@ static struct want *wants_insert(struct wants *wants, struct log_name log)
     return &wants->rows[place];
 }
 
+static void want_unask(struct wants *wants, struct want *want)
+{
+    if (!want->asked)
+        return;
+    want->asked = false;
+    wants->unasked++;
+}
+
+static void want_save(struct store_txn *txn, const struct want *want)
+{
+    uint8_t key[LOG_NAME_SIZE];
+    struct buffer value;
+
+    buffer_init(&value, sizeof want->sources);
+    for (size_t i = 0; i < want->source_count; i++) {
+        buffer_put_u64(&value, want->sources[i].to);
+        buffer_put_u32(&value, want->sources[i].peer);
+    }
+    log_name_encode(want->log, key);
+    store_put(txn, STORE_WANTS, slice_of(key, sizeof key), buffer_slice(&value));
+    buffer_deinit(&value);
+}
+
+static void want_remove(struct wants *wants, struct store_txn *txn, struct want *want)
+{
+    size_t place = (size_t)(want - wants->rows);
+    uint8_t key[LOG_NAME_SIZE];
+
+    log_name_encode(want->log, key);
+    store_delete(txn, STORE_WANTS, slice_of(key, sizeof key));
+    want_unask(wants, want);
+    wants->unasked--;
+    wants->count--;
+    memmove(want, want + 1, (wants->count - place) * sizeof *wants->rows);
+}
+
 void wants_load(struct wants *wants, struct store_txn *txn)
 {
     struct store_cursor cursor;
     struct slice key, value;
-    uint32_t peer;
-    uint64_t to;
 
     wants->count = wants->unasked = 0;
     bool found = store_seek(txn, STORE_WANTS, (struct slice){0}, &cursor, &key, &value);
     for (; found; found = store_next(txn, &cursor, &key, &value)) {
-        if (key.size != LOG_NAME_SIZE || !slice_take_u64(&value, &to) ||
-            !slice_take_u32(&value, &peer))
+        if (key.size != LOG_NAME_SIZE || value.size < WANT_SOURCE_SIZE)
             continue;
         struct want *want = wants_insert(wants, log_name_decode(key.data));
-        want->to = to;
-        want->peer = peer;
+        struct want_source *source = want->sources;
+        while (want->source_count < WANT_SOURCES_MAX &&
+               slice_take_u64(&value, &source->to) &&
+               slice_take_u32(&value, &source->peer)) {
+            want->source_count++;
+            source++;
+        }
     }
     store_cursor_close(&cursor);
 }
 
-static void want_write(struct store_txn *txn, const struct want *want)
-{
-    uint8_t key[LOG_NAME_SIZE], value[WANT_ROW_SIZE];
+/* ---- announcements ---- */
 
-    log_name_encode(want->log, key);
-    put_le64(value, want->to);
-    for (size_t i = 0; i < 4; i++)
-        value[8 + i] = (uint8_t)(want->peer >> (8 * i));
-    store_put(txn, STORE_WANTS, slice_of(key, sizeof key), slice_of(value, sizeof value));
+static struct want_source *want_source_of(struct want *want, uint32_t peer)
+{
+    for (size_t i = 0; i < want->source_count; i++) {
+        if (want->sources[i].peer == peer)
+            return &want->sources[i];
+    }
+    return NULL;
+}
+
+/* The place for a new announcer: a free one, else one that is not being asked. */
+static struct want_source *want_new_source(struct want *want)
+{
+    size_t index = want->turn % WANT_SOURCES_MAX;
+
+    if (want->source_count < WANT_SOURCES_MAX)
+        return &want->sources[want->source_count++];
+    if (want->asked && want->sources[index].peer == want->asked_of)
+        index = (index + 1) % WANT_SOURCES_MAX;
+    return &want->sources[index];
 }
 
 static bool wants_share_is_full(const struct wants *wants, uint32_t peer)
@@ -95,7 +147,7 @@ static bool wants_share_is_full(const struct wants *wants, uint32_t peer)
     if (wants->count < WANTS_PEER_MAX)
         return false;
     for (size_t i = 0; i < wants->count; i++)
-        count += wants->rows[i].peer == peer;
+        count += wants->rows[i].sources[0].peer == peer;
     return count >= WANTS_PEER_MAX;
 }
 
@@ -103,59 +155,133 @@ bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
                uint64_t to, uint32_t peer, bool *wrote)
 {
     struct want *want = wants_find(wants, log);
+    struct want_source *source = want != NULL ? want_source_of(want, peer) : NULL;
 
+    if (source != NULL && source->to >= to)
+        return true;
     if (want == NULL) {
         if (wants->count == WANTS_MAX || wants_share_is_full(wants, peer))
             return false;
         want = wants_insert(wants, log);
-    } else if (want->to >= to && want->asked) {
-        return true; /* under way already */
-    } else if (want->to >= to && want->peer == peer) {
-        return true;
     }
-    if (want->asked)
-        wants->unasked++;
-    want->asked = false;
-    want->to = to > want->to ? to : want->to;
-    want->peer = peer;
-    want_write(txn, want);
+    if (source == NULL)
+        source = want_new_source(want);
+    *source = (struct want_source){peer, to};
+    want_save(txn, want);
     *wrote = true;
     return true;
 }
 
-bool wants_satisfy(struct wants *wants, struct store_txn *txn, struct log_name log,
-                   uint64_t seq)
+/* Keeps the sources that announced more than `seq`, and not `without`. */
+static bool want_keep_sources(struct want *want, uint64_t seq, const uint32_t *without)
+{
+    size_t kept = 0, before = want->source_count;
+
+    for (size_t i = 0; i < before; i++) {
+        bool goes = want->sources[i].to <= seq ||
+                    (without != NULL && want->sources[i].peer == *without);
+        if (!goes)
+            want->sources[kept++] = want->sources[i];
+    }
+    want->source_count = kept;
+    return kept != before;
+}
+
+static void want_changed(struct wants *wants, struct store_txn *txn, struct want *want)
+{
+    if (want->source_count == 0)
+        want_remove(wants, txn, want);
+    else
+        want_save(txn, want);
+}
+
+void wants_advance(struct wants *wants, struct store_txn *txn, struct log_name log,
+                   uint64_t seq, uint64_t now_ms)
 {
     struct want *want = wants_find(wants, log);
-    uint8_t key[LOG_NAME_SIZE];
 
-    if (want == NULL || want->to > seq)
+    if (want == NULL)
+        return;
+    want->moved_at_ms = now_ms;
+    if (want->asked && seq >= want->asked_to)
+        want_unask(wants, want);
+    if (want_keep_sources(want, seq, NULL))
+        want_changed(wants, txn, want);
+}
+
+bool wants_drop(struct wants *wants, struct store_txn *txn, struct log_name log)
+{
+    struct want *want = wants_find(wants, log);
+
+    if (want == NULL)
         return false;
-    log_name_encode(log, key);
-    store_delete(txn, STORE_WANTS, slice_of(key, sizeof key));
+    want_remove(wants, txn, want);
+    return true;
+}
+
+bool wants_drop_source(struct wants *wants, struct store_txn *txn, struct log_name log,
+                       uint32_t peer)
+{
+    struct want *want = wants_find(wants, log);
+
+    if (want == NULL || !want_keep_sources(want, 0, &peer))
+        return false;
+    if (want->asked && want->asked_of == peer)
+        want_unask(wants, want);
+    want_changed(wants, txn, want);
+    return true;
+}
+
+/* ---- asking ---- */
+
+void wants_ask(struct wants *wants, struct want *want, uint32_t peer, uint64_t to,
+               uint64_t now_ms)
+{
     if (!want->asked)
         wants->unasked--;
-    size_t place = (size_t)(want - wants->rows);
-    wants->count--;
-    memmove(want, want + 1, (wants->count - place) * sizeof *wants->rows);
-    return true;
+    want->asked = true;
+    want->asked_of = peer;
+    want->asked_to = to;
+    want->moved_at_ms = now_ms;
+}
+
+static bool want_is_asked_of(const struct want *want, uint32_t peer)
+{
+    return want->asked && want->asked_of == peer;
 }
 
 void wants_forget_asked(struct wants *wants, uint32_t peer)
 {
     for (size_t i = 0; i < wants->count; i++) {
-        if (wants->rows[i].asked && wants->rows[i].peer == peer) {
-            wants->rows[i].asked = false;
-            wants->unasked++;
-        }
+        if (want_is_asked_of(&wants->rows[i], peer))
+            want_unask(wants, &wants->rows[i]);
+    }
+}
+
+void wants_take_turns(struct wants *wants, uint32_t peer, uint64_t before_ms)
+{
+    for (size_t i = 0; i < wants->count; i++) {
+        struct want *want = &wants->rows[i];
+        if (!want_is_asked_of(want, peer) || want->moved_at_ms > before_ms)
+            continue;
+        want_unask(wants, want);
+        want->turn++;
     }
 }
 
 bool wants_any_asked(const struct wants *wants, uint32_t peer)
 {
+    return wants_still_since_ms(wants, peer) != UINT64_MAX;
+}
+
+uint64_t wants_still_since_ms(const struct wants *wants, uint32_t peer)
+{
+    uint64_t since_ms = UINT64_MAX;
+
     for (size_t i = 0; i < wants->count; i++) {
-        if (wants->rows[i].asked && wants->rows[i].peer == peer)
-            return true;
+        const struct want *want = &wants->rows[i];
+        if (want_is_asked_of(want, peer) && want->moved_at_ms < since_ms)
+            since_ms = want->moved_at_ms;
     }
-    return false;
+    return since_ms;
 }

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "crdt/log.h"
-#include "net/wants.h"
 #include "tests/unit/store_fixture.h"
 
 enum { RUNS = 12, PAYLOAD_SIZE = 70 };
@@ -139,75 +138,6 @@ static void a_cut_run_stops_joining_where_what_was_asked_for_ends(void **state)
     fixture_close(*state);
 }
 
-/* ---- wants ---- */
-
-static void a_want_survives_a_restart_and_goes_when_satisfied(void **state)
-{
-    struct store_txn *txn = begin(*state);
-    struct wants wants, again;
-    bool wrote = false;
-
-    wants_init(&wants);
-    wants_init(&again);
-    assert_true(wants_add(&wants, txn, name, 40, 3, &wrote));
-    assert_true(wrote);
-    wants_load(&again, txn);
-    assert_int_equal(again.count, 1);
-    assert_int_equal(again.rows[0].to, 40);
-    assert_int_equal(again.rows[0].peer, 3);
-    assert_false(wants_satisfy(&again, txn, name, 39));
-    assert_true(wants_satisfy(&again, txn, name, 40));
-    assert_int_equal(again.unasked, 0);
-    wants_load(&wants, txn);
-    assert_int_equal(wants.count, 0);
-    wants_deinit(&wants);
-    wants_deinit(&again);
-    store_abort(txn);
-    fixture_close(*state);
-}
-
-static void the_last_announcer_is_asked_unless_one_is_being_asked(void **state)
-{
-    struct store_txn *txn = begin(*state);
-    struct wants wants;
-    bool wrote = false;
-
-    wants_init(&wants);
-    assert_true(wants_add(&wants, txn, name, 40, 3, &wrote));
-    assert_true(wants_add(&wants, txn, name, 40, 4, &wrote));
-    assert_int_equal(wants_find(&wants, name)->peer, 4);
-    wants_find(&wants, name)->asked = true;
-    wants.unasked = 0;
-    assert_true(wants_add(&wants, txn, name, 30, 5, &wrote));
-    assert_int_equal(wants_find(&wants, name)->peer, 4);
-    assert_true(wants_any_asked(&wants, 4));
-    wants_forget_asked(&wants, 4);
-    assert_false(wants_any_asked(&wants, 4));
-    assert_int_equal(wants.unasked, 1);
-    wants_deinit(&wants);
-    store_abort(txn);
-    fixture_close(*state);
-}
-
-static void wants_stay_sorted_and_bounded(void **state)
-{
-    struct store_txn *txn = begin(*state);
-    struct wants wants;
-    bool wrote = false;
-
-    wants_init(&wants);
-    for (uint32_t i = 0; i < 1000; i++) {
-        struct log_name log = {i * 7919 % 1000, 1, LANE_RECORD};
-        assert_true(wants_add(&wants, txn, log, i + 1, 1, &wrote));
-    }
-    assert_int_equal(wants.count, 1000);
-    for (size_t i = 1; i < wants.count; i++)
-        assert_true(log_name_compare(wants.rows[i - 1].log, wants.rows[i].log) < 0);
-    wants_deinit(&wants);
-    store_abort(txn);
-    fixture_close(*state);
-}
-
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -215,9 +145,6 @@ int main(void)
         TEST(every_entry_is_found_in_its_run),
         TEST(a_cut_run_continues_the_chain_and_carries_its_last_signature),
         TEST(a_cut_run_stops_joining_where_what_was_asked_for_ends),
-        TEST(a_want_survives_a_restart_and_goes_when_satisfied),
-        TEST(the_last_announcer_is_asked_unless_one_is_being_asked),
-        TEST(wants_stay_sorted_and_bounded),
     };
-    return cmocka_run_group_tests_name("log and wants", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
