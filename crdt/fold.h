@@ -42,7 +42,7 @@ void fold_flush(struct fold *fold, struct store_txn *txn);
 void fold_reset(struct store_txn *txn);
 
 /* Walks one subject's rows, newest arrival first. False: there are none. The second is
- * false also where a row is damaged: the chain ends there, and a scrub will find it. */
+ * false also where a row is damaged: the chain ends there. */
 struct fold_row {
     uint64_t number;
     uint64_t previous;

@@ -31,7 +31,7 @@ struct heads;
 struct heads *heads_create(void);
 void heads_destroy(struct heads *heads);
 /* Forgets what was before. ERR_STORE_DAMAGED where a row fails its check: that log is
- * then not held, and the heads are to be rebuilt from the logs. Trouble of the store is
+ * then not held, and the store is not to be used. Trouble of the store is
  * the txn's. */
 enum status heads_load(struct heads *heads, struct store_txn *txn);
 /* Writes those that moved since the last load or flush, in order of the name. */
@@ -58,7 +58,8 @@ size_t heads_since(const struct heads *heads, uint64_t from, const struct head *
                    size_t capacity);
 
 /* HASH_HEADS over (log, incarnation, seq, hash) of every log for which `carried` holds,
- * in order of the name. Logs of equal scope only are compared, see net/session.h. */
+ * in order of the name. `carried` NULL: of all. What both of two neighbours carry is
+ * compared, see net/greet.c. */
 void heads_digest(const struct heads *heads, const struct county_salt *salt,
                   bool (*carried)(void *context, struct log_name log), void *context,
                   struct hash *digest);

@@ -52,12 +52,11 @@ static enum status node_load(struct node *node)
 static bool node_is_founded(struct node *node)
 {
     struct store_txn *txn;
-    struct slice value;
     bool founded;
 
     if (store_begin_read(node->store, &txn) != OK)
         return true; /* engine_load will name the trouble */
-    founded = store_get(txn, STORE_META, slice_text("genesis"), &value);
+    founded = engine_is_founded(txn);
     store_abort(txn);
     return founded;
 }
@@ -148,7 +147,7 @@ static size_t step_events(struct node *node, struct store_txn *txn,
             store_txn_status(txn) != OK)
             break;
     }
-    engine_seal(node->engine, txn, &events[taken - 1], effects);
+    engine_end_batch(node->engine, txn, &events[taken - 1], effects);
     return taken;
 }
 

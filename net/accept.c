@@ -104,3 +104,29 @@ enum status accept_entry(const struct roster *roster, const struct member *autho
                ? OK
                : ERR_PERMISSION;
 }
+
+enum status accept_open(const struct roster *roster, const struct member *author,
+                        struct log_name log, const struct entry *entry,
+                        struct arena *arena, struct slice *plaintext)
+{
+    const struct realm_key *key = roster_key(roster, entry->realm, entry->epoch);
+    enum status status = accept_entry(roster, author, log, entry->seq, entry->realm);
+    uint8_t *opened;
+
+    *plaintext = (struct slice){0};
+    if (status != OK || entry->erased)
+        return status;
+    if (log.lane == LANE_CONTROL) {
+        *plaintext = entry->payload;
+        return OK;
+    }
+    if (key == NULL)
+        return ERR_NO_KEY;
+    if (entry->payload.size < SEAL_OVERHEAD)
+        return ERR_UNDECRYPTABLE;
+    opened = arena_alloc(arena, entry->payload.size - SEAL_OVERHEAD + 1);
+    if (!crypto_open(key, roster_salt(roster), entry->header, entry->payload, opened))
+        return ERR_UNDECRYPTABLE;
+    *plaintext = slice_of(opened, entry->payload.size - SEAL_OVERHEAD);
+    return OK;
+}

@@ -37,6 +37,13 @@ MUST_USE enum status accept_entry(const struct roster *roster,
                                   const struct member *author, struct log_name log,
                                   uint64_t seq, uint64_t realm);
 
+/* Judges an entry as accept_entry does and opens its payload into the arena: OK, ERR_NO_KEY,
+ * ERR_UNDECRYPTABLE, or accept_entry's. `plaintext` is empty unless OK, and where the payload
+ * is erased; the control lane's payloads are plaintext. */
+MUST_USE enum status accept_open(const struct roster *roster, const struct member *author,
+                                 struct log_name log, const struct entry *entry,
+                                 struct arena *arena, struct slice *plaintext);
+
 /* Lays out the entries of a run whose author is known; no judgement. */
 void accept_lay_out(const struct roster *roster, const struct member *author,
                     uint64_t incarnation, const struct hash *prev, const struct run *run,

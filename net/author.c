@@ -1,14 +1,9 @@
-/* This node's own writes. A change that a person asks for is judged against what the node
- * sees, becomes an operation, is sealed and chained into the run that this batch writes,
- * and is folded by the same function as everybody else's. The run is signed once, at the
- * end. */
+/* A write, from what a person asks to its reply; and whose hands wrote here before. */
 #include "crdt/codec.h"
 #include "net/draft.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- the run being written ---- */
 
 /* ---- who writes ---- */
 

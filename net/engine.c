@@ -71,7 +71,7 @@ static void hear_message(struct engine *engine, struct session *session,
 
 static void step_frame(struct engine *engine, const struct event *event)
 {
-    struct session *session = engine_meet(engine, event->peer);
+    struct session *session = sessions_meet(engine, event->peer);
     struct message message;
     enum status status;
 
@@ -91,7 +91,7 @@ static void step_frame(struct engine *engine, const struct event *event)
 
 static void step_link(struct engine *engine, const struct event *event)
 {
-    struct session *session = engine_meet(engine, event->peer);
+    struct session *session = sessions_meet(engine, event->peer);
 
     session->link = event->kind == EVENT_LINK_UP;
     wants_forget_asked(&engine->wants, event->peer);
@@ -101,7 +101,7 @@ static void step_link(struct engine *engine, const struct event *event)
     }
     session_enter(session, session->link ? SESSION_LINK_UP : SESSION_LINK_DOWN,
                   event->steady_ms);
-    engine_rewind(engine, session);
+    sessions_rewind(engine, session);
 }
 
 static void reply(struct engine *engine, uint64_t token, enum status status)
@@ -121,9 +121,9 @@ static void step_pause(struct engine *engine, const struct event *event)
         reply(engine, event->token, ERR_NOT_FOUND);
         return;
     }
-    session = engine_meet(engine, event->peer);
+    session = sessions_meet(engine, event->peer);
     session->paused = event->kind == EVENT_PAUSE;
-    engine_save_pause(engine, session);
+    sessions_save_pause(engine, session);
     if (session->paused) {
         session_enter(session, SESSION_LINK_DOWN, event->steady_ms);
         wants_forget_asked(&engine->wants, event->peer);
@@ -155,20 +155,21 @@ void engine_step(struct engine *engine, struct store_txn *txn, const struct even
     }
 }
 
-void engine_seal(struct engine *engine, struct store_txn *txn, const struct event *last,
-                 struct effects *effects)
+void engine_end_batch(struct engine *engine, struct store_txn *txn,
+                      const struct event *last, struct effects *effects)
 {
     engine->txn = txn;
     engine->effects = effects;
     engine->now_ms = last->steady_ms;
     engine->wall_ms = last->wall_ms;
-    writing_seal(engine);
+    writing_sign(engine);
     folding_fold_some(engine);
     fold_flush(engine->fold, txn);
     sync_request(engine);
     for (size_t i = 0; i < engine->session_count; i++) {
-        greet_seal(engine, engine->sessions[i], last->random); /* before all else */
-        sync_seal(engine, engine->sessions[i]);
+        greet_speak(engine, engine->sessions[i], last->random); /* before all else */
+        sync_speak(engine, engine->sessions[i]);
+        sessions_look(engine, engine->sessions[i]);
     }
     if (engine->roster_changed)
         engine_effect(engine, EFFECT_ROSTER, 0);
@@ -176,7 +177,7 @@ void engine_seal(struct engine *engine, struct store_txn *txn, const struct even
     if (!engine->wrote)
         return;
     for (size_t i = 0; i < engine->session_count; i++)
-        engine_save_session(engine, engine->sessions[i]);
+        sessions_save(engine, engine->sessions[i]);
     if (engine->fold_dirty)
         folding_save(engine);
     heads_flush(engine->heads, txn);
@@ -212,14 +213,7 @@ uint64_t engine_wake_ms(const struct engine *engine)
 
 /* ---- reading ---- */
 
-static bool every_log(void *context, struct log_name log)
-{
-    (void)context;
-    (void)log;
-    return true;
-}
-
 void engine_heads_digest(const struct engine *engine, struct hash *digest)
 {
-    heads_digest(engine->heads, roster_salt(engine->roster), every_log, NULL, digest);
+    heads_digest(engine->heads, roster_salt(engine->roster), NULL, NULL, digest);
 }

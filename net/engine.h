@@ -2,9 +2,9 @@
  *
  * Events come in with their time and randomness, the store comes in as a transaction, and
  * what is to happen outside comes out as effects, released only after the transaction is
- * durable. Daemon, simulator, bundle import and rebuild are all this step:
+ * durable. Daemon and simulator are both this step:
  *
- *   begin -> engine_step for each event -> engine_seal (sign, file, announce) -> commit
+ *   begin -> engine_step for each event -> engine_end_batch (sign, file, announce) -> commit
  *         -> release effects
  *
  * If the commit fails, the effects are dropped and engine_load reads the store again:
@@ -110,6 +110,9 @@ struct engine_config {
 struct engine *engine_create(const struct engine_config *config);
 void engine_destroy(struct engine *engine);
 
+/* Whether a store was ever founded: a county's genesis is in it. */
+MUST_USE bool engine_is_founded(struct store_txn *txn);
+
 /* First start of a store: writes the incarnation (taken from `random`) and takes in the
  * grant's control log. ERR_NOT_MEMBER when the grant does not admit this node. */
 MUST_USE enum status engine_found(struct engine *engine, struct store_txn *txn,
@@ -125,14 +128,14 @@ void engine_step(struct engine *engine, struct store_txn *txn, const struct even
 
 /* Ends the batch: signs and files the runs it wrote, writes heads and rows, folds a
  * bounded piece of what is not yet folded, and emits what peers are to be sent. */
-void engine_seal(struct engine *engine, struct store_txn *txn, const struct event *last,
+void engine_end_batch(struct engine *engine, struct store_txn *txn, const struct event *last,
                  struct effects *effects);
 
 /* Whether the steps since the last call wrote anything: if not, there is nothing to
  * commit, and a quiet daemon does not touch its disk. */
 MUST_USE bool engine_take_wrote(struct engine *engine);
 
-/* Rows filed by the steps since the last engine_seal: a batch ends by them. */
+/* Rows filed by the steps since the last engine_end_batch: a batch ends by them. */
 size_t engine_rows_pending(const struct engine *engine);
 
 /* Steady time at which EVENT_TICK is due; UINT64_MAX: not before something happens. */
@@ -161,11 +164,11 @@ struct peer_report {
     uint32_t number;
     enum peer_state state;
     uint64_t heard_wall_ms;   /* 0: never since start                                */
-    uint64_t to_send_entries; /* held here, not yet noted or known to be held there   */
+    uint64_t to_send_entries; /* held here, and not confirmed to be held there        */
     uint64_t behind_entries;  /* announced by it, not yet held here                   */
     bool behind_known;        /* false before its first hello since start             */
-    uint64_t
-        oldest_unsent_wall_ms;    /* when the oldest of to_send was filed here; 0: none */
+    /* Since when something of to_send waits, as far back as this start; 0: nothing does. */
+    uint64_t oldest_unsent_wall_ms;
     uint64_t bytes_in, bytes_out; /* of frames */
     uint64_t refused[8];          /* by enum refusal, see net/session.h */
 };

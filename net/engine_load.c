@@ -6,6 +6,13 @@
 
 #define META_GENESIS "genesis"
 
+bool engine_is_founded(struct store_txn *txn)
+{
+    struct slice value;
+
+    return engine_meta_get(txn, META_GENESIS, &value);
+}
+
 static enum status load_identity(struct engine *engine)
 {
     struct slice value;
@@ -26,7 +33,7 @@ static void load_sessions(struct engine *engine)
         store_seek(engine->txn, STORE_PEERS, (struct slice){0}, &cursor, &key, &value);
     for (; found; found = store_next(engine->txn, &cursor, &key, &value)) {
         if (key.size == 4)
-            engine_meet(engine, get_be32(key.data));
+            sessions_meet(engine, get_be32(key.data));
     }
     store_cursor_close(&cursor);
 }
@@ -57,7 +64,7 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     wants_load(&engine->wants, txn);
     author_load(engine);
     load_sessions(engine);
-    engine_meet_paused(engine);
+    sessions_meet_paused(engine);
     return store_txn_status(txn);
 }
 
@@ -74,7 +81,7 @@ enum status engine_load(struct engine *engine, struct store_txn *txn)
     status = load_state(engine, txn);
     for (size_t i = 0; i < count; i++) {
         if (status == OK && old[i]->link) {
-            struct session *session = engine_meet(engine, old[i]->peer);
+            struct session *session = sessions_meet(engine, old[i]->peer);
             session->link = true;
             if (!session->paused)
                 session_enter(session, SESSION_LINK_UP, engine->now_ms);

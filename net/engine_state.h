@@ -3,8 +3,8 @@
  *
  *   engine_state.c  the parts, and small questions to them
  *   sessions.c      neighbours met, and what of them outlives a restart
- *   writing.c       this node's own logs: chained, signed once a batch
  *   folding.c       the cursor of the derived tables, and folding again
+ *   writing.c       this node's own logs: chained, signed once a batch
  *   draft.c         from what a person asks to an operation
  *   author.c        a write, from judging to its reply
  *   intake.c        runs from others, and the roster
@@ -49,6 +49,7 @@ struct engine {
     uint64_t folded;     /* runs up to this arrival are in the derived tables */
     uint64_t unreadable; /* entries among them that no key here opens */
     uint64_t refused;    /* entries among them that fold to nothing by their own fault */
+    uint64_t refused_statements; /* of the control log, likewise */
     bool fold_dirty;
 
     struct writing writing[LANES];
@@ -82,23 +83,25 @@ void engine_meta_put(struct engine *engine, const char *name, struct slice value
 bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value);
 
 /* sessions.c */
-struct session *engine_session(struct engine *engine, uint32_t peer); /* NULL: none yet */
-struct session *engine_meet(struct engine *engine, uint32_t peer);    /* made if needed */
-void engine_meet_paused(struct engine *engine); /* so that they show as paused at once */
-void engine_save_session(struct engine *engine, struct session *session);
-void engine_save_pause(struct engine *engine, const struct session *session);
+struct session *sessions_find(struct engine *engine, uint32_t peer); /* NULL: none yet */
+struct session *sessions_meet(struct engine *engine, uint32_t peer);    /* made if needed */
+void sessions_meet_paused(struct engine *engine); /* so that they show as paused at once */
+/* Whether anything waits for it, and since when. */
+void sessions_look(struct engine *engine, struct session *session);
+void sessions_save(struct engine *engine, struct session *session);
+void sessions_save_pause(struct engine *engine, const struct session *session);
 /* Entries held here that the neighbour carries and has not confirmed to hold. */
-uint64_t engine_entries_to_send(const struct engine *engine,
+uint64_t sessions_entries_to_send(const struct engine *engine,
                                 const struct session *session);
 /* What was sent after `noted` may have been lost: the neighbour is taken to hold of each log
  * only what came before the runs filed since. */
-void engine_rewind(struct engine *engine, struct session *session);
+void sessions_rewind(struct engine *engine, struct session *session);
 
 /* writing.c */
 struct entry_id writing_append(struct engine *engine, enum lane lane,
                                const struct realm_key *key, struct slice plaintext,
                                const uint8_t random[RANDOM_SIZE]);
-void writing_seal(struct engine *engine); /* signs and files what this batch wrote */
+void writing_sign(struct engine *engine); /* signs and files what this batch wrote */
 void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
 bool writing_load(struct engine *engine); /* false: the store has no incarnation */
 
@@ -127,7 +130,7 @@ enum status intake_roster_load(struct engine *engine);
 /* greet.c */
 void greet_hear(struct engine *engine, struct session *session,
                 const struct hello *hello);
-void greet_seal(struct engine *engine, struct session *session,
+void greet_speak(struct engine *engine, struct session *session,
                 const uint8_t random[RANDOM_SIZE]);
 void greet_compare_soon(struct engine *engine, struct session *session);
 uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);
@@ -142,7 +145,7 @@ void sync_hear_want(struct engine *engine, struct session *session,
 void sync_hear_run(struct engine *engine, struct session *session,
                    const struct run_message *message, struct slice frame,
                    const uint8_t random[RANDOM_SIZE]);
-void sync_seal(struct engine *engine, struct session *session);
+void sync_speak(struct engine *engine, struct session *session);
 void sync_request(struct engine *engine);
 uint64_t sync_wake_ms(const struct engine *engine, const struct session *session);
 void sync_offence(struct engine *engine, struct session *session, enum refusal refusal);

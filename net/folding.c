@@ -11,38 +11,18 @@
 #define FOLD_RUNS_MAX 400
 
 static void fold_run_entry(struct engine *engine, const struct run *run,
-                           const struct verified_run *laid_out, const struct entry *entry,
-                           const struct realm_key *key)
+                           const struct verified_run *laid_out, const struct entry *entry)
 {
     struct entry_id id = entry_id_of(run->log, entry->seq);
     struct slice plaintext;
-    uint8_t *opened;
-    enum status status;
+    enum status status = accept_open(engine->roster, laid_out->author, run->log, entry,
+                                     &engine->scratch, &plaintext);
 
-    if (accept_entry(engine->roster, laid_out->author, run->log, entry->seq,
-                     entry->realm) != OK) {
-        engine->refused++;
-        return;
-    }
-    if (key == NULL) {
+    if (status == OK && !entry->erased)
+        status = fold_entry(engine->fold, &id, entry->realm, plaintext);
+    if (status == ERR_NO_KEY)
         engine->unreadable++;
-        return;
-    }
-    if (entry->erased)
-        return;
-    if (entry->payload.size < SEAL_OVERHEAD) {
-        engine->refused++;
-        return;
-    }
-    opened = arena_alloc(&engine->scratch, entry->payload.size - SEAL_OVERHEAD + 1);
-    if (!crypto_open(key, roster_salt(engine->roster), entry->header, entry->payload,
-                     opened)) {
-        engine->refused++;
-        return;
-    }
-    plaintext = slice_of(opened, entry->payload.size - SEAL_OVERHEAD);
-    status = fold_entry(engine->fold, &id, entry->realm, plaintext);
-    if (status != OK && status != ERR_VERSION) /* "Unknown is not invalid." */
+    else if (status != OK && status != ERR_VERSION) /* "Unknown is not invalid" */
         engine->refused++;
 }
 
@@ -50,14 +30,11 @@ static void fold_run_entry(struct engine *engine, const struct run *run,
 void folding_fold_run(struct engine *engine, const struct run *run,
                       const struct verified_run *laid_out)
 {
-    const struct realm_key *key;
-
     engine->fold_dirty = true;
     if (run->log.lane == LANE_CONTROL)
         return;
-    key = roster_key(engine->roster, run->realm, run->epoch);
     for (uint32_t i = 0; i < run->count; i++)
-        fold_run_entry(engine, run, laid_out, &laid_out->entries[i], key);
+        fold_run_entry(engine, run, laid_out, &laid_out->entries[i]);
 }
 
 void folding_newest_is_folded(struct engine *engine)

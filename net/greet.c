@@ -107,7 +107,7 @@ static bool session_is_quiet(const struct engine *engine, const struct session *
            !wants_any_asked(&engine->wants, session->peer);
 }
 
-void greet_seal(struct engine *engine, struct session *session,
+void greet_speak(struct engine *engine, struct session *session,
                 const uint8_t random[RANDOM_SIZE])
 {
     if (session->state == SESSION_DOWN || session->paused)
@@ -166,7 +166,6 @@ static void greet_equal(struct engine *engine, struct session *session,
     session->relist_ms = COMPARE_MS_MIN;
     session->noted = session->told = session->covered = engine->arrival;
     session->heard = hello->last;
-    session->unsent_since_wall_ms = 0;
     session->queue_count = 0;
     session->acknowledged = session->sent;
     for (size_t i = 0; i < heads_count(engine->heads); i++) {
@@ -209,7 +208,7 @@ static void greet_take_noted(struct engine *engine, struct session *session,
         session->listed_at_ms = engine->now_ms;
         session_forget_held(session);
     } else if (lost) {
-        engine_rewind(engine, session);
+        sessions_rewind(engine, session);
     }
 }
 

@@ -24,14 +24,13 @@ static void fold_control(struct engine *engine, const struct run *run,
         enum status status =
             roster_fold(engine->roster, laid_out->entries[i].payload, &change);
         if (status != OK && status != ERR_VERSION)
-            engine->refused++;
+            engine->refused_statements++;
     }
     roster_has_changed(engine, &change);
 }
 
-/* "A restored store learns it from its own signature at a position it does not have (only
- * that is believed, never a bare claim)": it writes under a new incarnation from then on.
- */
+/* A store that was restored learns it from its own signature at a position it does not
+ * have; a bare claim is not believed. From then on it writes under a new incarnation. */
 static void note_own_history(struct engine *engine, const struct run *run,
                              const uint8_t random[RANDOM_SIZE])
 {
@@ -50,7 +49,7 @@ enum status intake_run(struct engine *engine, const struct run *run,
     const struct head *head;
     enum status status;
 
-    writing_seal(engine); /* the run may be of our own log: what we write comes first */
+    writing_sign(engine); /* the run may be of our own log: what we write comes first */
     head = heads_find(engine->heads, run->log);
     arena_reset(&engine->scratch);
     status = accept_run(engine->roster, head, run, &engine->scratch, &accepted);
@@ -66,7 +65,7 @@ enum status intake_run(struct engine *engine, const struct run *run,
     engine->wrote = true;
     if (engine->folded + 1 == engine->arrival) {
         folding_fold_run(engine, run, &accepted);
-        engine->folded = engine->arrival;
+        folding_newest_is_folded(engine);
     }
     fold_control(engine, run, &accepted);
     note_own_history(engine, run, random);
@@ -105,6 +104,7 @@ enum status intake_roster_load(struct engine *engine)
     uint64_t arrival;
 
     roster_reset(engine->roster);
+    engine->refused_statements = 0;
     for (uint64_t seq = 1; head != NULL && seq <= head->seq;
          seq = run_last_seq(&run) + 1) {
         if (!log_run_holding(engine->txn, name, seq, &run, &arrival))
@@ -115,8 +115,8 @@ enum status intake_roster_load(struct engine *engine)
         for (uint32_t i = 0; i < run.count; i++) {
             enum status status =
                 roster_fold(engine->roster, laid_out.entries[i].payload, &change);
-            if (status == ERR_STORE_DAMAGED)
-                return status;
+            if (status != OK && status != ERR_VERSION)
+                engine->refused_statements++;
         }
     }
     return OK;

@@ -31,9 +31,10 @@
 #define DIGEST_SIZE 16    /* of a heads digest on the wire */
 #define HASH_CHECK_SIZE 8 /* of a hash that tells branches apart, not trusted alone */
 
-/* A single visit's run stays under 180 bytes; a frame of several entries is one run of at
- * most RUN_SIZE_MAX. */
-#define MESSAGE_SIZE_MAX (RUN_SIZE_LIMIT + 16)
+/* The kind and a run's announcement: a byte and two varints. */
+#define MESSAGE_HEAD_SIZE_MAX 21
+/* The largest message is a run of one entry of PAYLOAD_SIZE_MAX. */
+#define MESSAGE_SIZE_MAX (RUN_SIZE_LIMIT + MESSAGE_HEAD_SIZE_MAX)
 _Static_assert(MESSAGE_SIZE_MAX <= FRAME_SIZE_MAX, "a message is one frame");
 
 enum message_kind {

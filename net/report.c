@@ -45,7 +45,7 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
             .number = session->peer,
             .state = peer_state_of(session),
             .heard_wall_ms = session->heard_wall_ms,
-            .to_send_entries = engine_entries_to_send(engine, session),
+            .to_send_entries = sessions_entries_to_send(engine, session),
             .behind_entries = entries_behind(engine, session),
             .behind_known = session->heard_wall_ms != 0,
             .oldest_unsent_wall_ms = session->unsent_since_wall_ms,
@@ -64,40 +64,13 @@ void engine_report(const struct engine *engine, struct engine_report *report)
         .runs = engine->arrival,
         .logs = heads_count(engine->heads),
         .unreadable_entries = engine->unreadable,
-        .refused_entries = engine->refused,
+        .refused_entries = engine->refused + engine->refused_statements,
         .diverged_logs = engine->diverged_count,
         .wanted_logs = engine->wants.count,
     };
 }
 
 /* ---- walking a log ---- */
-
-static void open_entry(const struct engine *engine, const struct member *author,
-                       struct arena *arena, struct opened_entry *opened)
-{
-    const struct entry *entry = &opened->entry;
-    const struct realm_key *key;
-    uint8_t *plain;
-
-    opened->status =
-        accept_entry(engine->roster, author, opened->log, entry->seq, entry->realm);
-    if (opened->status != OK || entry->erased)
-        return;
-    if (entry->realm == 0) {
-        opened->plaintext = entry->payload;
-        return;
-    }
-    key = roster_key(engine->roster, entry->realm, entry->epoch);
-    opened->status = key == NULL ? ERR_NO_KEY : ERR_UNDECRYPTABLE;
-    if (key == NULL || entry->payload.size < SEAL_OVERHEAD)
-        return;
-    plain = arena_alloc(arena, entry->payload.size - SEAL_OVERHEAD + 1);
-    if (!crypto_open(key, roster_salt(engine->roster), entry->header, entry->payload,
-                     plain))
-        return;
-    opened->status = OK;
-    opened->plaintext = slice_of(plain, entry->payload.size - SEAL_OVERHEAD);
-}
 
 /* The next stored run of the log, laid out, with its signature checked. `prev` is the
  * hash before it and moves to the hash at its end. */
@@ -151,7 +124,8 @@ enum status engine_walk_log(const struct engine *engine, struct store_txn *txn,
             struct opened_entry opened = {.log = log, .entry = laid_out.entries[i]};
             if (opened.entry.seq < from || opened.entry.seq > to)
                 continue;
-            open_entry(engine, laid_out.author, arena, &opened);
+            opened.status = accept_open(engine->roster, laid_out.author, log,
+                                        &laid_out.entries[i], arena, &opened.plaintext);
             if (!visit(context, &opened))
                 return OK;
         }

@@ -99,8 +99,10 @@ void session_hold(struct session *session, size_t head_index, uint64_t seq)
 {
     struct held_log *held = held_log_at(session, head_index);
 
-    if (seq > held->seq)
+    if (seq > held->seq) {
         held->seq = seq;
+        session->held_moved = true;
+    }
     if (seq > held->offered)
         held->offered = seq;
 }

@@ -5,9 +5,10 @@
  *      ^  <------------------- | <--------------------- |
  *              link down or paused, from any state
  *
- * A session is memory only, but for two numbers in STORE_PEERS: up to where the
- * neighbour's announcements are noted here, and ours there. Losing them costs an
- * announcement said again, never a record: a digest has the last word. */
+ * A session is memory only, but for its row in STORE_PEERS: the neighbour's incarnation, up
+ * to where its announcements are noted here and ours there, and when it last confirmed to
+ * hold everything. Losing them costs an announcement said again, never a record: a digest
+ * has the last word. */
 #ifndef LINLI_NET_SESSION_H
 #define LINLI_NET_SESSION_H
 
@@ -102,6 +103,7 @@ struct session {
     uint64_t told_at_ms;
     struct held_log *held; /* by index of our heads */
     size_t held_count;
+    bool held_moved; /* it confirmed something since it was last looked at */
     uint64_t confirmed; /* at this arrival number it held all that it carries; 0: never */
     uint64_t unsent_since_wall_ms; /* 0: nothing waits */
 
@@ -172,11 +174,10 @@ void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms);
 void session_count_acknowledged(struct session *session, uint64_t bytes, uint64_t now_ms);
 void session_count_lost(struct session *session); /* all that is under way */
 
-/* Queues a range to send, replacing what was queued of that log. False: out of bounds. */
+/* Queues a range to send, replacing what was queued of that log: at most one per head. */
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to);
-struct transfer *
-session_queue_first(struct session *session); /* lowest lane; NULL: none */
+struct transfer *session_queue_first(struct session *session); /* lowest lane; NULL: none */
 void session_queue_remove(struct session *session, struct transfer *transfer);
 
 #endif

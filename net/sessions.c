@@ -14,7 +14,7 @@ static void pause_key(uint8_t key[PAUSE_KEY_SIZE], uint32_t peer)
     put_be32(key + sizeof META_PAUSE - 1, peer);
 }
 
-struct session *engine_session(struct engine *engine, uint32_t peer)
+struct session *sessions_find(struct engine *engine, uint32_t peer)
 {
     for (size_t i = 0; i < engine->session_count; i++) {
         if (engine->sessions[i]->peer == peer)
@@ -23,8 +23,8 @@ struct session *engine_session(struct engine *engine, uint32_t peer)
     return NULL;
 }
 
-uint64_t engine_entries_to_send(const struct engine *engine,
-                                const struct session *session)
+uint64_t sessions_entries_to_send(const struct engine *engine,
+                                  const struct session *session)
 {
     uint64_t entries = 0;
 
@@ -38,7 +38,7 @@ uint64_t engine_entries_to_send(const struct engine *engine,
     return entries;
 }
 
-void engine_rewind(struct engine *engine, struct session *session)
+void sessions_rewind(struct engine *engine, struct session *session)
 {
     struct run run;
 
@@ -110,9 +110,9 @@ static void hold_as_confirmed(struct engine *engine, struct session *session)
     }
 }
 
-struct session *engine_meet(struct engine *engine, uint32_t peer)
+struct session *sessions_meet(struct engine *engine, uint32_t peer)
 {
-    struct session *session = engine_session(engine, peer);
+    struct session *session = sessions_find(engine, peer);
 
     if (session != NULL)
         return session;
@@ -128,7 +128,7 @@ struct session *engine_meet(struct engine *engine, uint32_t peer)
     return session;
 }
 
-void engine_meet_paused(struct engine *engine)
+void sessions_meet_paused(struct engine *engine)
 {
     for (size_t i = 0; i < roster_count(engine->roster); i++) {
         uint8_t key[PAUSE_KEY_SIZE];
@@ -136,30 +136,42 @@ void engine_meet_paused(struct engine *engine)
         uint32_t peer = roster_at(engine->roster, i)->number;
         pause_key(key, peer);
         if (store_get(engine->txn, STORE_META, slice_of(key, sizeof key), &value))
-            (void)engine_meet(engine, peer);
+            (void)sessions_meet(engine, peer);
     }
 }
 
-void engine_save_session(struct engine *engine, struct session *session)
+void sessions_look(struct engine *engine, struct session *session)
 {
-    uint8_t key[4], value[32];
-
-    if (session->confirmed != engine->arrival &&
-        engine_entries_to_send(engine, session) == 0)
+    if (session->confirmed == engine->arrival || !(engine->wrote || session->held_moved))
+        return;
+    session->held_moved = false;
+    if (sessions_entries_to_send(engine, session) == 0) {
         session->confirmed = engine->arrival;
+        session->unsent_since_wall_ms = 0;
+    } else if (session->unsent_since_wall_ms == 0) {
+        session->unsent_since_wall_ms = engine->wall_ms;
+    }
+}
+
+void sessions_save(struct engine *engine, struct session *session)
+{
+    uint8_t key[4];
+    struct buffer value;
+
     if (is_saved(session))
         return;
     put_be32(key, session->peer);
-    put_le64(value, session->incarnation);
-    put_le64(value + 8, session->heard);
-    put_le64(value + 16, session->noted);
-    put_le64(value + 24, session->confirmed);
-    store_put(engine->txn, STORE_PEERS, slice_of(key, sizeof key),
-              slice_of(value, sizeof value));
+    buffer_init(&value, 32);
+    buffer_put_u64(&value, session->incarnation);
+    buffer_put_u64(&value, session->heard);
+    buffer_put_u64(&value, session->noted);
+    buffer_put_u64(&value, session->confirmed);
+    store_put(engine->txn, STORE_PEERS, slice_of(key, sizeof key), buffer_slice(&value));
+    buffer_deinit(&value);
     remember_saved(session);
 }
 
-void engine_save_pause(struct engine *engine, const struct session *session)
+void sessions_save_pause(struct engine *engine, const struct session *session)
 {
     uint8_t key[PAUSE_KEY_SIZE], yes = 1;
 

@@ -88,13 +88,11 @@ void sync_hear_noted(struct engine *engine, struct session *session,
     }
     if (noted->noted < session->noted) {
         session->noted = session->told = session->covered = noted->noted;
-        engine_rewind(engine, session);
+        sessions_rewind(engine, session);
     } else if (noted->noted <= session->told) {
         session->noted = noted->noted;
     }
     session_count_acknowledged(session, noted->received, engine->now_ms);
-    if (session->noted >= session->told)
-        session->unsent_since_wall_ms = 0;
 }
 
 void sync_hear_want(struct engine *engine, struct session *session,
@@ -188,7 +186,7 @@ static struct want_source want_source(struct engine *engine, const struct want *
 
     for (size_t i = 0; i < want->source_count; i++) {
         struct want_source source = want->sources[(want->turn + i) % want->source_count];
-        if (source.to > seq && can_ask(engine_session(engine, source.peer)))
+        if (source.to > seq && can_ask(sessions_find(engine, source.peer)))
             return source;
     }
     for (size_t i = 0; head != NULL && i < engine->session_count; i++) {
@@ -422,7 +420,7 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
         session_count_lost(session);
     if (not_noted || not_acknowledged) {
         session->told = session->covered = session->noted;
-        engine_rewind(engine, session);
+        sessions_rewind(engine, session);
     }
     if (engine->now_ms >= RETRY_MS)
         wants_take_turns(&engine->wants, session->peer, retry_before(engine, session));
@@ -454,7 +452,7 @@ static void send_noted(struct engine *engine, struct session *session)
     session->received = 0;
 }
 
-void sync_seal(struct engine *engine, struct session *session)
+void sync_speak(struct engine *engine, struct session *session)
 {
     if (session->state != SESSION_OPEN || session->paused)
         return;
@@ -462,8 +460,6 @@ void sync_seal(struct engine *engine, struct session *session)
     send_wanted(engine, session);
     announce(engine, session);
     send_noted(engine, session);
-    if (session->noted < session->told && session->unsent_since_wall_ms == 0)
-        session->unsent_since_wall_ms = engine->wall_ms;
 }
 
 uint64_t sync_wake_ms(const struct engine *engine, const struct session *session)

@@ -89,7 +89,7 @@ struct entry_id writing_append(struct engine *engine, enum lane lane,
     return entry;
 }
 
-void writing_seal(struct engine *engine)
+void writing_sign(struct engine *engine)
 {
     for (int lane = 0; lane < LANES; lane++)
         writing_close(engine, &engine->writing[lane]);
@@ -110,7 +110,7 @@ void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_
     struct hash drawn;
     uint8_t value[8], input[RANDOM_SIZE + 1];
 
-    writing_seal(engine);
+    writing_sign(engine);
     memcpy(input, random, RANDOM_SIZE);
     for (unsigned attempt = 0;; attempt++) {
         struct log_name log = {self != NULL ? self->number : 0, 0, 0};
