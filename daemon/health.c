@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/verdict.h"
+
 #define MINUTE_MS UINT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
@@ -17,8 +19,8 @@
 #define ALONE_MS MINUTE_MS          /* neighbours are dialled in the first seconds */
 #define DISK_LOW_BYTES (UINT64_C(256) << 20)
 
-#define VERDICT_SIZE (HEALTH_TEXT_SIZE + 64)
 #define NEVER UINT64_MAX
+#define COUNT_UNKNOWN UINT64_MAX
 
 /* Conditions that are not about one peer and that nobody else remembers the beginning of.
  */
@@ -48,11 +50,6 @@ static const struct health_words table[] = {
     HEALTH_TABLE(HEALTH_ROW)
 #undef HEALTH_ROW
 };
-
-const struct health_words *health_words_at(size_t index)
-{
-    return index < ARRAY_SIZE(table) ? &table[index] : NULL;
-}
 
 const struct health_words *health_words(unsigned number)
 {
@@ -107,6 +104,8 @@ static const char *placeholder(const char *at, const struct filling *filling,
     }
     if (strncmp(at, "COUNT", 5) == 0) {
         *size = 5;
+        if (filling->count == COUNT_UNKNOWN)
+            return "an unknown number of";
         (void)snprintf(scratch, 24, "%" PRIu64, filling->count);
         return scratch;
     }
@@ -253,6 +252,11 @@ static uint64_t age_of(const struct health_facts *facts, uint64_t since_wall_ms)
     return facts->wall_ms > since_wall_ms ? facts->wall_ms - since_wall_ms : 0;
 }
 
+static uint64_t waiting_for(const struct health_peer *peer)
+{
+    return peer->to_send_known ? peer->to_send_entries : COUNT_UNKNOWN;
+}
+
 static void examine_unlinked(struct health *health, const struct health_facts *facts,
                              const struct health_peer *peer)
 {
@@ -264,7 +268,7 @@ static void examine_unlinked(struct health *health, const struct health_facts *f
     bool silent = wall_has_lasted(health, facts, heard_ms, SILENT_MS);
     uint64_t age_ms = silent ? age_of(facts, heard_ms) : facts->steady_ms - since_ms;
     report(health, silent ? HEALTH_PEER_SILENT : HEALTH_PEER_OFFLINE, peer->name,
-           peer->to_send_entries, age_ms);
+           waiting_for(peer), age_ms);
 }
 
 /* At most one trouble a peer of those that follow from each other: who is paused is not
@@ -276,7 +280,7 @@ static void examine_peer(struct health *health, const struct health_facts *facts
     if (peer->number == 0)
         report(health, HEALTH_PEER_UNKNOWN, peer->name, 0, 0);
     else if (peer->paused)
-        report(health, HEALTH_PEER_PAUSED, peer->name, peer->to_send_entries, 0);
+        report(health, HEALTH_PEER_PAUSED, peer->name, waiting_for(peer), 0);
     else if (!peer->linked)
         examine_unlinked(health, facts, peer);
     else if (peer->to_send_entries > 0 && oldest_ms != 0 &&
@@ -335,77 +339,6 @@ static void examine_self(struct health *health, const struct health_facts *facts
         report(health, HEALTH_ALONE, "", 0, 0);
 }
 
-/* ---- the verdict ---- */
-
-struct count {
-    size_t members, linked, late, paused;
-    uint64_t waiting; /* the most that waits for one peer: what is not yet elsewhere */
-};
-
-static struct count count_peers(const struct health *health,
-                                const struct health_facts *facts)
-{
-    struct count count = {0};
-    for (size_t i = 0; i < facts->peer_count; i++) {
-        const struct health_peer *peer = &facts->peers[i];
-        if (peer->number == 0)
-            continue;
-        count.members++;
-        count.linked += peer->linked;
-        count.paused += peer->paused;
-        if (peer->to_send_entries > count.waiting)
-            count.waiting = peer->to_send_entries;
-    }
-    for (size_t i = 0; i < health->count; i++) {
-        enum health_code code = health->troubles[i].words->code;
-        count.late += code == HEALTH_PEER_SILENT || code == HEALTH_PEER_OFFLINE ||
-                      code == HEALTH_PEER_BACKLOG;
-    }
-    return count;
-}
-
-static const struct trouble *gravest_other(const struct health *health)
-{
-    for (size_t i = 0; i < health->count; i++) {
-        const struct trouble *trouble = &health->troubles[i];
-        bool late = trouble->words->code == HEALTH_PEER_SILENT ||
-                    trouble->words->code == HEALTH_PEER_BACKLOG;
-        if (trouble->words->severity == HEALTH_ERROR ||
-            (trouble->words->severity == HEALTH_WARNING && !late))
-            return trouble;
-    }
-    return NULL;
-}
-
-/* What is saved here, held by others and waiting are three facts and stay three. */
-static void judge(struct health *health, const struct health_facts *facts)
-{
-    const struct trouble *other = gravest_other(health);
-    struct count count = count_peers(health, facts);
-    char *out = health->verdict;
-    if (other != NULL && other->words->severity == HEALTH_ERROR)
-        (void)snprintf(out, VERDICT_SIZE, "TROUBLE %s.", other->text);
-    else if (count.late > 0)
-        (void)snprintf(out, VERDICT_SIZE,
-                       "LATE %zu of %zu peers late. %" PRIu64
-                       " records wait here; all are saved on this disk.",
-                       count.late, count.members, count.waiting);
-    else if (other != NULL)
-        (void)snprintf(out, VERDICT_SIZE, "LOOK %s.", other->text);
-    else if (count.members == 0)
-        (void)snprintf(out, VERDICT_SIZE,
-                       "ALONE %" PRIu64
-                       " entries saved on this disk and nowhere else; no "
-                       "peer is known yet.",
-                       facts->entries);
-    else
-        (void)snprintf(out, VERDICT_SIZE,
-                       "OK %zu of %zu peers connected, %zu paused. %" PRIu64
-                       " entries saved on this disk, %" PRIu64 " still to be sent.",
-                       count.linked, count.members, count.paused, facts->entries,
-                       count.waiting);
-}
-
 /* ---- the record ---- */
 
 struct health *health_create(void)
@@ -442,7 +375,7 @@ void health_update(struct health *health, const struct health_facts *facts)
     examine_storage(health, facts);
     examine_trust(health, facts);
     examine_self(health, facts);
-    judge(health, facts);
+    verdict_format(health, facts, health->verdict);
 }
 
 size_t health_count(const struct health *health)

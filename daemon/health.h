@@ -6,10 +6,10 @@
  * stay hidden, and it hides the troubles that only follow from it. Computing it is pure:
  * facts and time in, troubles out; nothing here reads a clock or the network.
  *
- * In the texts NAME stands for the subject (a peer), COUNT for a number and AGE for a span
- * ("26 h"); `linli explain` prints them as they are. Numbers are never reused: 12xx peers,
- * 21xx trust, 31xx storage, 41xx this machine. The letter tells them from the LL-Ennnn of
- * crdt/base.h. */
+ * In the texts NAME stands for the subject (a peer), COUNT for a number ("42", or "an
+ * unknown number of") and AGE for a span ("26 h"); `linli explain` prints them as they are.
+ * Numbers are never reused: 12xx peers, 21xx trust, 31xx storage, 41xx this machine. The
+ * letter tells them from the LL-Ennnn of crdt/base.h. */
 #ifndef LINLI_DAEMON_HEALTH_H
 #define LINLI_DAEMON_HEALTH_H
 
@@ -93,7 +93,6 @@ struct health_words {
     const char *text;
     const char *next;
 };
-const struct health_words *health_words_at(size_t index); /* NULL past the end */
 const struct health_words *health_words(unsigned number); /* NULL where there is none */
 void health_code_format(enum health_code code, char text[16]);   /* "LL-W1204" */
 const char *health_severity_name(enum health_severity severity); /* "warning" */
@@ -103,6 +102,7 @@ const char *health_severity_name(enum health_severity severity); /* "warning" */
 struct health_peer {
     const char *name;
     uint64_t heard_wall_ms; /* 0: never since the start */
+    bool to_send_known;     /* false before the engine has met it */
     uint64_t to_send_entries;
     uint64_t oldest_unsent_wall_ms; /* 0: none */
     uint64_t refused_frames;
@@ -130,9 +130,7 @@ struct health_facts {
 
 #define HEALTH_NAME_SIZE 72
 #define HEALTH_TEXT_SIZE 320
-#define HEALTH_TROUBLES_MAX                                                              \
-    64 /* the gravest are kept; a person reads no more at once                           \
-        */
+#define HEALTH_TROUBLES_MAX 64 /* the gravest are kept; nobody reads more at once */
 
 struct trouble {
     const struct health_words *words;
@@ -154,9 +152,7 @@ size_t health_count(const struct health *health);
 const struct trouble *health_at(const struct health *health,
                                 size_t index); /* gravest first */
 
-/* One line that is all a hurried person needs: a word in capitals (OK, ALONE, LATE,
- * TROUBLE), a space, and sentences with count and age, never a bare "synced". It is
- * `verdict` of the status reply. Lives until the next update. */
+/* The line of daemon/verdict.h, `verdict` of the status reply. Lives until the next update. */
 const char *health_verdict(const struct health *health);
 
 /* Steady time at which a trouble will be old enough to show though nothing else happens;

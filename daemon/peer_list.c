@@ -52,7 +52,7 @@ static size_t add_met(const struct engine *engine, const struct peer_report *rep
         if (member == NULL)
             continue;
         lines[count++] = (struct peer_line){
-            .member = member, .name = member->name, .report = reports[i]};
+            .member = member, .name = member->name, .met = true, .report = reports[i]};
     }
     return count;
 }
@@ -101,6 +101,7 @@ struct health_peer *peer_list_facts(const struct peer_line *lines, size_t count,
             .linked = report->state != PEER_OFFLINE && report->state != PEER_PAUSED,
             .paused = report->state == PEER_PAUSED,
             .heard_wall_ms = report->heard_wall_ms,
+            .to_send_known = lines[i].met,
             .to_send_entries = report->to_send_entries,
             .oldest_unsent_wall_ms = report->oldest_unsent_wall_ms,
             .refused_frames = peer_refused_frames(report),

@@ -10,8 +10,9 @@
 struct peer_line {
     const struct member *member; /* NULL: configured, but not in the roster */
     const char *name;
-    const char *address;       /* NULL: it dials us */
-    struct peer_report report; /* zero and offline where the engine has not met it */
+    const char *address; /* NULL: it dials us */
+    bool met;            /* by the engine; otherwise nothing is known of what it has */
+    struct peer_report report; /* zero and offline unless it was met */
 };
 
 /* In the arena, members by number, then unknown ones as configured. Pointers die with the

@@ -25,6 +25,15 @@ enum status query_version(struct query *query, struct store_txn *txn, struct sli
 
 /* ---- peers ---- */
 
+/* Unknown is not none. */
+static void put_count_or_nil(struct buffer *out, bool known, uint64_t count)
+{
+    if (known)
+        codec_put_uint(out, count);
+    else
+        codec_put_nil(out);
+}
+
 static void put_peer_report(struct buffer *out, const struct peer_line *line)
 {
     const struct peer_report *report = &line->report;
@@ -35,14 +44,11 @@ static void put_peer_report(struct buffer *out, const struct peer_line *line)
     answer_put_key(out, "heard_ms");
     answer_put_uint_or_nil(out, report->heard_wall_ms);
     answer_put_key(out, "to_send");
-    codec_put_uint(out, report->to_send_entries);
+    put_count_or_nil(out, line->met, report->to_send_entries);
     answer_put_key(out, "oldest_ms");
     answer_put_uint_or_nil(out, report->oldest_unsent_wall_ms);
     answer_put_key(out, "behind");
-    if (report->behind_known)
-        codec_put_uint(out, report->behind_entries);
-    else
-        codec_put_nil(out);
+    put_count_or_nil(out, report->behind_known, report->behind_entries);
     answer_put_key(out, "bytes_in");
     codec_put_uint(out, report->bytes_in);
     answer_put_key(out, "bytes_out");
@@ -378,10 +384,7 @@ static void put_realm(struct query *query, struct store_txn *txn, uint64_t realm
     else
         codec_put_nil(out);
     answer_put_key(out, "records");
-    if (readable)
-        codec_put_uint(out, records);
-    else
-        codec_put_nil(out);
+    put_count_or_nil(out, readable, records);
     answer_put_key(out, "readable");
     codec_put_bool(out, readable);
 }

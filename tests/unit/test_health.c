@@ -28,10 +28,16 @@ static int set_up(void **state)
     struct fixture *fixture = calloc(1, sizeof *fixture);
     assert_non_null(fixture);
     fixture->health = health_create();
-    fixture->peers[0] = (struct health_peer){
-        .number = 1, .name = "county", .linked = true, .heard_wall_ms = START_WALL};
-    fixture->peers[1] = (struct health_peer){
-        .number = 4, .name = "gaoping", .linked = true, .heard_wall_ms = START_WALL};
+    fixture->peers[0] = (struct health_peer){.number = 1,
+                                             .name = "county",
+                                             .linked = true,
+                                             .heard_wall_ms = START_WALL,
+                                             .to_send_known = true};
+    fixture->peers[1] = (struct health_peer){.number = 4,
+                                             .name = "gaoping",
+                                             .linked = true,
+                                             .heard_wall_ms = START_WALL,
+                                             .to_send_known = true};
     fixture->facts = (struct health_facts){
         .wall_ms = START_WALL,
         .steady_ms = 5000,
@@ -82,12 +88,14 @@ static void assert_verdict(const struct fixture *fixture, const char *begins)
 static void every_trouble_has_its_own_number_and_says_what_to_do(void **state)
 {
     (void)state;
-    for (size_t i = 0; health_words_at(i) != NULL; i++) {
-        const struct health_words *words = health_words_at(i);
+#define NUMBER(name, number, severity, text, next) number,
+    static const unsigned numbers[] = {HEALTH_TABLE(NUMBER)};
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        const struct health_words *words = health_words(numbers[i]);
+        assert_int_equal(words->code, numbers[i]);
         assert_true(words->text[0] != '\0' && words->next[0] != '\0');
-        assert_ptr_equal(health_words((unsigned)words->code), words);
         for (size_t other = 0; other < i; other++)
-            assert_int_not_equal(health_words_at(other)->code, words->code);
+            assert_int_not_equal(numbers[other], numbers[i]);
     }
     assert_null(health_words(1));
 }
@@ -168,6 +176,29 @@ static void a_clock_that_is_set_back_frightens_nobody(void **state)
     fixture->facts.wall_ms = START_WALL - 2 * HOUR;
     after(fixture, 0);
     assert_non_null(shown(fixture, HEALTH_CLOCK));
+}
+
+static void what_waits_for_a_peer_never_met_is_unknown_and_not_none(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1] = (struct health_peer){.number = 4, .name = "gaoping"};
+    after(fixture, 0);
+    assert_verdict(fixture, "OK 1 of 2 peers connected, 0 paused, 1 not met since the "
+                            "start. 1000 entries saved on this disk, an unknown number "
+                            "still to be sent.");
+    fixture->peers[0].to_send_entries = 42;
+    after(fixture, 0);
+    assert_non_null(
+        strstr(health_verdict(fixture->health), ", at least 42 still to be sent."));
+    after(fixture, 11 * MINUTE);
+    assert_non_null(strstr(shown(fixture, HEALTH_PEER_OFFLINE)->text,
+                           "gaoping for 11 min; an unknown number of records wait here"));
+    assert_verdict(fixture, "LATE 1 of 2 peers late, 1 not met since the start. At least "
+                            "42 records wait here; all are saved on this disk.");
+    fixture->peers[0].to_send_entries = 0;
+    after(fixture, 0);
+    assert_verdict(fixture, "LATE 1 of 2 peers late, 1 not met since the start. How many "
+                            "records wait here is unknown; all are saved");
 }
 
 /* ---- what is hidden ---- */
@@ -327,6 +358,7 @@ int main(void)
         TEST(a_day_of_silence_replaces_the_lost_link),
         TEST(a_peer_never_heard_is_late_from_the_start_on),
         TEST(a_clock_that_is_set_back_frightens_nobody),
+        TEST(what_waits_for_a_peer_never_met_is_unknown_and_not_none),
         TEST(a_paused_peer_is_not_also_late),
         TEST(a_backlog_of_a_peer_without_link_is_only_a_lost_link),
         TEST(a_full_disk_hides_that_it_is_nearly_full),

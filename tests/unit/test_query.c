@@ -298,9 +298,28 @@ static void a_configured_peer_is_listed_before_it_is_met(void **state)
     assert_text(known, "state", "offline");
     assert_text(known, "address", address);
     assert_int_equal(codec_peek(part(known, "behind")), CODEC_NIL);
+    assert_int_equal(codec_peek(part(known, "to_send")), CODEC_NIL);
     struct slice other = element(county, "peers", 1);
     assert_int_equal(codec_peek(part(other, "number")), CODEC_NIL);
     assert_text(other, "fingerprint", NULL);
+    assert_int_equal(codec_peek(part(other, "to_send")), CODEC_NIL);
+    county->config = (struct config){0};
+}
+
+static void no_verdict_claims_that_nothing_waits_for_a_peer_not_met(void **state)
+{
+    struct county *county = *state;
+    char name[] = "county", address[] = "tcp://10.0.0.1:5100";
+    struct config_peer peer = {name, address};
+    county->config.peers = &peer;
+    county->config.peer_count = 1;
+    add_person(county, TOWN, "张三", VILLAGE_TEXT);
+    assert_int_equal(ask(county, TOWN, "status", NO_ARGS), OK);
+    struct slice value = part(buffer_slice(&county->data), "verdict"), verdict;
+    static const char *const ends = ", an unknown number still to be sent.";
+    assert_true(codec_take_text(&value, &verdict));
+    assert_true(verdict.size > strlen(ends));
+    assert_memory_equal(verdict.data + verdict.size - strlen(ends), ends, strlen(ends));
     county->config = (struct config){0};
 }
 
@@ -384,6 +403,7 @@ int main(void)
         TEST(bad_arguments_are_named),
         TEST(status_has_its_shape_with_and_without_peers),
         TEST(a_configured_peer_is_listed_before_it_is_met),
+        TEST(no_verdict_claims_that_nothing_waits_for_a_peer_not_met),
         TEST(members_are_shown_all_or_one),
         TEST(logs_show_what_was_done_and_not_what_it_says),
         TEST(all_logs_verify_in_pieces),
