@@ -27,7 +27,7 @@ enum store_table {
     STORE_TABLES, /* how many tables there are                                          */
 };
 
-#define STORE_KEY_MAX 64 /* the longest key is 25 bytes; LMDB's own bound is 511 */
+#define STORE_KEY_MAX 64 /* the longest key is 21 bytes; LMDB's own bound is 511 */
 
 struct store;     /* an open store; one writer at a time */
 struct store_txn; /* a transaction, read-only or writing  */

@@ -30,7 +30,8 @@
  *                                          handshakes_refused,frames_refused}
  *   peer.list     -                        peers[{number,name,division,division_name,
  *                                          fingerprint,state,address,heard_ms,to_send,
- *                                          oldest_ms,behind,bytes_in,bytes_out,refused}]
+ *                                          oldest_ms,behind,bytes_in,bytes_out,refused}];
+ *                                          to_send and behind are nil while unknown
  *   peer.pause    peer (name or "all")     peers[{name}]
  *   peer.resume   peer                     peers[{name}]
  *   R.add         fields of register R     id, short_id    R: person, visit
@@ -38,10 +39,10 @@
  *   R.list        division, person, from,  records[record], rests_on{logs,entries}
  *                 to, all
  *   R.find        text                     records[record], rests_on
- *   person.set    id, fields; a set field  id
+ *   person.set    id, fields; a set field  id, short_id
  *                 as +element, -element
- *   visit.amend   id, fields               id     (the new visit, which replaces)
- *   visit.void    id, reason               id
+ *   visit.amend   id, fields               id, short_id    (the new visit, which replaces)
+ *   visit.void    id, reason               id, short_id
  *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
  *                 limit                    epoch,bytes,state,operation}];
  *                                          without `log`:
@@ -76,9 +77,7 @@
 #define CONTROL_UNDER_WAY_MAX 64             /* requests of one client not yet answered */
 #define CONTROL_INPUT_BYTES_MAX (128u << 20) /* of all requests being received */
 #define CONTROL_OUTPUT_BYTES_MAX (128u << 20) /* waiting: then no long replies */
-#define CONTROL_IDLE_MS_MAX                                                              \
-    10000 /* when full, a client silent for so long makes room                           \
-           */
+#define CONTROL_IDLE_MS_MAX 10000 /* when full, who is silent so long makes room */
 
 /* The version of command and daemon alike. */
 #ifndef LINLI_VERSION

@@ -1,4 +1,5 @@
-/* store_lmdb.h - opens the store of crdt/store.h on LMDB. The only file with <lmdb.h>.
+/* store_lmdb.h - opens the store of crdt/store.h on LMDB. Only store_lmdb.c and
+ * store_env.[ch] know <lmdb.h>.
  *
  * Full durability: a commit has reached the disk when store_commit returns OK. The file
  * is created in a temporary directory beside its place, synced and renamed, because a

@@ -8,9 +8,7 @@
 #include "crdt/base.h"
 
 #define CLIENT_CONNECT_MS 3000
-#define CLIENT_REPLY_MS                                                                  \
-    120000 /* a million records are read and encoded in a fraction                       \
-            */
+#define CLIENT_REPLY_MS 120000 /* a million records take a fraction of it */
 
 struct client;
 
