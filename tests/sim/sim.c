@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/sim/place.h"
 #include "tests/sim/storm.h"
 
 #define JOBS_MAX 64
@@ -100,7 +101,7 @@ static bool finish(struct job_process *process, uint64_t number)
     return ok;
 }
 
-static int run_seeds(int argc, char **argv, uint64_t first, uint64_t count)
+static int run_seeds_there(int argc, char **argv, uint64_t first, uint64_t count)
 {
     struct job_process running[JOBS_MAX];
     uint64_t jobs = option(argc, argv, "JOBS", 2), started = 0, done = 0, failed = 0;
@@ -117,6 +118,17 @@ static int run_seeds(int argc, char **argv, uint64_t first, uint64_t count)
     }
     printf("# %" PRIu64 " seeds passed, %" PRIu64 " failed\n", count - failed, failed);
     return failed == 0 ? 0 : 1;
+}
+
+/* The disks of all seeds lie in one place, so that those of a seed that died go too. */
+static int run_seeds(int argc, char **argv, uint64_t first, uint64_t count)
+{
+    char directory[96];
+    place_create(directory, sizeof(directory));
+    CHECK(setenv("LINLI_SIM_DIR", directory, 1) == 0);
+    int result = run_seeds_there(argc, argv, first, count);
+    place_remove(directory);
+    return result;
 }
 
 static int run_traced(int argc, char **argv, uint64_t seed)
