@@ -110,14 +110,14 @@ init_node() { # NODE DIVISION
   "$linli" node init "$1" --division "$2" --name "$1" >/dev/null
 }
 found() {
-  local item before=()
+  local item earlier=()
   "$linli" county create authority --county 331123 --name 遂昌县 >/dev/null || return
   for item in "$@"; do init_node "${item%=*}" "${item#*=}" || return; done
   "$linli" node admit --county authority --yes "${@/%=*//node.request}" >/dev/null || return
   for item in "$@"; do
     "$linli" node join authority/county.grant --directory "${item%=*}" >/dev/null || return
-    write_config "${item%=*}" "${before[@]}"
-    before+=("${item%=*}")
+    write_config "${item%=*}" "${earlier[@]}"
+    earlier+=("${item%=*}")
   done
 }
 
