@@ -264,6 +264,12 @@ size_t varint_size(uint64_t value)
     return size;
 }
 
+void put_le32(uint8_t out[4], uint32_t value)
+{
+    for (size_t i = 0; i < 4; i++)
+        out[i] = (uint8_t)(value >> (8 * i));
+}
+
 void put_le64(uint8_t out[8], uint64_t value)
 {
     for (size_t i = 0; i < 8; i++)

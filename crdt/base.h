@@ -163,6 +163,7 @@ void buffer_put_varint(struct buffer *buffer, uint64_t value);
 struct slice buffer_slice(const struct buffer *buffer);
 
 size_t varint_size(uint64_t value);
+void put_le32(uint8_t out[4], uint32_t value);
 void put_le64(uint8_t out[8], uint64_t value);
 uint64_t get_le64(const uint8_t in[8]);
 void put_be32(uint8_t out[4], uint32_t value); /* big-endian: keys that sort */

@@ -63,6 +63,11 @@ void codec_put_bytes(struct buffer *out, struct slice bytes)
     buffer_put(out, bytes.data, bytes.size);
 }
 
+void codec_put_id(struct buffer *out, const struct entry_id *id)
+{
+    codec_put_bytes(out, slice_of(id->bytes, ENTRY_ID_SIZE));
+}
+
 void codec_put_array(struct buffer *out, size_t count)
 {
     msgpack_packer packer = packer_on(out);
@@ -133,6 +138,15 @@ size_t text_characters(struct slice text)
     for (size_t i = 0; i < text.size; i++)
         count += (text.data[i] & 0xc0) != 0x80;
     return count;
+}
+
+struct slice text_cut(struct slice text, size_t size_max)
+{
+    if (text.size <= size_max)
+        return text;
+    while (size_max > 0 && (text.data[size_max] & 0xc0) == 0x80)
+        size_max--;
+    return slice_of(text.data, size_max);
 }
 
 /* ---- reading ---- */
@@ -424,6 +438,16 @@ bool codec_take_bytes(struct slice *in, struct slice *out)
     if (!take_typed(in, CODEC_BYTES, &token))
         return false;
     *out = token.body;
+    return true;
+}
+
+bool codec_take_id(struct slice *in, struct entry_id *out)
+{
+    struct slice rest = *in, bytes;
+    if (!codec_take_bytes(&rest, &bytes) || bytes.size != ENTRY_ID_SIZE)
+        return false;
+    memcpy(out->bytes, bytes.data, ENTRY_ID_SIZE);
+    *in = rest;
     return true;
 }
 

@@ -9,7 +9,7 @@
 #ifndef LINLI_CRDT_CODEC_H
 #define LINLI_CRDT_CODEC_H
 
-#include "crdt/base.h"
+#include "crdt/id.h"
 
 #define CODEC_DEPTH_MAX 16 /* our deepest value has 6 levels */
 #define CODEC_MAP_MAX 256  /* keys of one map; they are texts, each once */
@@ -23,6 +23,7 @@ void codec_put_int(struct buffer *out, int64_t value);
 void codec_put_text(struct buffer *out, struct slice utf8);
 void codec_put_cstring(struct buffer *out, const char *text);
 void codec_put_bytes(struct buffer *out, struct slice bytes);
+void codec_put_id(struct buffer *out, const struct entry_id *id); /* bytes */
 void codec_put_array(struct buffer *out, size_t count);
 void codec_put_map(struct buffer *out, size_t count); /* `count` key-value pairs follow */
 void codec_put_raw(struct buffer *out, struct slice encoded); /* one encoded value */
@@ -53,10 +54,11 @@ MUST_USE bool codec_take_uint(struct slice *in, uint64_t *out);
 MUST_USE bool codec_take_int(struct slice *in, int64_t *out); /* any integer that fits */
 MUST_USE bool codec_take_text(struct slice *in, struct slice *out);
 MUST_USE bool codec_take_bytes(struct slice *in, struct slice *out);
+MUST_USE bool codec_take_id(struct slice *in, struct entry_id *out);
 /* `count` elements (or pairs) follow in `in`; it never exceeds the bytes that are left. */
 MUST_USE bool codec_take_array(struct slice *in, size_t *count);
 MUST_USE bool codec_take_map(struct slice *in, size_t *count);
-MUST_USE bool codec_take_any(struct slice *in, struct slice *out); /* one value, encoded */
+MUST_USE bool codec_take_any(struct slice *in, struct slice *out); /* as encoded */
 
 /* The value under a text key of an encoded map; false where there is none. */
 MUST_USE bool codec_map_find(struct slice map, const char *key, struct slice *value);
@@ -65,5 +67,7 @@ MUST_USE bool codec_map_find(struct slice map, const char *key, struct slice *va
  * and \t, so that text cannot steer a terminal. */
 bool text_is_clean(struct slice text);
 size_t text_characters(struct slice text); /* code points; `text` is valid UTF-8 */
+/* As much from the front of valid UTF-8 as fits, cut between characters, not within one. */
+struct slice text_cut(struct slice text, size_t size_max);
 
 #endif

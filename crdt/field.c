@@ -57,6 +57,7 @@ static bool value_fits(const struct field *field, struct slice *value)
     struct slice body;
     uint64_t number;
     int64_t integer;
+    struct entry_id id;
     bool flag;
     switch (field->type) {
     case FIELD_TEXT: return codec_take_text(value, &body) && text_fits(field, body);
@@ -66,8 +67,7 @@ static bool value_fits(const struct field *field, struct slice *value)
         return codec_take_uint(value, &number) && number <= limit_of(field, UINT32_MAX);
     case FIELD_DIVISION:
         return codec_take_uint(value, &number) && division_fits(field, number);
-    case FIELD_RECORD:
-        return codec_take_bytes(value, &body) && body.size == ENTRY_ID_SIZE;
+    case FIELD_RECORD: return codec_take_id(value, &id);
     case FIELD_CHECK:
         if (codec_take_bool(value, &flag))
             return flag;

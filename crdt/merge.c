@@ -1,7 +1,6 @@
 #include "crdt/merge.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "crdt/codec.h"
 
@@ -59,13 +58,6 @@ static int tombstone_compare(const void *a, const void *b)
     return order != 0 ? order : slice_compare(left->value, right->value);
 }
 
-static void take_id(struct slice *in, struct entry_id *id)
-{
-    struct slice bytes;
-    CHECK(codec_take_bytes(in, &bytes) && bytes.size == ENTRY_ID_SIZE);
-    memcpy(id->bytes, bytes.data, ENTRY_ID_SIZE);
-}
-
 /* An entry id, or for a set [entry id, value]. */
 static struct tombstone take_tombstone(struct slice *in, bool of_set)
 {
@@ -73,7 +65,7 @@ static struct tombstone take_tombstone(struct slice *in, bool of_set)
     size_t pair;
     if (of_set)
         CHECK(codec_take_array(in, &pair) && pair == 2);
-    take_id(in, &tombstone.id);
+    CHECK(codec_take_id(in, &tombstone.id));
     if (of_set)
         CHECK(codec_take_any(in, &tombstone.value));
     return tombstone;
@@ -242,7 +234,7 @@ static const struct entry_id *version_id_at(const struct version *version, size_
 size_t version_put_ids(const struct version *version, struct buffer *out)
 {
     for (size_t i = 0; i <= version->also_count; i++)
-        codec_put_bytes(out, slice_of(version_id_at(version, i)->bytes, ENTRY_ID_SIZE));
+        codec_put_id(out, version_id_at(version, i));
     return version->also_count + 1;
 }
 
@@ -250,7 +242,7 @@ size_t version_put_removals(const struct version *version, struct buffer *out)
 {
     for (size_t i = 0; i <= version->also_count; i++) {
         codec_put_array(out, 2);
-        codec_put_bytes(out, slice_of(version_id_at(version, i)->bytes, ENTRY_ID_SIZE));
+        codec_put_id(out, version_id_at(version, i));
         codec_put_raw(out, version->value);
     }
     return version->also_count + 1;

@@ -1,7 +1,5 @@
 #include "crdt/operation.h"
 
-#include <string.h>
-
 #include "crdt/codec.h"
 
 /* ---- reading ---- */
@@ -9,16 +7,6 @@
 static bool is_nil(struct slice value)
 {
     return codec_is_nil(value);
-}
-
-static bool take_id(struct slice *in, struct entry_id *id)
-{
-    struct slice rest = *in, bytes;
-    if (!codec_take_bytes(&rest, &bytes) || bytes.size != ENTRY_ID_SIZE)
-        return false;
-    memcpy(id->bytes, bytes.data, ENTRY_ID_SIZE);
-    *in = rest;
-    return true;
 }
 
 static enum status set_check(const struct field *field, struct slice values)
@@ -55,7 +43,7 @@ static enum status decode_subject(const struct schema_register *reg,
         return OK;
     while (operation_next_field(&create, &field, &value)) {
         if (field == reg->subject_field)
-            return take_id(&value, &operation->subject) ? OK : ERR_MALFORMED;
+            return codec_take_id(&value, &operation->subject) ? OK : ERR_MALFORMED;
     }
     return ERR_MALFORMED;
 }
@@ -89,7 +77,7 @@ static enum status removal_check(const struct field *field, struct slice *in)
     struct entry_id id;
     struct slice value;
     size_t count;
-    if (!codec_take_array(in, &count) || count != 2 || !take_id(in, &id) ||
+    if (!codec_take_array(in, &count) || count != 2 || !codec_take_id(in, &id) ||
         !codec_take_any(in, &value))
         return ERR_MALFORMED;
     return field_value_check(field, value);
@@ -107,7 +95,7 @@ static enum status replaced_check(const struct field *field, struct slice replac
         enum status status = OK;
         if (field->rule == MERGE_SET)
             status = removal_check(field, &replaced);
-        else if (!take_id(&replaced, &id))
+        else if (!codec_take_id(&replaced, &id))
             status = ERR_MALFORMED;
         if (status != OK)
             return status;
@@ -143,7 +131,7 @@ static enum status decode_edit(const struct schema_register *reg, size_t count,
                                struct slice *in, struct operation *operation)
 {
     uint64_t field_min = 0;
-    if (count < 2 || !take_id(in, &operation->subject))
+    if (count < 2 || !codec_take_id(in, &operation->subject))
         return ERR_MALFORMED;
     struct slice body = *in;
     operation->body_count = count - 1;
@@ -159,8 +147,9 @@ static enum status decode_edit(const struct schema_register *reg, size_t count,
 static enum status decode_void(size_t count, struct slice *in,
                                struct operation *operation)
 {
-    if (count != 3 || !take_id(in, &operation->subject) ||
-        !take_id(in, &operation->target) || !codec_take_text(in, &operation->reason))
+    if (count != 3 || !codec_take_id(in, &operation->subject) ||
+        !codec_take_id(in, &operation->target) ||
+        !codec_take_text(in, &operation->reason))
         return ERR_MALFORMED;
     return text_characters(operation->reason) <= REASON_CHARACTERS_MAX ? OK
                                                                        : ERR_FIELD_VALUE;
@@ -243,11 +232,6 @@ bool operation_next_edit(struct operation *edit, uint8_t *field, struct slice *r
 }
 
 /* ---- writing ---- */
-
-static void put_id(struct buffer *out, const struct entry_id *id)
-{
-    codec_put_bytes(out, slice_of(id->bytes, ENTRY_ID_SIZE));
-}
 
 /* Up to and with the register; `count` values follow. */
 static void put_front(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
@@ -332,7 +316,7 @@ void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor
     CHECK(count > 0);
     order_values(reg, values, count, ordered);
     put_front(out, stamp_ms, actor, OPERATION_EDIT, reg, count + 1);
-    put_id(out, subject);
+    codec_put_id(out, subject);
     for (size_t id = 0; id < reg->field_count; id++) {
         if (ordered[id] != NULL)
             put_triple(out, reg, ordered[id]);
@@ -345,7 +329,7 @@ void operation_encode_void(struct buffer *out, uint64_t stamp_ms, uint32_t actor
                            struct slice reason)
 {
     put_front(out, stamp_ms, actor, OPERATION_VOID, reg, 3);
-    put_id(out, subject);
-    put_id(out, target);
+    codec_put_id(out, subject);
+    codec_put_id(out, target);
     codec_put_text(out, reason);
 }

@@ -2,16 +2,11 @@
 
 #include "crdt/codec.h"
 
-static void put_id(struct buffer *out, const struct entry_id *id)
-{
-    codec_put_bytes(out, slice_of(id->bytes, ENTRY_ID_SIZE));
-}
-
 static void put_ids(struct buffer *out, const struct entry_id *ids, size_t count)
 {
     codec_put_array(out, count);
     for (size_t i = 0; i < count; i++)
-        put_id(out, &ids[i]);
+        codec_put_id(out, &ids[i]);
 }
 
 static void encode_field(const struct field_view *view, struct buffer *out)
@@ -22,7 +17,7 @@ static void encode_field(const struct field_view *view, struct buffer *out)
     for (size_t i = 0; i < view->count; i++) {
         const struct version *version = &view->versions[i];
         codec_put_array(out, 5);
-        put_id(out, &version->id);
+        codec_put_id(out, &version->id);
         codec_put_uint(out, version->stamp_ms);
         codec_put_uint(out, version->actor);
         codec_put_raw(out, version->value);
@@ -46,8 +41,8 @@ void view_encode(const struct record_view *record, struct buffer *out)
 {
     codec_put_array(out, 10);
     codec_put_uint(out, record->reg->id);
-    put_id(out, &record->id);
-    put_id(out, &record->subject);
+    codec_put_id(out, &record->id);
+    codec_put_id(out, &record->subject);
     codec_put_uint(out, record->realm);
     codec_put_bool(out, record->known);
     codec_put_uint(out, record->created_ms);

@@ -68,6 +68,7 @@
 #include "crdt/base.h"
 
 #define CONTROL_PROTOCOL 1
+#define CONTROL_LENGTH_SIZE 4 /* before each request and each reply */
 #define CONTROL_SOCKET_DEFAULT "/run/linli/linlid.sock"
 #define CONTROL_REQUEST_SIZE_MAX (64 * 1024 * 1024) /* a grant; the others are small */
 #define CONTROL_REPLY_SIZE_MAX (512 * 1024 * 1024)  /* a county's million visits */

@@ -46,6 +46,5 @@ void control_frame_reply(struct buffer *out, enum status status, struct slice su
         codec_put_map(out, 0);
     CHECK(!out->overflow);
     size_t size = out->size - start - CONTROL_LENGTH_SIZE;
-    for (size_t i = 0; i < CONTROL_LENGTH_SIZE; i++)
-        out->data[start + i] = (uint8_t)(size >> (8 * i));
+    put_le32(out->data + start, (uint32_t)size);
 }

@@ -6,8 +6,6 @@
 
 #include "daemon/control.h"
 
-#define CONTROL_LENGTH_SIZE 4
-
 /* Sets command and args of `request`, which borrow from `frame` (without its length).
  * ERR_MALFORMED for what is no request, ERR_VERSION for another protocol. */
 MUST_USE enum status control_frame_request(struct slice frame,

@@ -259,7 +259,7 @@ static void backlog_send(struct neighbours *neighbours, struct neighbour *row)
         CHECK(slice_take_u32(&rest, &size) && slice_borrow(&rest, size, &frame));
         if (transport_send(neighbours->transport, row->number, frame) == ERR_BUSY)
             return;
-        row->backlog_sent += 4 + (size_t)size;
+        row->backlog_sent = row->backlog.size - rest.size;
     }
     backlog_clear(row);
 }

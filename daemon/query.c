@@ -35,16 +35,10 @@ const struct engine *query_engine(const struct query *query)
 
 enum status query_refuse(struct query *query, enum status status, struct slice subject)
 {
-    /* Cut at a character, not within one: the reply must be clean text. */
-    size_t size = subject.size;
-    if (size >= sizeof query->subject) {
-        size = sizeof query->subject - 1;
-        while (size > 0 && (subject.data[size] & 0xc0) == 0x80)
-            size--;
-    }
-    if (size > 0)
-        memcpy(query->subject, subject.data, size);
-    query->subject[size] = '\0';
+    struct slice cut = text_cut(subject, sizeof query->subject - 1);
+    if (cut.size > 0)
+        memcpy(query->subject, cut.data, cut.size);
+    query->subject[cut.size] = '\0';
     return status;
 }
 

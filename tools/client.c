@@ -15,7 +15,6 @@
 
 #define RECEIVE_PIECE (64 * 1024)
 #define CONNECT_AGAIN_MS 20 /* between tries while the daemon's backlog is full */
-#define FRAME_HEAD_SIZE 4
 
 struct client {
     int fd;
@@ -106,7 +105,7 @@ enum status client_open(struct client **client, const struct client_options *opt
     *client = checked_malloc(sizeof **client);
     **client = (struct client){.fd = fd};
     (*client)->reply_ms = options->reply_ms > 0 ? options->reply_ms : CLIENT_REPLY_MS;
-    buffer_init(&(*client)->in, FRAME_HEAD_SIZE + (size_t)CONTROL_REPLY_SIZE_MAX);
+    buffer_init(&(*client)->in, CONTROL_LENGTH_SIZE + (size_t)CONTROL_REPLY_SIZE_MAX);
     return OK;
 }
 
@@ -169,15 +168,15 @@ static enum status receive_frame(struct client *client, struct slice *frame)
     int64_t deadline_ms = steady_ms() + client->reply_ms;
     uint32_t size = 0;
     buffer_clear(&client->in);
-    enum status status = receive_until(client, FRAME_HEAD_SIZE, deadline_ms);
+    enum status status = receive_until(client, CONTROL_LENGTH_SIZE, deadline_ms);
     if (status != OK)
         return status;
     struct slice head = buffer_slice(&client->in);
     if (!slice_take_u32(&head, &size) || size > CONTROL_REPLY_SIZE_MAX)
         return ERR_MALFORMED;
-    status = receive_until(client, FRAME_HEAD_SIZE + (size_t)size, deadline_ms);
+    status = receive_until(client, CONTROL_LENGTH_SIZE + (size_t)size, deadline_ms);
     if (status == OK)
-        *frame = slice_of(client->in.data + FRAME_HEAD_SIZE, size);
+        *frame = slice_of(client->in.data + CONTROL_LENGTH_SIZE, size);
     return status;
 }
 
@@ -230,15 +229,14 @@ enum status client_ask(struct client *client, const char *command, struct slice 
                        struct client_reply *reply)
 {
     struct buffer request;
-    uint8_t head[FRAME_HEAD_SIZE];
+    uint8_t head[CONTROL_LENGTH_SIZE];
     struct slice frame;
     client->sent = false;
     buffer_init(&request, CONTROL_REQUEST_SIZE_MAX);
     encode_request(command, args, &request);
     enum status status = request.overflow ? ERR_LIMIT : OK;
     int64_t deadline_ms = steady_ms() + client->reply_ms;
-    for (unsigned i = 0; i < FRAME_HEAD_SIZE; i++)
-        head[i] = (uint8_t)(request.size >> (8 * i));
+    put_le32(head, (uint32_t)request.size);
     if (status == OK)
         status = send_all(client, slice_of(head, sizeof head), deadline_ms);
     client->sent = false; /* a length alone asks for nothing */

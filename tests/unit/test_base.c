@@ -145,6 +145,8 @@ static void big_endian_keys_sort_as_their_numbers(void **state)
         put_le64(after, numbers[i]);
         assert_true(get_le64(after) == numbers[i]);
     }
+    put_le32(before, 0x01020304);
+    assert_memory_equal(before, "\x04\x03\x02\x01", 4);
     put_be32(before, 0x01020304);
     assert_memory_equal(before, "\x01\x02\x03\x04", 4);
     assert_int_equal(get_be32(before), 0x01020304);

@@ -334,6 +334,39 @@ static void characters_are_counted_not_bytes(void **state)
     assert_true(text_is_clean(slice_text("\xc2\xa0")));
 }
 
+static void text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    static const size_t kept[] = {0, 1, 1, 1, 4, 4, 4, 4, 8, 8};
+    struct slice text = slice_text("a村𠮷");
+    for (size_t size_max = 0; size_max < ARRAY_SIZE(kept); size_max++) {
+        struct slice cut = text_cut(text, size_max);
+        assert_ptr_equal(cut.data, text.data);
+        assert_int_equal(cut.size, kept[size_max]);
+    }
+    assert_int_equal(text_cut((struct slice){0}, 0).size, 0);
+}
+
+static void an_id_is_bytes_of_its_one_size(void **state)
+{
+    (void)state;
+    const struct entry_id id = {.bytes = "0123456789a"};
+    struct entry_id found;
+    struct buffer out;
+    buffer_init(&out, 64);
+    codec_put_id(&out, &id);
+    struct slice in = buffer_slice(&out);
+    assert_true(codec_take_id(&in, &found));
+    assert_int_equal(entry_id_compare(&id, &found), 0);
+    assert_int_equal(in.size, 0);
+    buffer_clear(&out);
+    codec_put_bytes(&out, slice_of(id.bytes, ENTRY_ID_SIZE - 1));
+    in = buffer_slice(&out);
+    assert_false(codec_take_id(&in, &found));
+    assert_int_equal(in.size, out.size);
+    buffer_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +380,8 @@ int main(void)
         cmocka_unit_test(a_taker_of_another_type_takes_nothing),
         cmocka_unit_test(integers_keep_their_value),
         cmocka_unit_test(characters_are_counted_not_bytes),
+        cmocka_unit_test(text_is_cut_between_characters),
+        cmocka_unit_test(an_id_is_bytes_of_its_one_size),
     };
     return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
 }
