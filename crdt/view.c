@@ -218,10 +218,10 @@ static void view_self(const struct chain *chain, struct record_list *list)
 
 /* A record while the chain is read: which row made it, what it replaces, whether it
  * counts. */
-struct draft {
+struct candidate {
     struct entry_id id;
     const struct chain_row *created; /* NULL: only named by others so far */
-    struct draft *amends;            /* what its creation names, if anything */
+    struct candidate *amends;        /* what its creation names, if anything */
     bool stands;                     /* not voided, or replaced by one that stands */
     uint64_t latest_void_ms;
 };
@@ -231,23 +231,22 @@ static bool amended_id(const struct schema_register *reg, const struct chain_row
                        struct entry_id *id)
 {
     struct operation create = row->operation;
-    struct slice value, bytes;
+    struct slice value;
     uint8_t field;
     if (reg->amends_field == FIELD_NONE || create.body_count <= reg->amends_field)
         return false;
     while (operation_next_field(&create, &field, &value)) {
         if (field != reg->amends_field || value.size == 0)
             continue;
-        CHECK(codec_take_bytes(&value, &bytes) && bytes.size == ENTRY_ID_SIZE);
-        memcpy(id->bytes, bytes.data, ENTRY_ID_SIZE);
+        CHECK(codec_take_id(&value, id));
         return entry_id_compare(id, &row->id) != 0;
     }
     return false;
 }
 
-static int draft_compare(const void *a, const void *b)
+static int candidate_compare(const void *a, const void *b)
 {
-    const struct draft *left = a, *right = b;
+    const struct candidate *left = a, *right = b;
     int order = entry_id_compare(&left->id, &right->id);
     /* The one with a creating row first: it is kept. */
     return order != 0 ? order : (left->created == NULL) - (right->created == NULL);
@@ -255,45 +254,47 @@ static int draft_compare(const void *a, const void *b)
 
 /* Every record that a row makes or names, in id order, each once: a later entry may come
  * before the record that it names. */
-static struct draft *list_drafts(const struct chain *chain, size_t *count)
+static struct candidate *list_candidates(const struct chain *chain, size_t *count)
 {
-    struct draft *drafts = arena_alloc(chain->arena, 2 * chain->count * sizeof *drafts);
+    struct candidate *candidates =
+        arena_alloc(chain->arena, 2 * chain->count * sizeof *candidates);
     size_t listed = 0, kept = 0;
     for (size_t i = 0; i < chain->count; i++) {
         const struct chain_row *row = &chain->rows[i];
         struct entry_id other;
         if (row->operation.kind == OPERATION_CREATE) {
-            drafts[listed++] = (struct draft){.id = row->id, .created = row};
+            candidates[listed++] = (struct candidate){.id = row->id, .created = row};
             if (amended_id(chain->reg, row, &other))
-                drafts[listed++] = (struct draft){.id = other};
+                candidates[listed++] = (struct candidate){.id = other};
         } else if (row->operation.kind == OPERATION_VOID) {
-            drafts[listed++] = (struct draft){.id = row->operation.target};
+            candidates[listed++] = (struct candidate){.id = row->operation.target};
         }
     }
     if (listed > 1)
-        qsort(drafts, listed, sizeof *drafts, draft_compare);
+        qsort(candidates, listed, sizeof *candidates, candidate_compare);
     for (size_t i = 0; i < listed; i++) {
-        if (kept == 0 || entry_id_compare(&drafts[i].id, &drafts[kept - 1].id) != 0)
-            drafts[kept++] = drafts[i];
+        if (kept == 0 ||
+            entry_id_compare(&candidates[i].id, &candidates[kept - 1].id) != 0)
+            candidates[kept++] = candidates[i];
     }
     *count = kept;
-    return drafts;
+    return candidates;
 }
 
-static struct draft *find_draft(struct draft *drafts, size_t count,
-                                const struct entry_id *id)
+static struct candidate *find_candidate(struct candidate *candidates, size_t count,
+                                        const struct entry_id *id)
 {
-    struct draft wanted = {.id = *id};
+    struct candidate wanted = {.id = *id};
     size_t low = 0, high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (entry_id_compare(&drafts[middle].id, &wanted.id) < 0)
+        if (entry_id_compare(&candidates[middle].id, &wanted.id) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    CHECK(low < count && entry_id_compare(&drafts[low].id, id) == 0);
-    return &drafts[low];
+    CHECK(low < count && entry_id_compare(&candidates[low].id, id) == 0);
+    return &candidates[low];
 }
 
 /* What the creating row says is all there is: edits name only a subject, so they change
@@ -322,49 +323,52 @@ static void take_fields(const struct chain *chain, const struct chain_row *row,
     }
 }
 
-static void apply_creates_and_voids(const struct chain *chain, struct draft *drafts,
+static void apply_creates_and_voids(const struct chain *chain,
+                                    struct candidate *candidates,
                                     struct record_list *list)
 {
     struct entry_id other;
     for (size_t i = 0; i < list->count; i++) {
-        if (drafts[i].created == NULL)
+        if (candidates[i].created == NULL)
             continue;
-        record_create(&list->records[i], drafts[i].created);
-        take_fields(chain, drafts[i].created, &list->records[i]);
-        if (amended_id(chain->reg, drafts[i].created, &other))
-            drafts[i].amends = find_draft(drafts, list->count, &other);
+        record_create(&list->records[i], candidates[i].created);
+        take_fields(chain, candidates[i].created, &list->records[i]);
+        if (amended_id(chain->reg, candidates[i].created, &other))
+            candidates[i].amends = find_candidate(candidates, list->count, &other);
     }
     for (size_t i = 0; i < chain->count; i++) {
         const struct chain_row *row = &chain->rows[i];
         if (row->operation.kind != OPERATION_VOID)
             continue;
-        struct draft *draft = find_draft(drafts, list->count, &row->operation.target);
-        record_void(&list->records[draft - drafts], &draft->latest_void_ms, row);
+        struct candidate *candidate =
+            find_candidate(candidates, list->count, &row->operation.target);
+        record_void(&list->records[candidate - candidates], &candidate->latest_void_ms,
+                    row);
     }
 }
 
 /* Voiding a correction brings back what it corrected, except where that voided correction
  * has itself been corrected by one that stands. Each record amends one other at most, so
  * walking up from every record that is not voided visits each once, cycles included. */
-static void mark_standing(struct draft *drafts, const struct record_list *list)
+static void mark_standing(struct candidate *candidates, const struct record_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
         if (list->records[i].voided)
             continue;
-        struct draft *draft = &drafts[i];
-        while (draft != NULL && !draft->stands) {
-            draft->stands = true;
-            draft = draft->amends;
+        struct candidate *candidate = &candidates[i];
+        while (candidate != NULL && !candidate->stands) {
+            candidate->stands = true;
+            candidate = candidate->amends;
         }
     }
 }
 
-static void apply_amendments(const struct chain *chain, struct draft *drafts,
+static void apply_amendments(const struct chain *chain, struct candidate *candidates,
                              struct record_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (drafts[i].amends != NULL && drafts[i].stands)
-            list->records[drafts[i].amends - drafts].amended_count++;
+        if (candidates[i].amends != NULL && candidates[i].stands)
+            list->records[candidates[i].amends - candidates].amended_count++;
     }
     for (size_t i = 0; i < list->count; i++) {
         struct record_view *record = &list->records[i];
@@ -374,10 +378,10 @@ static void apply_amendments(const struct chain *chain, struct draft *drafts,
         record->amended_count = 0;
     }
     for (size_t i = 0; i < list->count; i++) {
-        if (drafts[i].amends == NULL || !drafts[i].stands)
+        if (candidates[i].amends == NULL || !candidates[i].stands)
             continue;
-        struct record_view *record = &list->records[drafts[i].amends - drafts];
-        record->amended_by[record->amended_count++] = drafts[i].id;
+        struct record_view *record = &list->records[candidates[i].amends - candidates];
+        record->amended_by[record->amended_count++] = candidates[i].id;
     }
 }
 
@@ -385,13 +389,13 @@ static void apply_amendments(const struct chain *chain, struct draft *drafts,
  * another record; its fields are all MERGE_ONCE. */
 static void view_several(const struct chain *chain, struct record_list *list)
 {
-    struct draft *drafts = list_drafts(chain, &list->count);
+    struct candidate *candidates = list_candidates(chain, &list->count);
     list->records = arena_alloc(chain->arena, list->count * sizeof *list->records);
     for (size_t i = 0; i < list->count; i++)
-        record_init(chain, &drafts[i].id, &list->records[i]);
-    apply_creates_and_voids(chain, drafts, list);
-    mark_standing(drafts, list);
-    apply_amendments(chain, drafts, list);
+        record_init(chain, &candidates[i].id, &list->records[i]);
+    apply_creates_and_voids(chain, candidates, list);
+    mark_standing(candidates, list);
+    apply_amendments(chain, candidates, list);
 }
 
 void view_chain(struct store_txn *txn, const struct schema_register *reg, uint64_t realm,
