@@ -1,7 +1,6 @@
 #include "daemon/batch.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void batch_init(struct batch *batch)
 {

@@ -1,7 +1,6 @@
 #include "daemon/node.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "net/grant.h"
 

@@ -2,11 +2,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "crdt/codec.h"
 #include "daemon/change.h"
-#include "daemon/log.h"
 #include "daemon/peer_list.h"
 
 #define SHORT_ID_SIZE 8 /* 40 bits: unique by far among a county's million records */

@@ -1,7 +1,5 @@
 #include "daemon/resolve.h"
 
-#include <string.h>
-
 #include "crdt/operation.h"
 
 bool realm_is_readable(const struct engine *engine, uint64_t realm)

@@ -1,11 +1,9 @@
 #include "tools/county.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "crdt/codec.h"
 #include "tools/arguments.h"
 #include "tools/files.h"
 #include "tools/i18n.h"

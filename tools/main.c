@@ -1,6 +1,4 @@
 /* main.c - the command that operators, clerks and scripts use. */
-#include <stdlib.h>
-
 #include "tools/arguments.h"
 #include "tools/help.h"
 #include "tools/i18n.h"
