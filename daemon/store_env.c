@@ -93,14 +93,14 @@ static enum status env_open(struct store_env *env, const struct store_options *o
 {
     char path[4096];
     MDB_stat stat;
-    unsigned flags =
-        MDB_NOTLS | (options->without_sync ? MDB_NOSYNC | MDB_NOMETASYNC : 0);
+    /* No table of readers: one process has the store, and none of its readers lives while
+     * it writes. The table would be a page written at every look, and the disk stays
+     * quiet where nothing happens. */
+    unsigned flags = MDB_NOLOCK | MDB_NOTLS |
+                     (options->without_sync ? MDB_NOSYNC | MDB_NOMETASYNC : 0);
     int length = snprintf(path, sizeof path, "%s/%s", options->directory, name);
     if (length < 0 || (size_t)length >= sizeof path)
         return store_place_status(ENAMETOOLONG);
-    enum status status = store_place_reserve_readers(&env->place, name);
-    if (status != OK)
-        return status;
     int error = mdb_env_create(&env->mdb);
     if (error != 0)
         return store_env_status(env, error);

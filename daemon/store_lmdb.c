@@ -26,7 +26,6 @@ struct store_txn {
 
 struct store {
     struct store_env env;
-    bool growth_due; /* the map was too small while readers kept it in place */
     size_t readers_live;
     struct store_txn writer; /* live while its `mdb` is not NULL */
     struct store_txn *idle_reader;
@@ -277,27 +276,30 @@ size_t store_txn_dirty_pages(const struct store_txn *txn)
 
 /* ---- transactions ---- */
 
-/* A reader's slices point into the map, so it cannot be moved while one lives; then the
- * next writing transaction makes up for it. */
-static enum status store_grow(struct store *store)
+/* Growing ahead of need: a map that fills up in the middle of a batch costs the batch, and
+ * the engine its sessions. The largest batch dirties 8 MiB; a small map grows by quarters. */
+#define GROWTH_ROOM_BYTES ((size_t)32 << 20)
+
+static bool store_is_short_of_room(const struct store *store)
 {
-    store->growth_due = true;
-    if (store->readers_live > 0)
-        return ERR_BUSY;
-    enum status status = store_env_grow(&store->env);
-    if (status != OK)
-        return status;
-    store->growth_due = false;
-    return ERR_STORE_GROWN;
+    MDB_envinfo info;
+    size_t size = store->env.map_size;
+    size_t room = size / 4 < GROWTH_ROOM_BYTES ? size / 4 : GROWTH_ROOM_BYTES;
+
+    if (mdb_env_info(store->env.mdb, &info) != 0)
+        return false;
+    return (info.me_last_pgno + 1) * store->env.page_size + room > size;
 }
 
 enum status store_begin(struct store *store, struct store_txn **txn)
 {
     CHECK(store->writer.mdb == NULL);
     *txn = NULL;
-    if (store->growth_due && store->readers_live == 0) {
-        enum status grown = store_grow(store);
-        if (grown != ERR_STORE_GROWN)
+    if (store->readers_live > 0)
+        return ERR_BUSY;
+    if (store_is_short_of_room(store)) {
+        enum status grown = store_env_grow(&store->env);
+        if (grown != OK && grown != ERR_DISK_FULL) /* then the batch may still fit */
             return grown;
     }
     store->writer = (struct store_txn){.store = store, .writing = true};
@@ -326,12 +328,14 @@ static void reader_destroy(struct store_txn *reader)
     free(reader);
 }
 
-/* Readers are frequent: one is kept, with its slot in the readers' table. */
+/* Readers are frequent: one is kept. */
 enum status store_begin_read(struct store *store, struct store_txn **txn)
 {
     struct store_txn *reader = store->idle_reader;
     int error;
     *txn = NULL;
+    if (store->writer.mdb != NULL)
+        return ERR_BUSY;
     if (reader != NULL) {
         store->idle_reader = NULL;
         error = mdb_txn_renew(reader->mdb);
@@ -395,7 +399,10 @@ enum status store_commit(struct store_txn *txn)
         status = store_env_status(&store->env, mdb_txn_commit(txn->mdb));
         txn->mdb = NULL;
     }
-    return status == ERR_STORE_GROWN ? store_grow(store) : status;
+    if (status != ERR_STORE_GROWN)
+        return status;
+    status = store_env_grow(&store->env);
+    return status == OK ? ERR_STORE_GROWN : status;
 }
 
 struct store_size store_measure(struct store *store)

@@ -25,8 +25,10 @@ MUST_USE enum status store_open(struct store **store,
                                 const struct store_options *options);
 void store_close(struct store *store);
 
-/* One writing transaction at a time; readers see the last commit. A reader must be short:
- * while it lives the file cannot reuse pages. */
+/* One writing transaction at a time; readers see the last commit. Readers and the writer
+ * take turns, because LMDB's table of readers would be a page written at every look:
+ * ERR_BUSY while the other lives. A map short of room is enlarged before a writer begins,
+ * so that a batch seldom meets ERR_STORE_GROWN. */
 MUST_USE enum status store_begin(struct store *store, struct store_txn **txn);
 MUST_USE enum status store_begin_read(struct store *store, struct store_txn **txn);
 

@@ -9,8 +9,6 @@
 
 #define LOCK_FILE "lock"
 #define DATA_FILE "data.mdb"
-#define READERS_FILE "lock.mdb"
-#define READERS_FILE_BYTES (12 << 10) /* LMDB's default of 126 readers needs 8.2 KB */
 
 enum status store_place_status(int error)
 {
@@ -70,7 +68,6 @@ static bool remove_path(const struct store_place *place, const char *path, int f
 static enum status place_remove_leftover(const struct store_place *place)
 {
     if (remove_path(place, STORE_PLACE_BIRTH_NAME "/" DATA_FILE, 0) &&
-        remove_path(place, STORE_PLACE_BIRTH_NAME "/" READERS_FILE, 0) &&
         remove_path(place, STORE_PLACE_BIRTH_NAME, AT_REMOVEDIR))
         return OK;
     return store_place_status(errno);
@@ -105,8 +102,11 @@ enum status store_place_find(const struct store_place *place, bool *exists,
     struct stat file;
     *exists = false;
     *size = 0;
-    if (fstatat(place->directory, STORE_PLACE_NAME "/" DATA_FILE, &file, 0) != 0)
+    if (fstatat(place->directory, STORE_PLACE_NAME, &file, 0) != 0)
         return errno == ENOENT ? OK : store_place_status(errno);
+    /* The directory comes into being with its file in it: without, the file was lost. */
+    if (fstatat(place->directory, STORE_PLACE_NAME "/" DATA_FILE, &file, 0) != 0)
+        return errno == ENOENT ? ERR_STORE_DAMAGED : store_place_status(errno);
     *exists = true;
     *size = (uint64_t)file.st_size;
     return OK;
@@ -126,22 +126,9 @@ enum status store_place_end_birth(const struct store_place *place)
         status = sync_path(place, STORE_PLACE_BIRTH_NAME);
     if (status != OK)
         return status;
-    /* An empty directory of that name gives way, a store does not. */
     if (renameat(place->directory, STORE_PLACE_BIRTH_NAME, place->directory,
                  STORE_PLACE_NAME) != 0)
         return errno == ENOTEMPTY || errno == EEXIST ? ERR_STORE_DAMAGED
                                                      : store_place_status(errno);
     return sync_path(place, ".");
-}
-
-enum status store_place_reserve_readers(const struct store_place *place, const char *name)
-{
-    char path[64];
-    int length = snprintf(path, sizeof path, "%s/%s", name, READERS_FILE);
-    CHECK(length > 0 && (size_t)length < sizeof path);
-    int fd = openat(place->directory, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return store_place_status(errno);
-    int error = posix_fallocate(fd, 0, READERS_FILE_BYTES);
-    return close_after(fd, error == 0 ? OK : store_place_status(error));
 }

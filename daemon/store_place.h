@@ -41,9 +41,4 @@ MUST_USE enum status store_place_find(const struct store_place *place, bool *exi
 MUST_USE enum status store_place_begin_birth(const struct store_place *place);
 MUST_USE enum status store_place_end_birth(const struct store_place *place);
 
-/* Gives LMDB's table of readers in `name` its blocks beforehand: LMDB writes it through
- * a map, and on a full disk that would be a SIGBUS. */
-MUST_USE enum status store_place_reserve_readers(const struct store_place *place,
-                                                 const char *name);
-
 #endif

@@ -108,7 +108,7 @@ static bool session_is_quiet(const struct engine *engine, const struct session *
 }
 
 void greet_speak(struct engine *engine, struct session *session,
-                const uint8_t random[RANDOM_SIZE])
+                 const uint8_t random[RANDOM_SIZE])
 {
     if (session->state == SESSION_DOWN || session->paused)
         return;
@@ -181,6 +181,8 @@ static void greet_different(struct engine *engine, struct session *session, bool
     if (session->equal)
         session->compare_ms = COMPARE_MS_MIN;
     session->equal = false;
+    if (session->hello_at_ms > engine->now_ms + session->verify_ms)
+        session->hello_at_ms = engine->now_ms + session->verify_ms;
     if (!quiet || ++session->differences < DIFFERENCES_MAX ||
         engine->now_ms < session->relist_at_ms)
         return;
@@ -210,6 +212,14 @@ static void greet_take_noted(struct engine *engine, struct session *session,
     } else if (lost) {
         sessions_rewind(engine, session);
     }
+}
+
+/* Whoever asks for a hello has nothing under way with us, or has forgotten it: it greets anew
+ * after a restart that our link did not notice. */
+static void forget_under_way(struct session *session)
+{
+    session->queue_count = 0;
+    session->acknowledged = session->sent;
 }
 
 /* Equal control heads: the roster need not be told. */
@@ -250,6 +260,7 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     else
         greet_different(engine, session, quiet);
     if (hello->flags & HELLO_ANSWER) {
+        forget_under_way(session);
         session->hello_due = true;
         session->hello_answers = !session->relist;
     }

@@ -96,7 +96,6 @@ static void an_interrupted_creation_is_removed_and_done_again(void **state)
     struct store_fixture *fixture = *state;
     make_directory(fixture, "store.new");
     write_file(fixture, "store.new/data.mdb", "half of a page");
-    write_file(fixture, "store.new/lock.mdb", "");
     fixture_open(fixture);
     assert_false(exists(fixture, "store.new"));
     assert_int_equal(commit_text(fixture, "kept", "yes"), OK);
@@ -106,15 +105,6 @@ static void an_interrupted_creation_is_removed_and_done_again(void **state)
     fixture_open(fixture);
     assert_false(exists(fixture, "store.new"));
     assert_true(committed_is(fixture, "kept", "yes"));
-    fixture_close(fixture);
-}
-
-static void an_empty_store_directory_gives_way(void **state)
-{
-    struct store_fixture *fixture = *state;
-    make_directory(fixture, "store");
-    fixture_open(fixture);
-    assert_int_equal(commit_text(fixture, "kept", "yes"), OK);
     fixture_close(fixture);
 }
 
@@ -445,7 +435,6 @@ int main(void)
         STORE_TEST(the_directory_is_made_for_its_owner_alone),
         STORE_TEST(a_place_that_cannot_be_made_is_an_error_with_its_reason),
         STORE_TEST(an_interrupted_creation_is_removed_and_done_again),
-        STORE_TEST(an_empty_store_directory_gives_way),
         STORE_TEST(a_store_that_lost_its_file_is_not_replaced),
         STORE_TEST(a_store_that_is_open_is_refused_to_others),
         STORE_TEST(a_newer_format_is_refused_and_left_as_it_was),
