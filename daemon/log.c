@@ -13,6 +13,7 @@
 
 enum {
     LINE_SIZE = 1024,
+    ABOUT_SIZE = 512,
     CODE_SIZE = 16,
     LIMIT_MS = 60000,
 };
@@ -114,6 +115,15 @@ void log_status(enum status status, const char *about)
                   about != NULL ? ": " : "", about != NULL ? about : "");
     if (words->next[0] != '\0')
         (void)fprintf(stderr, "      Next: %s\n", words->next);
+}
+
+bool log_failure(enum status status, const char *path, const char *why)
+{
+    char about[ABOUT_SIZE];
+    (void)snprintf(about, sizeof about, "%s%s%s", path, why != NULL ? ": " : "",
+                   why != NULL ? why : "");
+    log_status(status, about);
+    return false;
 }
 
 bool log_limit_due(struct log_limit *limit, uint64_t steady_ms, uint64_t count,

@@ -29,6 +29,10 @@ void log_coded(enum log_level level, char kind, unsigned number, const char *tex
  * reads it; for trouble that ends the start. `about` may be NULL. */
 void log_status(enum status status, const char *about);
 
+/* The same about a path, or whatever else was to be used, and why it could not be (may be
+ * NULL). Always false, for the caller to give up with. */
+bool log_failure(enum status status, const char *path, const char *why);
+
 /* MESSAGE_ID is these 27 digits, then e for an LL-E and a for an LL-W, then the number's
  * four. */
 #define LOG_MESSAGE_ID_PREFIX "7c1f0d5ae2b94c0b8d3e6a9517f"

@@ -1,12 +1,10 @@
 /* main.c - linlid: reads the configuration, opens what it needs in the order in which it can
  * be refused, and runs the loop until it is told to stop. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -16,18 +14,15 @@
 #include "daemon/config.h"
 #include "daemon/control.h"
 #include "daemon/divisions_csv.h"
+#include "daemon/joined.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/node.h"
 #include "daemon/random.h"
-#include "net/grant.h"
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_CONFIG = 2 };
 
-#define KEY_FILE "node.key"
-#define GRANT_FILE "county.grant"
 #define ABOUT_SIZE 512
-#define PATH_SIZE 4096
 
 struct arguments {
     const char *config_path;
@@ -38,8 +33,7 @@ struct arguments {
 struct daemon {
     struct config config;
     struct divisions divisions;
-    struct buffer grant;
-    uint8_t seed[SEED_SIZE];
+    struct joined joined;
     int signals;
     struct node *node;
     struct loop *loop;
@@ -56,14 +50,14 @@ static const char usage[] =
     "\n"
     "  -c, --config FILE   configuration; " CONFIG_PATH_DEFAULT " unless given\n"
     "      --check-config  say what is wrong with it, and start nothing\n"
-    "      --help          this text\n"
+    "  -h, --help          this text\n"
     "      --version       the version\n"
     "\n"
     "Exit codes: 0 stopped as told, or nothing wrong; 1 could not start; 2 "
     "configuration\n"
     "or command line. See linlid(8) and linli.conf(5).\n";
 
-enum option_code { OPTION_CHECK = 256, OPTION_HELP, OPTION_VERSION };
+enum option_code { OPTION_CHECK = 256, OPTION_VERSION };
 
 /* False: `code` is what to exit with. */
 static bool read_arguments(int count, char **values, struct arguments *arguments,
@@ -72,7 +66,7 @@ static bool read_arguments(int count, char **values, struct arguments *arguments
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
         {"check-config", no_argument, NULL, OPTION_CHECK},
-        {"help", no_argument, NULL, OPTION_HELP},
+        {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, OPTION_VERSION},
         {NULL, 0, NULL, 0},
     };
@@ -83,8 +77,7 @@ static bool read_arguments(int count, char **values, struct arguments *arguments
         switch (option) {
         case 'c': arguments->config_path = optarg; break;
         case OPTION_CHECK: arguments->check_only = true; break;
-        case 'h':
-        case OPTION_HELP: (void)fputs(usage, stdout); return false;
+        case 'h': (void)fputs(usage, stdout); return false;
         case OPTION_VERSION: (void)puts("linlid " LINLI_VERSION); return false;
         default: *code = EXIT_CONFIG; return false;
         }
@@ -138,102 +131,6 @@ static bool keep_own_divisions(struct daemon *daemon, uint64_t county)
     return false;
 }
 
-/* ---- what the node joined with ---- */
-
-static bool join_path(char out[PATH_SIZE], const char *directory, const char *name)
-{
-    return snprintf(out, PATH_SIZE, "%s/%s", directory, name) < PATH_SIZE;
-}
-
-static bool fail(enum status status, const char *path, const char *why)
-{
-    char about[ABOUT_SIZE];
-    (void)snprintf(about, sizeof about, "%s%s%s", path, why != NULL ? ": " : "",
-                   why != NULL ? why : "");
-    log_status(status, about);
-    return false;
-}
-
-/* Reads to the end, at most `limit` bytes more than the buffer holds. */
-static bool read_to_end(int fd, struct buffer *out)
-{
-    uint8_t piece[16 * 1024];
-    ssize_t count;
-    while ((count = read(fd, piece, sizeof piece)) != 0) {
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return false;
-        buffer_put(out, piece, (size_t)count);
-    }
-    return true;
-}
-
-/* A key that others may read is no secret any more, and nobody may think that it is. */
-static bool key_is_private(int fd, const char *path)
-{
-    struct stat found;
-    if (fstat(fd, &found) != 0)
-        return fail(ERR_FILE, path, strerror(errno));
-    if (!S_ISREG(found.st_mode))
-        return fail(ERR_FILE, path, "it is not a regular file");
-    if ((found.st_mode & 077) != 0)
-        return fail(ERR_FILE, path,
-                    "group or others may read it; if nobody did: chmod 600");
-    return true;
-}
-
-static bool open_joined(const char *path, int *fd)
-{
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (*fd < 0)
-        return fail(errno == ENOENT ? ERR_NOT_JOINED : ERR_FILE, path, strerror(errno));
-    return true;
-}
-
-static bool read_key(struct daemon *daemon)
-{
-    char path[PATH_SIZE];
-    uint8_t bytes[SEED_SIZE + 1];
-    int fd;
-    if (!join_path(path, daemon->config.directory, KEY_FILE))
-        return fail(ERR_FILE, daemon->config.directory, strerror(ENAMETOOLONG));
-    if (!open_joined(path, &fd))
-        return false;
-    bool good = key_is_private(fd, path);
-    ssize_t size = good ? read(fd, bytes, sizeof bytes) : -1;
-    (void)close(fd);
-    if (good && size != SEED_SIZE)
-        good = fail(ERR_FILE, path, "it is not a key of 32 bytes");
-    if (good)
-        memcpy(daemon->seed, bytes, SEED_SIZE);
-    crypto_wipe(bytes, sizeof bytes);
-    return good;
-}
-
-static bool read_grant(struct daemon *daemon, uint64_t *county)
-{
-    char path[PATH_SIZE];
-    struct grant grant;
-    int fd;
-    if (!join_path(path, daemon->config.directory, GRANT_FILE))
-        return fail(ERR_FILE, daemon->config.directory, strerror(ENAMETOOLONG));
-    if (!open_joined(path, &fd))
-        return false;
-    bool good = read_to_end(fd, &daemon->grant);
-    int error = errno;
-    (void)close(fd);
-    if (!good)
-        return fail(ERR_FILE, path, strerror(error));
-    enum status status = daemon->grant.overflow
-                             ? ERR_LIMIT
-                             : grant_decode(buffer_slice(&daemon->grant), &grant);
-    if (status != OK)
-        return fail(status, path, NULL);
-    *county = grant.genesis.county;
-    return true;
-}
-
 /* ---- opening ---- */
 
 static bool open_signals(struct daemon *daemon)
@@ -246,15 +143,15 @@ static bool open_signals(struct daemon *daemon)
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
     daemon->signals = signalfd(-1, &stopping, SFD_CLOEXEC | SFD_NONBLOCK);
-    return daemon->signals >= 0 || fail(ERR_FILE, "signalfd", strerror(errno));
+    return daemon->signals >= 0 || log_failure(ERR_FILE, "signalfd", strerror(errno));
 }
 
 static bool open_node(struct daemon *daemon)
 {
     const struct node_options options = {
         .directory = daemon->config.directory,
-        .seed = slice_of(daemon->seed, sizeof daemon->seed),
-        .grant = buffer_slice(&daemon->grant),
+        .seed = slice_of(daemon->joined.seed, SEED_SIZE),
+        .grant = buffer_slice(&daemon->joined.grant),
     };
     struct random_pool pool = {.left = 0};
     uint8_t random[RANDOM_SIZE];
@@ -263,12 +160,11 @@ static bool open_node(struct daemon *daemon)
     enum status status = node_open(&daemon->node, &options, random);
     int error = errno;
     random_wipe(&pool);
-    crypto_wipe(daemon->seed, sizeof daemon->seed);
-    buffer_deinit(&daemon->grant);
+    joined_deinit(&daemon->joined);
     if (status == OK)
         return true;
-    return fail(status, daemon->config.directory,
-                status == ERR_STORE && error != 0 ? strerror(error) : NULL);
+    return log_failure(status, daemon->config.directory,
+                       status == ERR_STORE && error != 0 ? strerror(error) : NULL);
 }
 
 static bool open_transport(struct daemon *daemon)
@@ -287,8 +183,9 @@ static bool open_transport(struct daemon *daemon)
     crypto_wipe(options.secret_key, CURVE_KEY_SIZE);
     if (status == OK)
         return true;
-    return fail(status, daemon->config.listen != NULL ? daemon->config.listen : "network",
-                error != 0 ? strerror(error) : NULL);
+    return log_failure(status,
+                       daemon->config.listen != NULL ? daemon->config.listen : "network",
+                       error != 0 ? strerror(error) : NULL);
 }
 
 static bool open_control(struct daemon *daemon)
@@ -299,10 +196,11 @@ static bool open_control(struct daemon *daemon)
     if (status == OK)
         return true;
     if (errno == EADDRINUSE)
-        return fail(status, path, "another daemon answers there");
+        return log_failure(status, path, "another daemon answers there");
     if (errno == EINVAL && daemon->config.control_group != NULL)
-        return fail(status, daemon->config.control_group, "there is no such group");
-    return fail(status, path, strerror(errno));
+        return log_failure(status, daemon->config.control_group,
+                           "there is no such group");
+    return log_failure(status, path, strerror(errno));
 }
 
 static void warn_of_own_division(const struct daemon *daemon, const struct member *self)
@@ -332,7 +230,8 @@ static void say_hello(const struct daemon *daemon)
 static enum exit_code run(struct daemon *daemon)
 {
     uint64_t county;
-    if (!open_signals(daemon) || !read_key(daemon) || !read_grant(daemon, &county))
+    if (!open_signals(daemon) ||
+        !joined_read(&daemon->joined, daemon->config.directory, &county))
         return EXIT_FAILED;
     if (!keep_own_divisions(daemon, county))
         return EXIT_CONFIG;
@@ -364,8 +263,7 @@ static void close_all(struct daemon *daemon)
         node_close(daemon->node);
     if (daemon->signals >= 0)
         (void)close(daemon->signals);
-    crypto_wipe(daemon->seed, sizeof daemon->seed);
-    buffer_deinit(&daemon->grant);
+    joined_deinit(&daemon->joined);
     divisions_deinit(&daemon->divisions);
     config_free(&daemon->config);
 }
@@ -380,7 +278,7 @@ int main(int count, char **values)
         return (int)code;
     log_open(LOG_LEVEL_INFO);
     divisions_init(&daemon.divisions);
-    buffer_init(&daemon.grant, GRANT_SIZE_MAX);
+    joined_init(&daemon.joined);
     code = EXIT_CONFIG;
     if (read_configuration(&daemon, arguments.config_path)) {
         log_open(daemon.config.level);
@@ -388,10 +286,10 @@ int main(int count, char **values)
             (void)printf("%s: nothing wrong\n", arguments.config_path);
             code = EXIT_DONE;
         } else {
-            /* "Files created 0600 whatever the umask." */
+            /* Whatever it creates is for its own account alone. */
             (void)umask(0077);
             crypto_init();
-            if (mlock(daemon.seed, sizeof daemon.seed) != 0)
+            if (mlock(daemon.joined.seed, SEED_SIZE) != 0)
                 log_write(LOG_LEVEL_WARNING, "keys may be swapped out: %s",
                           strerror(errno));
             code = run(&daemon);
