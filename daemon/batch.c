@@ -2,6 +2,10 @@
 
 #include <stdlib.h>
 
+/* A batch of frames ends soon after BATCH_FRAME_BYTES_MAX, and its memory is used again.
+ * What is larger than this held a large grant, of 64 MiB at most: that is given back. */
+#define BATCH_KEPT_BYTES_MAX (4 * BATCH_FRAME_BYTES_MAX)
+
 void batch_init(struct batch *batch)
 {
     *batch = (struct batch){0};
@@ -18,8 +22,7 @@ void batch_deinit(struct batch *batch)
 
 void batch_clear(struct batch *batch)
 {
-    /* A grant may take as much as a thousand batches; its memory is not kept. */
-    if (batch->bytes > 4 * BATCH_BYTES_MAX)
+    if (batch->bytes > BATCH_KEPT_BYTES_MAX)
         arena_deinit(&batch->arena);
     else
         arena_reset(&batch->arena);
@@ -31,7 +34,7 @@ void batch_clear(struct batch *batch)
 bool batch_is_full(const struct batch *batch)
 {
     return batch->count >= BATCH_EVENTS_MAX || batch->asked_count >= BATCH_EVENTS_MAX ||
-           batch->bytes >= BATCH_BYTES_MAX;
+           batch->bytes >= BATCH_FRAME_BYTES_MAX;
 }
 
 struct event *batch_add(struct batch *batch, enum event_kind kind)

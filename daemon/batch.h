@@ -13,7 +13,7 @@
 
 #define BATCH_EVENTS_MAX 256
 #define BATCH_SUBJECT_SIZE 128
-#define BATCH_BYTES_MAX (1024 * 1024) /* of frames: memory, and how long a batch takes */
+#define BATCH_FRAME_BYTES_MAX (1024 * 1024) /* memory, and how long a batch takes */
 
 enum asked_kind {
     ASKED_WRITE,
