@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/visit.h"
 
 #define HIDDEN "(hidden)"
 
@@ -280,12 +281,13 @@ static void put_state(const struct record_view *record, struct buffer *out)
         answer_put_id(out, &record->amended_by[i]);
 }
 
-#define RECORD_KEYS 11 /* before the fields */
+#define RECORD_KEYS 11 /* without the fields */
 
 void answer_put_record(struct answering *answering, const struct record_view *record,
                        struct buffer *out)
 {
-    codec_put_map(out, RECORD_KEYS + record->reg->field_count);
+    bool is_visit = record->reg->id == REGISTER_VISIT;
+    codec_put_map(out, RECORD_KEYS + is_visit + record->reg->field_count);
     answer_put_key(out, "id");
     answer_put_id(out, &record->id);
     answer_put_key(out, "register");
@@ -297,6 +299,10 @@ void answer_put_record(struct answering *answering, const struct record_view *re
     put_origin(answering, record, out);
     put_state(record, out);
     put_conflicts(answering, record, out);
+    if (is_visit) {
+        answer_put_key(out, "counts");
+        codec_put_bool(out, visit_counts(record));
+    }
     for (size_t i = 0; i < record->reg->field_count; i++)
         put_field(answering, record, &record->fields[i], out);
 }

@@ -57,8 +57,9 @@
  *
  *   record: id, register, township, subject, created_ms, node, actor, known, voided
  *           (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms,
- *           node, actor}], then every field of the register by its name (text, number,
- *           list of text, or nil)
+ *           node, actor}], of a visit counts (whether it stands and its person was met,
+ *           or answered a call), then every field of the register by its name (text,
+ *           number, list of text, or nil)
  *
  * For the same entries and keys the records of a realm come out as the same bytes at
  * every node: `visit list --json` can be compared with cmp. */

@@ -35,6 +35,7 @@ static const struct column visit_columns[] = {
     {"method", N_("METHOD"), COLUMN_TEXT, NULL},
     {"outcome", N_("OUTCOME"), COLUMN_TEXT, NULL},
     {"minutes", N_("MINUTES"), COLUMN_COUNT, NULL},
+    {"counts", N_("COUNTS"), COLUMN_TEXT, NULL},
     {"follow_up", N_("FOLLOW-UP"), COLUMN_TEXT, NULL},
     {"conflicts", N_("MARKS"), COLUMN_MARKS, NULL},
     COLUMNS_END,

@@ -87,6 +87,8 @@ static void add_state(struct lines *lines, const struct terminal *terminal,
         lines_add(lines, _("VOIDED"), value_words(terminal, &plain, value, arena));
     if (list_count(map_list(record, "amended_by")) > 0)
         lines_add(lines, _("AMENDED BY"), text_of(terminal, record, "amended_by", arena));
+    if (codec_map_find(record, "counts", &value))
+        lines_add(lines, _("counts"), value_words(terminal, &plain, value, arena));
 }
 
 static void add_fields(struct lines *lines, const struct terminal *terminal,

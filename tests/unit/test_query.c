@@ -154,6 +154,14 @@ static void lists_are_chosen_by_place_person_and_date(void **state)
     assert_int_equal(number_of(rests_on, "entries"), 6);
 }
 
+static void assert_counts(struct slice visit, bool expected)
+{
+    struct slice value = part(visit, "counts");
+    bool counts = !expected;
+    assert_true(codec_take_bool(&value, &counts));
+    assert_int_equal(counts, expected);
+}
+
 static void voided_and_replaced_visits_are_listed_only_with_all(void **state)
 {
     struct county *county = *state;
@@ -164,6 +172,7 @@ static void voided_and_replaced_visits_are_listed_only_with_all(void **state)
         OK);
     assert_int_equal(listed(county, "visit.list", NO_ARGS), 1);
     assert_text(element(county, "records", 0), "outcome", "absent");
+    assert_counts(element(county, "records", 0), false);
     assert_int_equal(listed(county, "visit.list", ARGS({"all", "yes"})), 2);
     assert_int_equal(
         tell(county, TOWN, "visit.void", ARGS({"id", told_id(county)}, {"reason", "错"})),
@@ -171,6 +180,7 @@ static void voided_and_replaced_visits_are_listed_only_with_all(void **state)
     /* What the voided one replaced stands again. */
     assert_int_equal(listed(county, "visit.list", NO_ARGS), 1);
     assert_text(element(county, "records", 0), "outcome", "met");
+    assert_counts(element(county, "records", 0), true);
 }
 
 static void a_person_is_found_by_what_is_known_of_them(void **state)
