@@ -445,12 +445,3 @@ uint8_t view_choice(const struct record_view *record, uint8_t field)
     uint64_t id = choice_id(view_value(record, field));
     return id <= UINT8_MAX ? (uint8_t)id : 0;
 }
-
-bool view_conflict(const struct record_view *record)
-{
-    for (size_t i = 0; i < record->reg->field_count; i++) {
-        if (record->fields[i].field->rule == MERGE_MULTI && record->fields[i].count > 1)
-            return true;
-    }
-    return record->amended_count > 1;
-}

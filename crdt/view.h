@@ -58,8 +58,6 @@ MUST_USE bool view_record(struct store_txn *txn, const struct schema_register *r
 struct slice view_value(const struct record_view *record, uint8_t field);
 /* The displayed value of a FIELD_CHOICE; 0 where there is none. */
 uint8_t view_choice(const struct record_view *record, uint8_t field);
-/* Any MULTI field with more than one version, or more than one record that replaces it. */
-bool view_conflict(const struct record_view *record);
 
 /* Canonical bytes of a record (codec): what answers are built from and digests are over.
  * Equal at every node that holds the same entries and key.

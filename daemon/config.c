@@ -80,15 +80,6 @@ void config_free(struct config *config)
     *config = (struct config){0};
 }
 
-const struct config_peer *config_peer_named(const struct config *config, const char *name)
-{
-    for (size_t i = 0; i < config->peer_count; i++) {
-        if (strcmp(config->peers[i].name, name) == 0)
-            return &config->peers[i];
-    }
-    return NULL;
-}
-
 /* ---- places ---- */
 
 static struct place *place_find(const struct parse *parse, const char *section,

@@ -41,8 +41,4 @@ MUST_USE enum status config_load(struct config *config, const char *path,
                                  struct config_errors *errors);
 void config_free(struct config *config);
 
-/* NULL where the configuration names no such peer. */
-const struct config_peer *config_peer_named(const struct config *config,
-                                            const char *name);
-
 #endif

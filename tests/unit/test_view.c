@@ -70,7 +70,6 @@ static void a_person_reads_as_it_was_created(void **state)
     assert_shows(&record, PERSON_PHONES, "138|139|");
     assert_shows(&record, PERSON_ADDRESS, "");
     assert_int_equal(view_value(&record, PERSON_ADDRESS).size, 0);
-    assert_false(view_conflict(&record));
 }
 
 static void an_edit_shows_at_once_and_others_stay(void **state)
@@ -102,7 +101,6 @@ static void a_conflict_of_tiers_displays_the_higher_whoever_was_later(void **sta
                             .text = "general",
                             .replaced = naming(world, 0, id)}));
     struct record_view record = person_at(world, id);
-    assert_true(view_conflict(&record));
     assert_shows(&record, PERSON_TIER, "high|general|");
     assert_int_equal(view_choice(&record, PERSON_TIER), TIER_HIGH);
 }
@@ -131,7 +129,6 @@ static void the_displayed_consent_is_the_last_of_its_log(void **state)
     struct record_view record = person_at(world, id);
     assert_shows(&record, PERSON_CONSENT, "given|withdrawn|");
     assert_int_equal(view_choice(&record, PERSON_CONSENT), 2);
-    assert_false(view_conflict(&record));
 }
 
 static void edits_of_what_is_written_once_change_nothing(void **state)
@@ -254,7 +251,6 @@ static void two_corrections_of_one_visit_are_a_conflict(void **state)
     assert_int_equal(record.amended_count, 2);
     assert_int_equal(entry_id_log(&record.amended_by[0]).node, 3);
     assert_int_equal(entry_id_log(&record.amended_by[1]).node, 4);
-    assert_true(view_conflict(&record));
 }
 
 static void voiding_a_correction_brings_back_what_it_corrected(void **state)
