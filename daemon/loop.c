@@ -214,7 +214,7 @@ static void tell_status(struct loop *loop)
     (void)sd_notify(0, line);
 }
 
-/* "Counted, logged at most once a minute." */
+/* What is refused is counted, and logged at most once a minute. */
 static void tell_hostile(struct loop *loop)
 {
     struct control_statistics now = control_statistics(loop->control);

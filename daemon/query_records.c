@@ -87,8 +87,7 @@ static bool field_holds(const struct field_view *field, struct slice part)
     return false;
 }
 
-/* "Identity numbers: encrypted, searchable only by keyed hash", and only by their whole.
- */
+/* An identity number is sealed: it is found by its keyed hash, so only by the whole of it. */
 static bool number_fits(const struct gathering *gathering,
                         const struct record_view *record)
 {

@@ -1,6 +1,5 @@
-/* resolve.h - from what a person types to a record: "shortest unique prefix accepted
- * everywhere". A whole id of an entry is resolved by its log; a prefix by looking at all.
- */
+/* resolve.h - from what a person types to a record: any beginning of its id that fits no
+ * other. A whole id of an entry is resolved by its log; a prefix by looking at all. */
 #ifndef LINLI_DAEMON_RESOLVE_H
 #define LINLI_DAEMON_RESOLVE_H
 
