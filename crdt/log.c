@@ -109,6 +109,7 @@ bool log_cut_run(struct store_txn *txn, const struct county_salt *salt,
     buffer_put(entries, run->entries.data, run->entries.size);
     while (run_last_seq(run) < to &&
            log_run_holding(txn, name, run_last_seq(run) + 1, &next, &arrival) &&
+           run_last_seq(&next) <= to &&
            run_can_join(run, &next, entries->size, size_max)) {
         buffer_put(entries, next.entries.data, next.entries.size);
         run->count += next.count;

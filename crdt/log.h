@@ -26,8 +26,8 @@ MUST_USE bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *ru
 MUST_USE bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
                               struct run *run, uint64_t *arrival);
 
-/* A run of log `name` from entry `seq` on: stored runs joined while the last one ends below
- * `to`, realm and epoch stay the same and all fits `size_max` bytes stored. The first
+/* A run of log `name` from entry `seq` on: stored runs joined while they end at or
+ * below `to`, realm and epoch stay the same and all fits `size_max` bytes stored. The first
  * stored run is given whatever its size and end, because a signature stands only at the end
  * of a stored run. `entries` receives what run->entries points to. `id` is needed where
  * `seq` lies within a stored run, whose hashes are then rebuilt. False: `seq` is not held. */

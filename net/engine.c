@@ -101,7 +101,7 @@ static void step_link(struct engine *engine, const struct event *event)
     }
     session_enter(session, session->link ? SESSION_LINK_UP : SESSION_LINK_DOWN,
                   event->steady_ms);
-    sessions_rewind(engine, session);
+    session->rewind_due = true;
 }
 
 static void reply(struct engine *engine, uint64_t token, enum status status)

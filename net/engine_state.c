@@ -65,15 +65,26 @@ bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name 
     return member != NULL && author != NULL && roster_carries(member, author, log.lane);
 }
 
-void engine_mark_diverged(struct engine *engine, struct log_name log)
+void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer)
 {
     for (size_t i = 0; i < engine->diverged_count; i++) {
-        if (log_name_equal(engine->diverged[i], log))
+        if (log_name_equal(engine->diverged[i].log, log))
             return;
     }
     engine->diverged = checked_realloc(engine->diverged, (engine->diverged_count + 1) *
                                                              sizeof *engine->diverged);
-    engine->diverged[engine->diverged_count++] = log;
+    engine->diverged[engine->diverged_count++] = (struct divergence){log, peer};
+}
+
+void engine_clear_diverged(struct engine *engine, uint32_t peer)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < engine->diverged_count; i++) {
+        if (engine->diverged[i].peer != peer)
+            engine->diverged[kept++] = engine->diverged[i];
+    }
+    engine->diverged_count = kept;
 }
 
 bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value)

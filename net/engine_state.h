@@ -37,6 +37,12 @@ struct known_operator {
     char name[NAME_SIZE_MAX + 1];
 };
 
+/* A neighbour tells another history of a log than the one held here. Its word, no proof. */
+struct divergence {
+    struct log_name log;
+    uint32_t peer;
+};
+
 struct engine {
     struct engine_config config;
     struct roster *roster;
@@ -58,7 +64,7 @@ struct engine {
 
     struct session **sessions;
     size_t session_count;
-    struct log_name *diverged;
+    struct divergence *diverged;
     size_t diverged_count;
 
     struct arena scratch;    /* for one event or one run */
@@ -76,7 +82,8 @@ struct engine {
 const struct member *engine_member(const struct engine *engine, uint32_t number);
 struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint32_t peer);
 void engine_send(struct engine *engine, struct session *session, struct slice frame);
-void engine_mark_diverged(struct engine *engine, struct log_name log);
+void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer);
+void engine_clear_diverged(struct engine *engine, uint32_t peer); /* what it told */
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
 size_t engine_head_index(const struct engine *engine, const struct head *head);
 void engine_meta_put(struct engine *engine, const char *name, struct slice value);
@@ -84,15 +91,16 @@ bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *valu
 
 /* sessions.c */
 struct session *sessions_find(struct engine *engine, uint32_t peer); /* NULL: none yet */
-struct session *sessions_meet(struct engine *engine, uint32_t peer);    /* made if needed */
-void sessions_meet_paused(struct engine *engine); /* so that they show as paused at once */
+struct session *sessions_meet(struct engine *engine, uint32_t peer); /* made if needed */
+void sessions_meet_paused(
+    struct engine *engine); /* so that they show as paused at once */
 /* Whether anything waits for it, and since when. */
 void sessions_look(struct engine *engine, struct session *session);
 void sessions_save(struct engine *engine, struct session *session);
 void sessions_save_pause(struct engine *engine, const struct session *session);
 /* Entries held here that the neighbour carries and has not confirmed to hold. */
 uint64_t sessions_entries_to_send(const struct engine *engine,
-                                const struct session *session);
+                                  const struct session *session);
 /* What was sent after `noted` may have been lost: the neighbour is taken to hold of each log
  * only what came before the runs filed since. */
 void sessions_rewind(struct engine *engine, struct session *session);
@@ -131,7 +139,7 @@ enum status intake_roster_load(struct engine *engine);
 void greet_hear(struct engine *engine, struct session *session,
                 const struct hello *hello);
 void greet_speak(struct engine *engine, struct session *session,
-                const uint8_t random[RANDOM_SIZE]);
+                 const uint8_t random[RANDOM_SIZE]);
 void greet_compare_soon(struct engine *engine, struct session *session);
 uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);
 

@@ -174,6 +174,7 @@ static void greet_equal(struct engine *engine, struct session *session,
             session_hold(session, i, head->seq);
     }
     forget_false_wants(engine, session->peer);
+    engine_clear_diverged(engine, session->peer);
 }
 
 static void greet_different(struct engine *engine, struct session *session, bool quiet)
@@ -192,26 +193,24 @@ static void greet_different(struct engine *engine, struct session *session, bool
 }
 
 /* Everything is told again from what the neighbour noted; what it was offered beyond that
- * may be lost. */
+ * may be lost. One that goes back, or asks for the whole list, may do so now and then. */
 static void greet_take_noted(struct engine *engine, struct session *session,
                              const struct hello *hello)
 {
     bool same = hello->noted_incarnation == engine->incarnation;
-    bool relist = (hello->flags & HELLO_RELIST) != 0 &&
-                  engine->now_ms >= session->listed_at_ms + LISTING_MS_MIN;
-    bool lost;
+    uint64_t noted = same && hello->noted <= engine->arrival ? hello->noted : 0;
+    bool relist = (hello->flags & HELLO_RELIST) != 0;
 
-    session->noted = same && hello->noted <= engine->arrival ? hello->noted : 0;
-    lost = session->told > session->noted;
-    session->told = session->covered = session->noted;
     session->backlog = engine->arrival;
-    if (relist) {
+    if ((relist || noted < session->noted) &&
+        !session_may_go_back(session, engine->now_ms))
+        noted = session->noted;
+    else if (relist)
         session->list_hashes = true;
-        session->listed_at_ms = engine->now_ms;
+    if (session->list_hashes)
         session_forget_held(session);
-    } else if (lost) {
-        sessions_rewind(engine, session);
-    }
+    session->rewind_due |= session->told > noted;
+    session->noted = session->told = session->covered = noted;
 }
 
 /* Whoever asks for a hello has nothing under way with us, or has forgotten it: it greets anew

@@ -48,6 +48,7 @@ static void session_reset_link(struct session *session, uint64_t now_ms)
     session->relist_ms = COMPARE_MS_MIN;
     session->relist_at_ms = now_ms;
     session->differences = 0;
+    session->went_back_at_ms = 0;
 }
 
 void session_enter(struct session *session, enum session_event event, uint64_t now_ms)
@@ -144,6 +145,15 @@ void session_owe(struct session *session, struct log_name log)
                                         session->owed_capacity * sizeof *session->owed);
     }
     session->owed[session->owed_count++] = log;
+}
+
+bool session_may_go_back(struct session *session, uint64_t now_ms)
+{
+    if (session->went_back_at_ms != 0 &&
+        now_ms < session->went_back_at_ms + LISTING_MS_MIN)
+        return false;
+    session->went_back_at_ms = now_ms;
+    return true;
 }
 
 uint64_t session_room(const struct session *session)

@@ -38,9 +38,12 @@ enum session_state session_next(enum session_state state, enum session_event eve
  * the whole list is asked for. One may, because what is new is told after it. */
 #define DIFFERENCES_MAX 2
 
-/* A neighbour gets the whole list at most this often, whatever it asks: 47 bytes ask for up
- * to 20 KB. */
+/* A neighbour is told again what it had noted at most this often, whatever it says: 47 bytes
+ * ask for up to 20 KB. */
 #define LISTING_MS_MIN 10000
+
+/* Runs read back to find what was lost; beyond, everything unconfirmed counts as lost. */
+#define REWIND_RUNS_MAX 1000
 
 /* Without a run for this long, what was asked for is asked again: a run of 4 KiB takes 27
  * s at 1,200 bit/s. The same for announcements that are not noted. */
@@ -103,7 +106,8 @@ struct session {
     uint64_t told_at_ms;
     struct held_log *held; /* by index of our heads */
     size_t held_count;
-    bool held_moved; /* it confirmed something since it was last looked at */
+    bool rewind_due;    /* what was offered and not noted may be lost */
+    bool held_moved;    /* it confirmed something since it was last looked at */
     uint64_t confirmed; /* at this arrival number it held all that it carries; 0: never */
     uint64_t unsent_since_wall_ms; /* 0: nothing waits */
 
@@ -134,7 +138,7 @@ struct session {
     uint64_t hello_at_ms; /* next one by timer */
     uint64_t compare_ms, verify_ms, greeting_ms;
     uint64_t relist_ms, relist_at_ms; /* not again before */
-    uint64_t listed_at_ms;            /* when it was last given the whole list */
+    uint64_t went_back_at_ms;         /* when it was last told again; 0: never */
 
     /* For people, and against the hostile. */
     uint64_t saved[4]; /* incarnation, heard, noted, confirmed as STORE_PEERS has them */
@@ -166,6 +170,9 @@ void session_forget_held(struct session *session);
 /* A run of `log` came: its NOTED is to say how far the log is held now. */
 void session_owe(struct session *session, struct log_name log);
 
+/* Whether it may be told again what it had noted before; counts as done if so. */
+bool session_may_go_back(struct session *session, uint64_t now_ms);
+
 /* Bytes that may still be sent now. */
 uint64_t session_room(const struct session *session);
 void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms);
@@ -177,7 +184,8 @@ void session_count_lost(struct session *session); /* all that is under way */
 /* Queues a range to send, replacing what was queued of that log: at most one per head. */
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to);
-struct transfer *session_queue_first(struct session *session); /* lowest lane; NULL: none */
+struct transfer *
+session_queue_first(struct session *session); /* lowest lane; NULL: none */
 void session_queue_remove(struct session *session, struct transfer *transfer);
 
 #endif

@@ -40,13 +40,14 @@ uint64_t sessions_entries_to_send(const struct engine *engine,
 
 void sessions_rewind(struct engine *engine, struct session *session)
 {
+    bool near = session->noted > 0 && engine->arrival - session->noted <= REWIND_RUNS_MAX;
     struct run run;
 
-    for (size_t i = 0; session->noted == 0 && i < session->held_count; i++)
+    session->rewind_due = false;
+    for (size_t i = 0; !near && i < session->held_count; i++)
         session_withdraw(session, i, 0);
-    if (session->noted == 0)
-        return;
-    for (uint64_t arrival = session->noted + 1; arrival <= engine->arrival; arrival++) {
+    for (uint64_t arrival = session->noted + 1; near && arrival <= engine->arrival;
+         arrival++) {
         if (!log_run_at(engine->txn, arrival, &run))
             continue;
         const struct head *head = heads_find(engine->heads, run.log);

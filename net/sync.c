@@ -41,16 +41,17 @@ static bool hear_of_log(struct engine *engine, struct session *session,
         !engine_carries(engine, engine_self(engine)->number, log))
         return true;
     return wants_add(&engine->wants, engine->txn, log, seq, session->peer,
-                     &engine->wrote);
+                     engine_member(engine, log.node) != NULL, &engine->wrote);
 }
 
-static void check_listed_hash(struct engine *engine, const struct listed_head *listed)
+static void check_listed_hash(struct engine *engine, uint32_t peer,
+                              const struct listed_head *listed)
 {
     const struct head *head = heads_find(engine->heads, listed->log);
 
     if (head != NULL && head->seq == listed->seq &&
         memcmp(head->hash.bytes, listed->hash, HASH_CHECK_SIZE) != 0)
-        engine_mark_diverged(engine, listed->log);
+        engine_mark_diverged(engine, listed->log, peer);
 }
 
 void sync_hear_heads(struct engine *engine, struct session *session,
@@ -62,7 +63,7 @@ void sync_hear_heads(struct engine *engine, struct session *session,
     for (size_t i = 0; i < heads->count; i++) {
         CHECK(message_next_head(heads, &listed));
         if (heads->flags & HEADS_WITH_HASHES)
-            check_listed_hash(engine, &listed);
+            check_listed_hash(engine, session->peer, &listed);
         all &= hear_of_log(engine, session, listed.log, listed.seq);
     }
     session->differences = 0;
@@ -86,10 +87,10 @@ void sync_hear_noted(struct engine *engine, struct session *session,
         if (head != NULL)
             session_hold(session, engine_head_index(engine, head), seq);
     }
-    if (noted->noted < session->noted) {
+    if (noted->noted < session->noted && session_may_go_back(session, engine->now_ms)) {
         session->noted = session->told = session->covered = noted->noted;
-        sessions_rewind(engine, session);
-    } else if (noted->noted <= session->told) {
+        session->rewind_due = true;
+    } else if (noted->noted > session->noted && noted->noted <= session->told) {
         session->noted = noted->noted;
     }
     session_count_acknowledged(session, noted->received, engine->now_ms);
@@ -123,7 +124,7 @@ static void count_refused_run(struct engine *engine, struct session *session,
     case ERR_BAD_SIGNATURE: sync_offence(engine, session, REFUSED_SIGNATURE); return;
     case ERR_MALFORMED: sync_offence(engine, session, REFUSED_MALFORMED); return;
     case ERR_DIVERGED:
-        engine_mark_diverged(engine, log);
+        engine_mark_diverged(engine, log, session->peer);
         sync_offence(engine, session, REFUSED_DIVERGED);
         return;
     default: return;
@@ -273,10 +274,16 @@ static uint64_t send_run(struct engine *engine, struct session *session,
 {
     const struct head *head = heads_find(engine->heads, log);
     const struct member *author = engine_member(engine, log.node);
+    struct cut scratch;
+    const struct cut *cut = roster_cut(engine->roster, log, &scratch);
     struct log_id id;
     struct run run;
 
     if (head == NULL || author == NULL)
+        return 0;
+    if (cut != NULL && to > cut->seq)
+        to = cut->seq; /* whoever knows the cut refuses a run that passes it */
+    if (seq > to)
         return 0;
     id = (struct log_id){author->id, head->incarnation, log.lane};
     if (!log_cut_run(engine->txn, roster_salt(engine->roster), log, &id, seq, to,
@@ -420,7 +427,7 @@ static void repeat_what_was_lost(struct engine *engine, struct session *session)
         session_count_lost(session);
     if (not_noted || not_acknowledged) {
         session->told = session->covered = session->noted;
-        sessions_rewind(engine, session);
+        session->rewind_due = true;
     }
     if (engine->now_ms >= RETRY_MS)
         wants_take_turns(&engine->wants, session->peer, retry_before(engine, session));
@@ -457,6 +464,8 @@ void sync_speak(struct engine *engine, struct session *session)
     if (session->state != SESSION_OPEN || session->paused)
         return;
     repeat_what_was_lost(engine, session);
+    if (session->rewind_due)
+        sessions_rewind(engine, session);
     send_wanted(engine, session);
     announce(engine, session);
     send_noted(engine, session);

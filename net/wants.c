@@ -14,7 +14,22 @@ void wants_init(struct wants *wants)
 void wants_deinit(struct wants *wants)
 {
     free(wants->rows);
+    free(wants->shares);
     wants_init(wants);
+}
+
+/* ---- shares ---- */
+
+static struct want_share *wants_share(struct wants *wants, uint32_t peer)
+{
+    for (size_t i = 0; i < wants->share_count; i++) {
+        if (wants->shares[i].peer == peer)
+            return &wants->shares[i];
+    }
+    wants->shares =
+        checked_realloc(wants->shares, (wants->share_count + 1) * sizeof *wants->shares);
+    wants->shares[wants->share_count] = (struct want_share){.peer = peer};
+    return &wants->shares[wants->share_count++];
 }
 
 /* ---- rows ---- */
@@ -87,6 +102,8 @@ static void want_remove(struct wants *wants, struct store_txn *txn, struct want 
     size_t place = (size_t)(want - wants->rows);
     uint8_t key[LOG_NAME_SIZE];
 
+    for (size_t i = 0; i < want->source_count; i++)
+        wants_share(wants, want->sources[i].peer)->rows--;
     log_name_encode(want->log, key);
     store_delete(txn, STORE_WANTS, slice_of(key, sizeof key));
     want_unask(wants, want);
@@ -100,7 +117,7 @@ void wants_load(struct wants *wants, struct store_txn *txn)
     struct store_cursor cursor;
     struct slice key, value;
 
-    wants->count = wants->unasked = 0;
+    wants->count = wants->unasked = wants->share_count = 0;
     bool found = store_seek(txn, STORE_WANTS, (struct slice){0}, &cursor, &key, &value);
     for (; found; found = store_next(txn, &cursor, &key, &value)) {
         if (key.size != LOG_NAME_SIZE || value.size < WANT_SOURCE_SIZE)
@@ -110,6 +127,7 @@ void wants_load(struct wants *wants, struct store_txn *txn)
         while (want->source_count < WANT_SOURCES_MAX &&
                slice_take_u64(&value, &source->to) &&
                slice_take_u32(&value, &source->peer)) {
+            wants_share(wants, source->peer)->rows++;
             want->source_count++;
             source++;
         }
@@ -129,7 +147,7 @@ static struct want_source *want_source_of(struct want *want, uint32_t peer)
 }
 
 /* The place for a new announcer: a free one, else one that is not being asked. */
-static struct want_source *want_new_source(struct want *want)
+static struct want_source *want_new_source(struct wants *wants, struct want *want)
 {
     size_t index = want->turn % WANT_SOURCES_MAX;
 
@@ -137,35 +155,30 @@ static struct want_source *want_new_source(struct want *want)
         return &want->sources[want->source_count++];
     if (want->asked && want->sources[index].peer == want->asked_of)
         index = (index + 1) % WANT_SOURCES_MAX;
+    wants_share(wants, want->sources[index].peer)->rows--;
     return &want->sources[index];
 }
 
-static bool wants_share_is_full(const struct wants *wants, uint32_t peer)
-{
-    size_t count = 0;
-
-    if (wants->count < WANTS_PEER_MAX)
-        return false;
-    for (size_t i = 0; i < wants->count; i++)
-        count += wants->rows[i].sources[0].peer == peer;
-    return count >= WANTS_PEER_MAX;
-}
-
 bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
-               uint64_t to, uint32_t peer, bool *wrote)
+               uint64_t to, uint32_t peer, bool author_known, bool *wrote)
 {
     struct want *want = wants_find(wants, log);
     struct want_source *source = want != NULL ? want_source_of(want, peer) : NULL;
 
     if (source != NULL && source->to >= to)
         return true;
+    size_t share_max = author_known ? WANTS_PEER_MAX : WANTS_UNKNOWN_MAX;
+    if (source == NULL && wants_share(wants, peer)->rows >= share_max)
+        return false;
     if (want == NULL) {
-        if (wants->count == WANTS_MAX || wants_share_is_full(wants, peer))
+        if (wants->count == WANTS_MAX)
             return false;
         want = wants_insert(wants, log);
     }
-    if (source == NULL)
-        source = want_new_source(want);
+    if (source == NULL) {
+        source = want_new_source(wants, want);
+        wants_share(wants, peer)->rows++;
+    }
     *source = (struct want_source){peer, to};
     want_save(txn, want);
     *wrote = true;
@@ -173,14 +186,17 @@ bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
 }
 
 /* Keeps the sources that announced more than `seq`, and not `without`. */
-static bool want_keep_sources(struct want *want, uint64_t seq, const uint32_t *without)
+static bool want_keep_sources(struct wants *wants, struct want *want, uint64_t seq,
+                              const uint32_t *without)
 {
     size_t kept = 0, before = want->source_count;
 
     for (size_t i = 0; i < before; i++) {
         bool goes = want->sources[i].to <= seq ||
                     (without != NULL && want->sources[i].peer == *without);
-        if (!goes)
+        if (goes)
+            wants_share(wants, want->sources[i].peer)->rows--;
+        else
             want->sources[kept++] = want->sources[i];
     }
     want->source_count = kept;
@@ -205,7 +221,7 @@ void wants_advance(struct wants *wants, struct store_txn *txn, struct log_name l
     want->moved_at_ms = now_ms;
     if (want->asked && seq >= want->asked_to)
         want_unask(wants, want);
-    if (want_keep_sources(want, seq, NULL))
+    if (want_keep_sources(wants, want, seq, NULL))
         want_changed(wants, txn, want);
 }
 
@@ -224,7 +240,7 @@ bool wants_drop_source(struct wants *wants, struct store_txn *txn, struct log_na
 {
     struct want *want = wants_find(wants, log);
 
-    if (want == NULL || !want_keep_sources(want, 0, &peer))
+    if (want == NULL || !want_keep_sources(wants, want, 0, &peer))
         return false;
     if (want->asked && want->asked_of == peer)
         want_unask(wants, want);

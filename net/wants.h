@@ -16,6 +16,8 @@
 #define WANTS_MAX 65536
 /* And of one announcer, so that one lying neighbour does not shut out the others. */
 #define WANTS_PEER_MAX 16384
+/* And of one announcer, of authors that the roster does not know: a few new nodes. */
+#define WANTS_UNKNOWN_MAX 256
 /* Announcers remembered of a log; a further one takes the place of another. */
 #define WANT_SOURCES_MAX 4
 
@@ -35,10 +37,18 @@ struct want {
     uint64_t moved_at_ms; /* when it was asked, or last advanced */
 };
 
+/* How many rows name a neighbour as announcer. */
+struct want_share {
+    uint32_t peer;
+    size_t rows;
+};
+
 struct wants {
     struct want *rows; /* sorted by log */
     size_t count, capacity;
     size_t unasked; /* rows that may be asked for now */
+    struct want_share *shares;
+    size_t share_count;
 };
 
 void wants_init(struct wants *wants);
@@ -46,9 +56,10 @@ void wants_deinit(struct wants *wants);
 void wants_load(struct wants *wants, struct store_txn *txn);
 
 /* Notes that `peer` has `log` up to `to`. False: the table is full, or this peer's share
- * of it. Sets `*wrote` where a row was written. */
+ * of it, which is small for authors that are not known. Sets `*wrote` where a row was
+ * written. */
 MUST_USE bool wants_add(struct wants *wants, struct store_txn *txn, struct log_name log,
-                        uint64_t to, uint32_t peer, bool *wrote);
+                        uint64_t to, uint32_t peer, bool author_known, bool *wrote);
 struct want *wants_find(struct wants *wants, struct log_name log);
 
 void wants_ask(struct wants *wants, struct want *want, uint32_t peer, uint64_t to,

@@ -132,6 +132,8 @@ static void a_cut_run_stops_joining_where_what_was_asked_for_ends(void **state)
     assert_true(log_cut_run(txn, &salt, name, &id, 1, 3, RUN_SIZE_MAX, &entries, &run));
     assert_int_equal(run_last_seq(&run), 3);
     assert_true(log_cut_run(txn, &salt, name, &id, 1, 4, RUN_SIZE_MAX, &entries, &run));
+    assert_int_equal(run_last_seq(&run), 3);
+    assert_true(log_cut_run(txn, &salt, name, &id, 4, 4, RUN_SIZE_MAX, &entries, &run));
     assert_int_equal(run_last_seq(&run), 6); /* a signature stands only after 6 */
     buffer_deinit(&entries);
     store_abort(txn);

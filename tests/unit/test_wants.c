@@ -38,7 +38,8 @@ static void end(struct fixture *fixture)
 
 static bool add(struct fixture *fixture, uint64_t to, uint32_t peer)
 {
-    return wants_add(&fixture->wants, fixture->txn, name, to, peer, &fixture->wrote);
+    return wants_add(&fixture->wants, fixture->txn, name, to, peer, true,
+                     &fixture->wrote);
 }
 
 static void a_want_survives_a_restart_and_goes_when_satisfied(void **state)
@@ -148,20 +149,40 @@ static void a_cut_link_frees_what_was_asked_over_it_alone(void **state)
     end(&fixture);
 }
 
-static void one_announcer_cannot_fill_the_table(void **state)
+/* How many of more than enough logs a lone announcer gets into the table. */
+static uint32_t fill(struct fixture *fixture, bool author_known)
 {
-    struct fixture fixture = begin(state);
     struct log_name log = {.tag = 1, .lane = LANE_RECORD};
     uint32_t taken = 0;
 
     for (log.node = 1; log.node <= WANTS_PEER_MAX + 10; log.node++)
-        taken += wants_add(&fixture.wants, fixture.txn, log, 1, 3, &fixture.wrote);
-    assert_int_equal(taken, WANTS_PEER_MAX);
-    assert_true(wants_add(&fixture.wants, fixture.txn, name, 1, 4, &fixture.wrote) ||
-                wants_find(&fixture.wants, name) != NULL);
+        taken += wants_add(&fixture->wants, fixture->txn, log, 1, 3, author_known,
+                           &fixture->wrote);
+    return taken;
+}
+
+static void one_announcer_cannot_fill_the_table(void **state)
+{
+    struct fixture fixture = begin(state);
+    struct log_name last = {WANTS_PEER_MAX + 1, 1, LANE_RECORD};
+
+    assert_int_equal(fill(&fixture, true), WANTS_PEER_MAX);
+    assert_true(wants_add(&fixture.wants, fixture.txn, last, 1, 4, true, &fixture.wrote));
     for (size_t i = 1; i < fixture.wants.count; i++)
         assert_true(log_name_compare(fixture.wants.rows[i - 1].log,
                                      fixture.wants.rows[i].log) < 0);
+    end(&fixture);
+}
+
+static void of_unknown_authors_only_a_few_are_wanted(void **state)
+{
+    struct fixture fixture = begin(state);
+
+    assert_int_equal(fill(&fixture, false), WANTS_UNKNOWN_MAX);
+    assert_true(wants_drop(&fixture.wants, fixture.txn, fixture.wants.rows[0].log));
+    assert_int_equal(fixture.wants.count, WANTS_UNKNOWN_MAX - 1);
+    (void)fill(&fixture, false);
+    assert_int_equal(fixture.wants.count, WANTS_UNKNOWN_MAX);
     end(&fixture);
 }
 
@@ -176,6 +197,7 @@ int main(void)
         TEST(what_was_asked_is_asked_again_after_it_came_and_more_was_announced),
         TEST(a_cut_link_frees_what_was_asked_over_it_alone),
         TEST(one_announcer_cannot_fill_the_table),
+        TEST(of_unknown_authors_only_a_few_are_wanted),
     };
     return cmocka_run_group_tests_name("wants", tests, NULL, NULL);
 }
