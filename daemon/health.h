@@ -49,7 +49,8 @@ enum health_severity {
       "no peer is known yet: records are saved on this disk and nowhere else",           \
       "Add a [peer] section to linli.conf, or wait to be connected to")                  \
     X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
-      "COUNT logs show two histories; what was accepted before stays as it is",          \
+      "a neighbour tells another history of COUNT logs than the one held here; ours "    \
+      "stays as it is",                                                                  \
       "Report it to the county with the output of: linli log verify")                    \
     X(HEALTH_ENTRIES_REFUSED, 2102, HEALTH_WARNING,                                      \
       "COUNT entries are held but not shown because their authors wrote what is not "    \

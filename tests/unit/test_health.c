@@ -257,7 +257,7 @@ static void the_gravest_comes_first_and_gives_the_verdict(void **state)
     assert_int_equal(health_at(fixture->health, 0)->words->code, HEALTH_LOG_DIVERGED);
     assert_int_equal(health_at(fixture->health, 1)->words->code, HEALTH_ENTRIES_REFUSED);
     assert_int_equal(health_at(fixture->health, 2)->words->code, HEALTH_PEER_PAUSED);
-    assert_verdict(fixture, "TROUBLE 1 logs show two histories");
+    assert_verdict(fixture, "TROUBLE a neighbour tells another history of 1 logs");
 }
 
 static void a_trouble_is_news_once_and_again_after_it_was_gone(void **state)
