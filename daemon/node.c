@@ -78,6 +78,32 @@ static enum status node_try_found(struct node *node, struct slice grant,
     return status;
 }
 
+/* A store that was restored or copied never continues its logs. */
+static enum status node_settle(struct node *node, const uint8_t random[RANDOM_SIZE])
+{
+    uint8_t identity[STORE_IDENTITY_SIZE];
+    struct slice home = slice_of(identity, sizeof identity);
+    struct store_txn *txn;
+    enum status status;
+    bool at_home;
+
+    if (!store_identity(node->store, identity))
+        return OK;
+    status = store_begin_read(node->store, &txn);
+    if (status != OK)
+        return status;
+    at_home = engine_is_at_home(txn, home);
+    store_abort(txn);
+    if (at_home)
+        return OK;
+    status = store_begin(node->store, &txn);
+    if (status != OK)
+        return status;
+    engine_move_in(node->engine, txn, home, random);
+    status = store_commit(txn);
+    return status == OK || status == ERR_STORE_GROWN ? node_load(node) : status;
+}
+
 static enum status node_start(struct node *node, struct slice grant,
                               const uint8_t random[RANDOM_SIZE])
 {
@@ -91,7 +117,8 @@ static enum status node_start(struct node *node, struct slice grant,
     if (status != OK)
         return status;
     node_new_engine(node);
-    return node_load(node);
+    status = node_load(node);
+    return status == OK ? node_settle(node, random) : status;
 }
 
 enum status node_open(struct node **out, const struct node_options *options,

@@ -405,6 +405,11 @@ enum status store_commit(struct store_txn *txn)
     return status == OK ? ERR_STORE_GROWN : status;
 }
 
+bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE])
+{
+    return store_place_identity(&store->env.place, identity);
+}
+
 struct store_size store_measure(struct store *store)
 {
     struct store_size size = {0};

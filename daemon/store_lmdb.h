@@ -38,6 +38,12 @@ MUST_USE enum status store_begin_read(struct store *store, struct store_txn **tx
 MUST_USE enum status store_commit(struct store_txn *txn);
 void store_abort(struct store_txn *txn); /* also ends a read transaction */
 
+/* What tells the store's file from a copy of it: inode and time of birth. A restored backup
+ * or a copied directory has others, a restart and a move within the disk have not. False:
+ * the system does not say. */
+#define STORE_IDENTITY_SIZE 24
+bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE]);
+
 /* Pages written to by this transaction so far, estimated: a batch ends by it. */
 size_t store_txn_dirty_pages(const struct store_txn *txn);
 

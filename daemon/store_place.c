@@ -1,8 +1,10 @@
+#define _GNU_SOURCE /* statx */
 #include "daemon/store_place.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,6 +112,22 @@ enum status store_place_find(const struct store_place *place, bool *exists,
     *exists = true;
     *size = (uint64_t)file.st_size;
     return OK;
+}
+
+bool store_place_identity(const struct store_place *place,
+                          uint8_t identity[STORE_IDENTITY_SIZE])
+{
+    struct statx file;
+    memset(identity, 0, STORE_IDENTITY_SIZE);
+    if (statx(place->directory, STORE_PLACE_NAME "/" DATA_FILE, 0,
+              STATX_INO | STATX_BTIME, &file) != 0)
+        return false;
+    put_le64(identity, file.stx_ino);
+    if (file.stx_mask & STATX_BTIME) {
+        put_le64(identity + 8, (uint64_t)file.stx_btime.tv_sec);
+        put_le64(identity + 16, file.stx_btime.tv_nsec);
+    }
+    return true;
 }
 
 enum status store_place_begin_birth(const struct store_place *place)

@@ -9,7 +9,7 @@
 #ifndef LINLI_DAEMON_STORE_PLACE_H
 #define LINLI_DAEMON_STORE_PLACE_H
 
-#include "crdt/base.h"
+#include "daemon/store_lmdb.h"
 
 #define STORE_PLACE_NAME "store"
 #define STORE_PLACE_BIRTH_NAME "store.new"
@@ -34,6 +34,10 @@ void store_place_close(struct store_place *place); /* harmless on a closed place
 /* Whether the store's file exists, and its size in bytes. */
 MUST_USE enum status store_place_find(const struct store_place *place, bool *exists,
                                       uint64_t *size);
+
+/* See store_identity. */
+bool store_place_identity(const struct store_place *place,
+                          uint8_t identity[STORE_IDENTITY_SIZE]);
 
 /* Makes store.new. The caller fills it, closes its files and calls the second, which
  * syncs them, renames the directory and syncs the name. ERR_STORE_DAMAGED when a `store`

@@ -119,6 +119,13 @@ MUST_USE enum status engine_found(struct engine *engine, struct store_txn *txn,
                                   struct slice grant_file,
                                   const uint8_t random[RANDOM_SIZE]);
 
+/* "It learns that it was restored from its file's identity": whether the store's file is the
+ * one it was when engine_move_in last said so. A copy writes under a new incarnation, taken
+ * from `random`, because the original may have written on. Loaded engine. */
+MUST_USE bool engine_is_at_home(struct store_txn *txn, struct slice file_identity);
+void engine_move_in(struct engine *engine, struct store_txn *txn,
+                    struct slice file_identity, const uint8_t random[RANDOM_SIZE]);
+
 /* Reads heads, roster, operators and wants anew; links that were up are greeted again.
  * ERR_STORE_FORMAT, ERR_OTHER_COUNTY or ERR_STORE_DAMAGED when the store does not fit. */
 MUST_USE enum status engine_load(struct engine *engine, struct store_txn *txn);

@@ -5,6 +5,7 @@
 #include "net/engine_state.h"
 
 #define META_GENESIS "genesis"
+#define META_HOME "home" /* the identity of the store's file */
 
 bool engine_is_founded(struct store_txn *txn)
 {
@@ -116,4 +117,23 @@ enum status engine_found(struct engine *engine, struct store_txn *txn,
     effects_deinit(&none);
     engine->effects = NULL;
     return status;
+}
+
+bool engine_is_at_home(struct store_txn *txn, struct slice file_identity)
+{
+    struct slice value;
+
+    return engine_meta_get(txn, META_HOME, &value) && slice_equal(value, file_identity);
+}
+
+void engine_move_in(struct engine *engine, struct store_txn *txn,
+                    struct slice file_identity, const uint8_t random[RANDOM_SIZE])
+{
+    struct slice value;
+    bool moved = engine_meta_get(txn, META_HOME, &value);
+
+    engine->txn = txn;
+    engine_meta_put(engine, META_HOME, file_identity);
+    if (moved)
+        writing_new_incarnation(engine, random);
 }
