@@ -30,11 +30,13 @@
     X(ERR_DATE, 1105, "no such date exists",                                             \
       "Write it as 2026-05-31, a moment as 2026-05-31 14:05.")                           \
     X(ERR_DIVISION, 1106, "the division is not in this county's table",                  \
-      "Check the 12-digit village code.")                                                \
+      "Check the code: a township's has 9 digits, a village's 12.")                      \
     X(ERR_ID_NUMBER, 1107, "the identity number's check digit is wrong",                 \
       "Compare it with the card.")                                                       \
     X(ERR_FIELD_FIXED, 1108, "this field cannot be changed once written",                \
       "Void the record and enter a new one.")                                            \
+    X(ERR_TOWNSHIP, 1109, "a person's records stay in the township of their entry",      \
+      "Set the status to moved, then enter the person anew where they live now.")        \
     X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \
       "List what there is, then try again.")                                             \
     X(ERR_AMBIGUOUS, 1202, "the short id or name fits more than one",                    \

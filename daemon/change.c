@@ -222,7 +222,7 @@ static enum status check_township(const struct reading *reading)
     uint64_t township = township_given(reading, &field);
     if (township == 0 || township == reading->write->realm)
         return OK;
-    return refuse(reading->change, ERR_FIELD_FIXED, slice_text(field->name));
+    return refuse(reading->change, ERR_TOWNSHIP, slice_text(field->name));
 }
 
 static enum status check_readable(const struct reading *reading, struct slice about)

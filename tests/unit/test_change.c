@@ -143,7 +143,7 @@ static void a_person_stays_in_its_township(void **state)
     assert_int_equal(tell(county, TOWN, "person.set",
                           ARGS({"id", id}, {"village", OTHER_VILLAGE_TEXT})),
                      OK);
-    assert_refused(county, ERR_FIELD_FIXED, "person.set",
+    assert_refused(county, ERR_TOWNSHIP, "person.set",
                    ARGS({"id", id}, {"village", FAR_VILLAGE_TEXT}), "village");
 }
 
