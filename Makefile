@@ -150,7 +150,8 @@ install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, 
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|' configs/linlid.service >$(DESTDIR)$(UNITDIR)/linlid.service
 	for page in docs/*.[1578] $(BUILD)/linli-errors.7; do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
-	test -n "$(DESTDIR)" || systemd-sysusers || true
+	test -n "$(DESTDIR)" || { systemd-sysusers && \
+		install -d -m 700 -o _linli -g _linli /var/lib/linli; }
 
 clean: ## remove what was built
 	rm -rf $(BUILD)

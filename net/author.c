@@ -7,21 +7,11 @@
 
 /* ---- who writes ---- */
 
-/* A login name that fits, cut between characters. */
-static size_t account_name_size(struct slice name)
-{
-    size_t size = name.size < NAME_SIZE_MAX ? name.size : NAME_SIZE_MAX;
-
-    while (size < name.size && size > 0 && (name.data[size] & 0xc0) == 0x80)
-        size--;
-    return text_is_clean(slice_of(name.data, size)) ? size : 0;
-}
-
 static void remember_operator(struct engine *engine, uint32_t number, struct slice name)
 {
     struct known_operator *known;
 
-    name.size = account_name_size(name);
+    name = text_cut(name, NAME_SIZE_MAX);
     engine->operators = checked_realloc(engine->operators, (engine->operator_count + 1) *
                                                                sizeof *engine->operators);
     known = &engine->operators[engine->operator_count++];
@@ -74,8 +64,8 @@ static uint32_t actor_of(struct engine *engine, const struct event *event)
     struct buffer fields[2], plaintext;
     uint32_t number = (uint32_t)engine->operator_count + 1;
 
-    name.size = account_name_size(name);
-    if (name.size == 0)
+    name = text_cut(name, NAME_SIZE_MAX);
+    if (name.size == 0 || !text_is_clean(name))
         name = slice_text("unknown");
     for (size_t i = 0; i < engine->operator_count; i++) {
         if (slice_equal(slice_text(engine->operators[i].name), name))

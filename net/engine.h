@@ -127,7 +127,8 @@ void engine_move_in(struct engine *engine, struct store_txn *txn,
                     struct slice file_identity, const uint8_t random[RANDOM_SIZE]);
 
 /* Reads heads, roster, operators and wants anew; links that were up are greeted again.
- * ERR_STORE_FORMAT, ERR_OTHER_COUNTY or ERR_STORE_DAMAGED when the store does not fit. */
+ * ERR_STORE_FORMAT, ERR_OTHER_COUNTY, ERR_OTHER_NODE or ERR_STORE_DAMAGED when the store
+ * does not fit. */
 MUST_USE enum status engine_load(struct engine *engine, struct store_txn *txn);
 
 void engine_step(struct engine *engine, struct store_txn *txn, const struct event *event,

@@ -5,6 +5,7 @@
 #include "net/engine_state.h"
 
 #define META_GENESIS "genesis"
+#define META_NODE "node" /* whose store it is */
 #define META_HOME "home" /* the identity of the store's file */
 
 bool engine_is_founded(struct store_txn *txn)
@@ -22,6 +23,10 @@ static enum status load_identity(struct engine *engine)
         return ERR_STORE_FORMAT;
     if (!slice_equal(value, slice_of(engine->config.genesis_hash->bytes, HASH_SIZE)))
         return ERR_OTHER_COUNTY;
+    if (!engine_meta_get(engine->txn, META_NODE, &value))
+        return ERR_STORE_FORMAT;
+    if (!slice_equal(value, slice_of(engine->config.keys->id.bytes, NODE_ID_SIZE)))
+        return ERR_OTHER_NODE;
     return writing_load(engine) ? OK : ERR_STORE_DAMAGED;
 }
 
@@ -104,6 +109,8 @@ enum status engine_found(struct engine *engine, struct store_txn *txn,
     engine->effects = &none;
     engine_meta_put(engine, META_GENESIS,
                     slice_of(engine->config.genesis_hash->bytes, HASH_SIZE));
+    engine_meta_put(engine, META_NODE,
+                    slice_of(engine->config.keys->id.bytes, NODE_ID_SIZE));
     status = intake_grant(engine, grant_file, random);
     if (status == OK && engine_self(engine) == NULL)
         status = ERR_NOT_MEMBER;

@@ -229,7 +229,8 @@ static void look_at_peers(struct slice peers, struct linlid_state *state)
         state->peers++;
         state->peers_online += online;
         state->peers_linked += linked;
-        state->to_send += answer_uint(peer, "to_send");
+        if (!codec_is_nil(answer_value(peer, "to_send"))) /* nil before they have met */
+            state->to_send += answer_uint(peer, "to_send");
         state->bytes_in += answer_uint(peer, "bytes_in");
         state->bytes_out += answer_uint(peer, "bytes_out");
     }
