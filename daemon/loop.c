@@ -14,11 +14,11 @@
 #include "daemon/health.h"
 #include "daemon/log.h"
 #include "daemon/neighbours.h"
+#include "daemon/pace.h"
 #include "daemon/requests.h"
 
 enum {
     DESCRIPTORS_MAX = CONTROL_DESCRIPTORS_MAX + 1,
-    FRAMES_PER_ROUND = 160, /* the rest of a batch is for whoever waits at a terminal */
     HEALTH_PAUSE_MS = 5000, /* between two looks at everything, however much happens */
     GATHER_MS_MAX =
         2, /* how long a batch waits for those who asked along the last time */
@@ -33,6 +33,7 @@ struct loop {
     struct requests *requests;
     struct health *health;
     struct batch batch;
+    struct pace pace;
     struct effects effects;
     struct arena arena;
     struct transport_descriptor descriptors[DESCRIPTORS_MAX];
@@ -51,11 +52,16 @@ struct loop {
 
 /* ---- time ---- */
 
-static uint64_t clock_ms(clockid_t clock)
+static uint64_t clock_us(clockid_t clock)
 {
     struct timespec now;
     CHECK(clock_gettime(clock, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static uint64_t clock_ms(clockid_t clock)
+{
+    return clock_us(clock) / 1000;
 }
 
 /* One moment for the whole round. */
@@ -75,6 +81,7 @@ struct loop *loop_create(const struct loop_options *options)
     loop->health = health_create();
     loop->neighbours = neighbours_create(node_engine(options->node), options->config);
     batch_init(&loop->batch);
+    pace_init(&loop->pace);
     effects_init(&loop->effects);
     arena_init(&loop->arena);
     if (sd_watchdog_enabled(0, &watchdog_us) > 0)
@@ -126,6 +133,19 @@ static void note_failure(struct loop *loop, enum status status)
                   status_words(status)->next);
 }
 
+static void loop_handle(struct loop *loop)
+{
+    uint64_t began_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+    enum status status = node_handle(loop->options.node, loop->batch.events,
+                                     loop->batch.count, &loop->effects);
+    if (status != OK)
+        note_failure(loop, status);
+    for (size_t i = 0; i < loop->effects.count; i++)
+        release(loop, &loop->effects.items[i]);
+    effects_clear(&loop->effects);
+    pace_measure(&loop->pace, clock_us(CLOCK_THREAD_CPUTIME_ID) - began_us);
+}
+
 static void loop_commit(void *context)
 {
     struct loop *loop = context;
@@ -133,15 +153,8 @@ static void loop_commit(void *context)
     if (batch->count == 0 && batch->asked_count == 0)
         return;
     requests_end_reading(loop->requests);
-    if (batch->count > 0) {
-        enum status status =
-            node_handle(loop->options.node, batch->events, batch->count, &loop->effects);
-        if (status != OK)
-            note_failure(loop, status);
-        for (size_t i = 0; i < loop->effects.count; i++)
-            release(loop, &loop->effects.items[i]);
-        effects_clear(&loop->effects);
-    }
+    if (batch->count > 0)
+        loop_handle(loop);
     requests_reply(loop->requests);
     loop->asked_last = batch->asked_count;
     batch_clear(batch);
@@ -158,14 +171,20 @@ static void collect_owed(struct loop *loop)
         batch_add(&loop->batch, kind)->peer = peer;
 }
 
+/* Whoever waits at a terminal comes before what neighbours sent, which never ends. */
+static void collect_requests(struct loop *loop)
+{
+    if (requests_collect(loop->requests))
+        pace_hurry(&loop->pace, loop->batch.steady_ms);
+}
+
 static void collect_frames(struct loop *loop)
 {
     struct batch *batch = &loop->batch;
     struct transport_event heard;
-    size_t end = batch->count + FRAMES_PER_ROUND;
-    while (batch->count < end && !batch_is_full(batch) &&
-           transport_receive(loop->transport, &heard)) {
+    while (pace_allows(&loop->pace) && transport_receive(loop->transport, &heard)) {
         enum event_kind kind;
+        pace_take(&loop->pace, heard.frame.size);
         if (!neighbours_translate(loop->neighbours, &heard, &kind))
             continue;
         struct event *event = batch_add(batch, kind);
@@ -333,8 +352,8 @@ static void gather(struct loop *loop)
            loop->batch.steady_ms < until_ms && !batch_is_full(&loop->batch) &&
            !loop->stopping) {
         loop_sleep(loop, 1);
+        collect_requests(loop);
         collect_frames(loop);
-        requests_collect(loop->requests);
     }
 }
 
@@ -368,8 +387,9 @@ void loop_run(struct loop *loop, struct transport *transport, struct control *co
     while (!loop->stopping) {
         loop_sleep(loop, busy ? 0 : -1);
         collect_owed(loop);
+        collect_requests(loop);
+        pace_begin(&loop->pace, loop->batch.steady_ms);
         collect_frames(loop);
-        requests_collect(loop->requests);
         gather(loop);
         collect_time(loop);
         loop_commit(loop);

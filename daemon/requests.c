@@ -317,13 +317,17 @@ static void take(struct requests *requests, const struct control_request *reques
         take_reading(requests, request);
 }
 
-void requests_collect(struct requests *requests)
+bool requests_collect(struct requests *requests)
 {
     struct control_request request;
-    while (!batch_is_full(requests->options.batch) &&
-           control_receive(requests->options.control, &request))
+    size_t received = 0;
+    while (received < BATCH_EVENTS_MAX && !batch_is_full(requests->options.batch) &&
+           control_receive(requests->options.control, &request)) {
         take(requests, &request);
+        received++;
+    }
     requests_end_reading(requests);
+    return received > 0;
 }
 
 /* ---- replying ---- */

@@ -23,8 +23,9 @@ struct requests_options {
 struct requests *requests_create(const struct requests_options *options);
 void requests_destroy(struct requests *requests);
 
-/* Receives until the batch is full or nobody asks any more. */
-void requests_collect(struct requests *requests);
+/* Receives until the batch is full or nobody asks any more; of readers without end only so
+ * many in a round. True: somebody asked. */
+bool requests_collect(struct requests *requests);
 
 /* Notes a reply of the engine, then, when all have come, sends the batch's. */
 void requests_note(struct requests *requests, const struct effect *effect);
