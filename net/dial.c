@@ -91,6 +91,28 @@ void dial_pause(struct dials *dials, struct dial *dial, uint64_t now_ms)
         dial->pause_ms < PAUSE_MS_MAX / 2 ? dial->pause_ms * 2 : PAUSE_MS_MAX;
 }
 
+/* Who hangs up early has read our greeting and cannot make sense of it: it was sealed for
+ * another server key. One that says nothing until the time is up does not answer. */
+static enum dial_trouble trouble_of_breaking_off(const struct dial *dial, uint64_t now_ms)
+{
+    bool timed_out = now_ms - dial->connected_ms >= SOCKET_HANDSHAKE_MS_MAX / 2;
+    return timed_out ? DIAL_UNREACHABLE : DIAL_ANOTHER;
+}
+
+void dial_note(struct dial *dial, enum socket_event_kind kind, uint64_t now_ms)
+{
+    switch (kind) {
+    case SOCKET_UNREACHED: dial->trouble = DIAL_UNREACHABLE; break;
+    case SOCKET_CONNECTED: dial->connected_ms = now_ms; break;
+    case SOCKET_READY: dial->trouble = DIAL_NO_TROUBLE; break;
+    case SOCKET_DENIED: dial->trouble = DIAL_TURNED_AWAY; break;
+    case SOCKET_REFUSED: dial->trouble = DIAL_ANOTHER; break;
+    case SOCKET_BROKEN_OFF: dial->trouble = trouble_of_breaking_off(dial, now_ms); break;
+    case SOCKET_ACCEPTED:
+    case SOCKET_CLOSED: break;
+    }
+}
+
 uint64_t dials_due_ms(const struct dials *dials)
 {
     uint64_t due_ms = UINT64_MAX;

@@ -15,6 +15,7 @@
 
 #include "crdt/base.h"
 #include "net/socket.h"
+#include "net/transport.h"
 
 #define ENDPOINT_SIZE_MAX 256
 
@@ -22,9 +23,11 @@ struct dial {
     uint32_t peer;
     char endpoint[ENDPOINT_SIZE_MAX];
     uint8_t server_key[32];
-    struct socket socket; /* open while dialling or up */
-    uint64_t connection;  /* serial of the socket's connection, never reused */
-    bool dry;             /* the socket held no more frames when last read */
+    struct socket socket;  /* open while dialling or up */
+    uint64_t connection;   /* serial of the socket's connection, never reused */
+    uint64_t connected_ms; /* of the TCP connection whose handshake is under way */
+    enum dial_trouble trouble;
+    bool dry; /* the socket held no more frames when last read */
     unsigned pause_ms;
     uint64_t due_ms; /* while pausing */
 };
@@ -53,6 +56,9 @@ MUST_USE bool dial_start(struct dials *dials, struct dial *dial,
 void dial_pause(struct dials *dials, struct dial *dial, uint64_t now_ms);
 bool dial_is_pausing(const struct dial *dial);
 void dial_proved_useful(struct dial *dial);
+
+/* Notes what a socket's event tells of why there is no link. */
+void dial_note(struct dial *dial, enum socket_event_kind kind, uint64_t now_ms);
 
 /* When the first pause is over; UINT64_MAX: none is running. */
 uint64_t dials_due_ms(const struct dials *dials);

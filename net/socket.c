@@ -20,9 +20,6 @@
 
 /* SYN backoff dominates recovery from an outage, so a connect starts anew soon. */
 #define CONNECT_MS_MAX 8000
-/* Four round trips on the worst link take 5 s; what lasts longer occupies a descriptor.
- */
-#define HANDSHAKE_MS_MAX 30000
 #define REDIAL_MS_MIN 500
 #define REDIAL_MS_MAX 60000
 /* A county whose power returns dials its hub all at once. */
@@ -58,7 +55,7 @@ static void socket_set_common(void *zmq, const struct socket_settings *settings)
         {ZMQ_HEARTBEAT_IVL, heartbeat_ms},
         {ZMQ_HEARTBEAT_TIMEOUT, silence_ms - heartbeat_ms},
         {ZMQ_TCP_MAXRT, silence_ms},
-        {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS_MAX},
+        {ZMQ_HANDSHAKE_IVL, SOCKET_HANDSHAKE_MS_MAX},
     };
     socket_set_all(zmq, options, ARRAY_SIZE(options));
     int64_t size_max = FRAME_SIZE_MAX + CURVE_OVERHEAD_SIZE;
@@ -78,9 +75,9 @@ static bool socket_watch(struct socket *socket, const struct socket_settings *se
     char name[64];
     snprintf(name, sizeof(name), "inproc://monitor-%" PRIu64,
              ++*settings->monitors_opened);
-    int kinds = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
-                ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
-                ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+    int kinds = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED |
+                ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     if (zmq_socket_monitor(socket->zmq, name, kinds) != 0)
         return false;
@@ -192,7 +189,9 @@ static bool event_kind(uint16_t zmq_event, enum socket_event_kind *kind)
     switch (zmq_event) {
     case ZMQ_EVENT_ACCEPTED: *kind = SOCKET_ACCEPTED; return true;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: *kind = SOCKET_READY; return true;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+    case ZMQ_EVENT_CONNECT_RETRIED: *kind = SOCKET_UNREACHED; return true;
+    case ZMQ_EVENT_CONNECTED: *kind = SOCKET_CONNECTED; return true;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: *kind = SOCKET_DENIED; return true;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: *kind = SOCKET_REFUSED; return true;
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: *kind = SOCKET_BROKEN_OFF; return true;
     case ZMQ_EVENT_DISCONNECTED: *kind = SOCKET_CLOSED; return true;

@@ -9,6 +9,9 @@
 
 #include "crdt/base.h"
 
+/* Four round trips on the worst link take 5 s; what lasts longer occupies a descriptor. */
+#define SOCKET_HANDSHAKE_MS_MAX 30000
+
 struct socket_settings {
     void *zmq_context;
     const uint8_t *public_key; /* CURVE, 32 bytes each */
@@ -25,8 +28,11 @@ struct socket {
 
 enum socket_event_kind {
     SOCKET_ACCEPTED,   /* a connection came in; `descriptor` is set              */
+    SOCKET_UNREACHED,  /* a dialled endpoint did not answer; libzmq dials on     */
+    SOCKET_CONNECTED,  /* it did; the handshake begins                           */
     SOCKET_READY,      /* a handshake was done                                   */
-    SOCKET_REFUSED,    /* a handshake failed: the key or the protocol was wrong  */
+    SOCKET_DENIED,     /* a handshake failed: our key, or theirs, is not admitted */
+    SOCKET_REFUSED,    /* a handshake failed: the protocol was wrong             */
     SOCKET_BROKEN_OFF, /* a handshake was not finished                           */
     SOCKET_CLOSED,     /* a connection ended; `descriptor` is set                */
 };

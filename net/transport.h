@@ -66,7 +66,9 @@ struct transport_statistics {
     uint64_t bytes_in, bytes_out;  /* of frames, without ZMTP, CURVE and TCP */
     uint64_t connections_accepted; /* those neither done nor refused never spoke ZMTP */
     uint64_t handshakes_done;
-    uint64_t handshakes_refused; /* unknown key, wrong protocol, or not finished */
+    /* Of accepted connections: unknown key, wrong protocol, or not finished. */
+    uint64_t handshakes_refused;
+    uint64_t dials_refused;  /* ours: turned away, answered by another, or by no member */
     uint64_t frames_refused; /* no or no longer a member, multipart; its sender is cut */
 };
 
@@ -88,6 +90,16 @@ const char *transport_endpoint(const struct transport *transport);
 MUST_USE enum status transport_dial(struct transport *transport, uint32_t peer,
                                     const char *endpoint,
                                     const uint8_t server_key[CURVE_KEY_SIZE]);
+
+/* Why what is dialled is not linked, as the last attempt ended. */
+enum dial_trouble {
+    DIAL_NO_TROUBLE,  /* linked, not dialled, or no attempt has ended yet              */
+    DIAL_UNREACHABLE, /* no such name, no route, refused, or nobody answers            */
+    DIAL_TURNED_AWAY, /* who answers has our server key and denies ours                */
+    DIAL_ANOTHER,     /* who answers does not prove the server key, or speaks no CURVE */
+};
+enum dial_trouble transport_dial_trouble(const struct transport *transport,
+                                         uint32_t peer);
 
 /* Drops the dialled connection of `peer` and cuts one accepted from it. Reported DOWN. */
 void transport_hang_up(struct transport *transport, uint32_t peer);

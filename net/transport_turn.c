@@ -70,11 +70,14 @@ void carrier_hear_listener(struct transport *transport)
             links_descriptor_opened(&transport->links, event.descriptor);
             break;
         case SOCKET_READY: transport->statistics.handshakes_done++; break;
+        case SOCKET_DENIED:
         case SOCKET_REFUSED:
         case SOCKET_BROKEN_OFF: transport->statistics.handshakes_refused++; break;
         case SOCKET_CLOSED:
             links_descriptor_closed(&transport->links, event.descriptor);
             break;
+        case SOCKET_UNREACHED:
+        case SOCKET_CONNECTED: break; /* of dialling sockets only */
         }
     }
 }
@@ -83,7 +86,7 @@ static void carrier_dialled_is_ready(struct transport *transport, struct dial *d
 {
     uint32_t peer;
     if (!carrier_knows(transport, dial->server_key, &peer) || peer != dial->peer) {
-        transport->statistics.handshakes_refused++;
+        transport->statistics.dials_refused++;
         dial_pause(&transport->dials, dial, carrier_now_ms());
         return;
     }
@@ -91,22 +94,30 @@ static void carrier_dialled_is_ready(struct transport *transport, struct dial *d
     (void)links_add_dialled(&transport->links, dial->connection, dial->peer);
 }
 
+static void carrier_hear_dialling(struct transport *transport, struct dial *dial,
+                                  enum socket_event_kind kind)
+{
+    dial_note(dial, kind, carrier_now_ms());
+    if (kind == SOCKET_UNREACHED || kind == SOCKET_CONNECTED)
+        return;
+    if (kind == SOCKET_READY) {
+        carrier_dialled_is_ready(transport, dial);
+        return;
+    }
+    transport->statistics.dials_refused += kind != SOCKET_CLOSED;
+    dial_pause(&transport->dials, dial, carrier_now_ms());
+}
+
 static void carrier_hear_dial(struct transport *transport, struct dial *dial)
 {
     struct socket_event event;
     while (!dial_is_pausing(dial) && socket_next_event(&dial->socket, &event)) {
         struct link *link = links_find(&transport->links, true, dial->connection);
-        if (link != NULL && event.kind == SOCKET_CLOSED) {
+        if (link != NULL && event.kind == SOCKET_CLOSED)
             link->closed = true;
-        } else if (link != NULL) {
-            continue; /* libzmq dials anew; this socket is to be emptied and closed */
-        } else if (event.kind == SOCKET_READY) {
-            carrier_dialled_is_ready(transport, dial);
-        } else {
-            if (event.kind == SOCKET_REFUSED)
-                transport->statistics.handshakes_refused++;
-            dial_pause(&transport->dials, dial, carrier_now_ms());
-        }
+        else if (link == NULL)
+            carrier_hear_dialling(transport, dial, event.kind);
+        /* Else libzmq dials anew; this socket is to be emptied and closed. */
     }
 }
 

@@ -171,6 +171,12 @@ enum status transport_dial(struct transport *transport, uint32_t peer,
     return ERR_CONFIG;
 }
 
+enum dial_trouble transport_dial_trouble(const struct transport *transport, uint32_t peer)
+{
+    const struct dial *dial = dials_find(&transport->dials, peer);
+    return dial != NULL ? dial->trouble : DIAL_NO_TROUBLE;
+}
+
 void transport_hang_up(struct transport *transport, uint32_t peer)
 {
     carrier_hear_listener(transport); /* a descriptor may have changed hands */

@@ -103,7 +103,7 @@ static void a_refused_peer_comes_in_once_it_is_admitted(void **state)
     node_open_with(&late, (struct transport_options){0});
     node_dial(&late, &scene.server);
     struct nodes nodes = NODES(&scene.server, &scene.honest, &late);
-    wait_for(nodes, transport_statistics(late.transport).handshakes_refused > 0);
+    wait_for(nodes, transport_statistics(late.transport).dials_refused > 0);
     assert_int_equal(node_send(&late, SERVER, "too early"), ERR_NOT_FOUND);
     node_admit(&scene.server, STRANGE, &late.keys);
     wait_for(nodes, late.ups == 1);
@@ -149,7 +149,7 @@ static void a_server_that_is_no_member_here_is_not_linked(void **state)
     node_open_with(&client, (struct transport_options){0});
     node_dial(&client, &scene.server);
     struct nodes nodes = NODES(&scene.server, &scene.honest, &client);
-    wait_for(nodes, transport_statistics(client.transport).handshakes_refused > 0);
+    wait_for(nodes, transport_statistics(client.transport).dials_refused > 0);
     assert_int_equal(client.ups, 0);
     node_admit(&client, SERVER, &scene.server.keys);
     wait_for(nodes, client.ups == 1);
