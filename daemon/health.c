@@ -17,6 +17,8 @@
 #define BACKLOG_MS HOUR_MS          /* a month of records takes a while on a slow line */
 #define WANTED_MS HOUR_MS           /* a new roster is on its way */
 #define ALONE_MS MINUTE_MS          /* neighbours are dialled in the first seconds */
+#define DIAL_MS UINT64_C(20000)     /* a few attempts; one may meet a restart */
+#define STRANGERS_MS (10 * MINUTE_MS) /* after the last; who wants in tries each minute */
 #define DISK_LOW_BYTES (UINT64_C(256) << 20)
 
 #define NEVER UINT64_MAX
@@ -39,6 +41,8 @@ struct health {
     size_t unlinked_count, unlinked_capacity;
     bool holds[MEMORIES];
     uint64_t since_ms[MEMORIES]; /* where it holds */
+    uint64_t strangers;          /* turned away until the last update */
+    uint64_t stranger_ms;        /* when it grew */
     uint64_t due_ms;
     char verdict[VERDICT_SIZE];
 };
@@ -93,6 +97,7 @@ struct filling {
     const char *name;
     uint64_t count;
     uint64_t age_ms;
+    const char *address, *host;
 };
 
 static const char *placeholder(const char *at, const struct filling *filling,
@@ -113,6 +118,14 @@ static const char *placeholder(const char *at, const struct filling *filling,
         *size = 3;
         age_format(filling->age_ms, scratch);
         return scratch;
+    }
+    if (filling->address != NULL && strncmp(at, "ADDRESS", 7) == 0) {
+        *size = 7;
+        return filling->address;
+    }
+    if (filling->host != NULL && strncmp(at, "HOST", 4) == 0) {
+        *size = 4;
+        return filling->host;
     }
     return NULL;
 }
@@ -166,20 +179,26 @@ static struct trouble *trouble_place(struct health *health, enum health_severity
     return &health->troubles[at];
 }
 
-static void report(struct health *health, enum health_code code, const char *subject,
-                   uint64_t count, uint64_t age_ms)
+static void report_filled(struct health *health, enum health_code code,
+                          const struct filling *filling)
 {
     const struct health_words *words = health_words((unsigned)code);
     CHECK(words != NULL);
     struct trouble *trouble = trouble_place(health, words->severity);
     if (trouble == NULL)
         return;
-    const struct filling filling = {.name = subject, .count = count, .age_ms = age_ms};
     *trouble = (struct trouble){.words = words};
-    (void)snprintf(trouble->subject, sizeof trouble->subject, "%s", subject);
-    fill_in(trouble->text, words->text, &filling);
-    fill_in(trouble->next, words->next, &filling);
+    (void)snprintf(trouble->subject, sizeof trouble->subject, "%s", filling->name);
+    fill_in(trouble->text, words->text, filling);
+    fill_in(trouble->next, words->next, filling);
     trouble->fresh = !was_there(health, trouble);
+}
+
+static void report(struct health *health, enum health_code code, const char *subject,
+                   uint64_t count, uint64_t age_ms)
+{
+    report_filled(health, code,
+                  &(struct filling){.name = subject, .count = count, .age_ms = age_ms});
 }
 
 /* True when it has lasted; otherwise it is due when it will have. */
@@ -257,12 +276,55 @@ static uint64_t waiting_for(const struct health_peer *peer)
     return peer->to_send_known ? peer->to_send_entries : COUNT_UNKNOWN;
 }
 
+/* Of "tcp://[::1]:5100" the "::1", as ping takes it. */
+static void host_of(const char *address, char host[HEALTH_TEXT_SIZE])
+{
+    const char *start = strstr(address, "://");
+    start = start != NULL ? start + 3 : address;
+    start += *start == '[';
+    const char *end = strrchr(start, ':');
+    size_t size = end != NULL ? (size_t)(end - start) : strlen(start);
+    if (size > 0 && start[size - 1] == ']')
+        size--;
+    (void)snprintf(host, HEALTH_TEXT_SIZE, "%.*s", (int)size, start);
+}
+
+static void report_dial(struct health *health, enum health_code code,
+                        const struct health_peer *peer)
+{
+    char host[HEALTH_TEXT_SIZE];
+    host_of(peer->address, host);
+    report_filled(
+        health, code,
+        &(struct filling){.name = peer->name, .address = peer->address, .host = host});
+}
+
+/* Why the link does not come about. It stands beside the lost link, which tells what waits.
+ * A peer that was met and does not answer is in no more trouble than any lost link. */
+static void examine_dial(struct health *health, const struct health_facts *facts,
+                         const struct health_peer *peer, uint64_t since_ms)
+{
+    bool met = peer->to_send_known;
+    if (peer->address == NULL || !has_lasted(health, facts->steady_ms, since_ms, DIAL_MS))
+        return;
+    switch (peer->dial_trouble) {
+    case DIAL_NO_TROUBLE: break;
+    case DIAL_UNREACHABLE:
+        if (!met || has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
+            report_dial(health, HEALTH_PEER_UNREACHABLE, peer);
+        break;
+    case DIAL_TURNED_AWAY: report_dial(health, HEALTH_PEER_TURNS_AWAY, peer); break;
+    case DIAL_ANOTHER: report_dial(health, HEALTH_PEER_IS_ANOTHER, peer); break;
+    }
+}
+
 static void examine_unlinked(struct health *health, const struct health_facts *facts,
                              const struct health_peer *peer)
 {
     uint64_t since_ms = unlinked_since(health, peer->name, facts->steady_ms);
     uint64_t heard_ms =
         peer->heard_wall_ms != 0 ? peer->heard_wall_ms : facts->started_wall_ms;
+    examine_dial(health, facts, peer, since_ms);
     if (!has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
         return;
     bool silent = wall_has_lasted(health, facts, heard_ms, SILENT_MS);
@@ -328,13 +390,23 @@ static void examine_trust(struct health *health, const struct health_facts *fact
                now_ms - health->since_ms[MEMORY_WANTED]);
 }
 
+/* They are news while they come: one that gave up long ago asks for no decision. */
+static void examine_strangers(struct health *health, const struct health_facts *facts)
+{
+    if (facts->handshakes_refused != health->strangers)
+        health->stranger_ms = facts->steady_ms;
+    health->strangers = facts->handshakes_refused;
+    if (health->strangers > 0 &&
+        !has_lasted(health, facts->steady_ms, health->stranger_ms, STRANGERS_MS))
+        report(health, HEALTH_STRANGERS, "", health->strangers, 0);
+}
+
 static void examine_self(struct health *health, const struct health_facts *facts)
 {
     bool alone = facts->peer_count == 0;
     if (facts->wall_ms < facts->founded_wall_ms)
         report(health, HEALTH_CLOCK, "", 0, 0);
-    if (facts->handshakes_refused > 0)
-        report(health, HEALTH_STRANGERS, "", facts->handshakes_refused, 0);
+    examine_strangers(health, facts);
     if (remembered(health, MEMORY_ALONE, alone, facts->steady_ms, ALONE_MS))
         report(health, HEALTH_ALONE, "", 0, 0);
 }

@@ -7,13 +7,15 @@
  * facts and time in, troubles out; nothing here reads a clock or the network.
  *
  * In the texts NAME stands for the subject (a peer), COUNT for a number ("42", or "an
- * unknown number of") and AGE for a span ("26 h"); `linli explain` prints them as they are.
+ * unknown number of"), AGE for a span ("26 h"), ADDRESS and HOST for what is dialled;
+ * `linli explain` prints them as they are.
  * Numbers are never reused: 12xx peers, 21xx trust, 31xx storage, 41xx this machine. The
  * letter tells them from the LL-Ennnn of crdt/base.h. */
 #ifndef LINLI_DAEMON_HEALTH_H
 #define LINLI_DAEMON_HEALTH_H
 
 #include "crdt/base.h"
+#include "net/transport.h"
 
 enum health_severity {
     HEALTH_NOTICE,  /* worth knowing, nothing is wrong     */
@@ -48,6 +50,15 @@ enum health_severity {
     X(HEALTH_ALONE, 1209, HEALTH_NOTICE,                                                 \
       "no peer is known yet: records are saved on this disk and nowhere else",           \
       "Add a [peer] section to linli.conf, or wait to be connected to")                  \
+    X(HEALTH_PEER_TURNS_AWAY, 1210, HEALTH_WARNING,                                      \
+      "NAME turned this node away: there it is not known, or paused, or revoked",        \
+      "Bring the newest county.grant to NAME and run there: linli node join "            \
+      "county.grant")                                                                    \
+    X(HEALTH_PEER_UNREACHABLE, 1211, HEALTH_NOTICE, "NAME does not answer at ADDRESS",   \
+      "Check address, port and line: ping HOST; the address stands in linli.conf")       \
+    X(HEALTH_PEER_IS_ANOTHER, 1212, HEALTH_WARNING,                                      \
+      "another node, or no node, answers at ADDRESS where NAME should",                  \
+      "Check the address of [peer NAME] in linli.conf")                                  \
     X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
       "a neighbour tells another history of COUNT logs than the one held here; ours "    \
       "stays as it is",                                                                  \
@@ -107,6 +118,8 @@ struct health_peer {
     uint64_t to_send_entries;
     uint64_t oldest_unsent_wall_ms; /* 0: none */
     uint64_t refused_frames;
+    const char *address; /* that is dialled, "tcp://HOST:PORT"; NULL: it dials us */
+    enum dial_trouble dial_trouble;
     uint32_t number; /* 0: configured, but not in the roster */
     bool linked;
     bool paused;
@@ -121,7 +134,7 @@ struct health_facts {
     uint64_t entries; /* held here */
     uint64_t diverged_logs, refused_entries, wanted_logs;
     uint64_t runs_to_fold;
-    uint64_t handshakes_refused;
+    uint64_t handshakes_refused; /* of connections that came in, since the start */
     uint64_t disk_free_bytes;
     enum status store_trouble; /* OK, or why the last transaction failed */
     bool revoked;

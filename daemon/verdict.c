@@ -7,7 +7,8 @@
 
 struct count {
     size_t members, linked, late, paused;
-    size_t unmet;     /* what waits for these is unknown, which is not none */
+    size_t dialled, dialled_met; /* those the configuration names, unless paused */
+    size_t unmet;                /* what waits for these is unknown, which is not none */
     uint64_t waiting; /* the most that waits for one other peer: not yet elsewhere */
 };
 
@@ -23,6 +24,9 @@ static struct count count_peers(const struct health *health,
         count.linked += peer->linked;
         count.paused += peer->paused;
         count.unmet += !peer->to_send_known;
+        count.dialled += peer->address != NULL && !peer->paused;
+        count.dialled_met += peer->address != NULL && !peer->paused &&
+                             (peer->linked || peer->to_send_known);
         if (peer->to_send_known && peer->to_send_entries > count.waiting)
             count.waiting = peer->to_send_entries;
     }
@@ -42,6 +46,26 @@ static const struct trouble *gravest_other(const struct health *health)
                     trouble->words->code == HEALTH_PEER_BACKLOG;
         if (trouble->words->severity == HEALTH_ERROR ||
             (trouble->words->severity == HEALTH_WARNING && !late))
+            return trouble;
+    }
+    return NULL;
+}
+
+/* Whoever set this node up has yet to see it reach anybody. */
+static bool reached_nobody(const struct count *count)
+{
+    return count->dialled > 0 && count->dialled_met == 0;
+}
+
+/* What keeps a link from coming about and does not pass by itself. NULL: nothing known. */
+static const struct trouble *dial_cause(const struct health *health,
+                                        const struct count *count)
+{
+    for (size_t i = 0; i < health_count(health); i++) {
+        const struct trouble *trouble = health_at(health, i);
+        enum health_code code = trouble->words->code;
+        if (code == HEALTH_PEER_TURNS_AWAY || code == HEALTH_PEER_IS_ANOTHER ||
+            (code == HEALTH_PEER_UNREACHABLE && reached_nobody(count)))
             return trouble;
     }
     return NULL;
@@ -82,7 +106,12 @@ static void judge_peers(const struct count *count, const struct health_facts *fa
     char peers[PHRASE_SIZE], waiting[PHRASE_SIZE];
     peers_format(count, peers);
     waiting_format(count, count->late > 0 ? &late : &well, waiting);
-    if (count->late > 0)
+    if (count->late == 0 && reached_nobody(count))
+        (void)snprintf(out, VERDICT_SIZE,
+                       "LOOK none of %zu configured peers connected%s. %" PRIu64
+                       " entries saved on this disk, %s.",
+                       count->dialled, peers, facts->entries, waiting);
+    else if (count->late > 0)
         (void)snprintf(out, VERDICT_SIZE,
                        "LATE %zu of %zu peers late%s. %s; all are saved on this disk.",
                        count->late, count->members, peers, waiting);
@@ -99,8 +128,11 @@ void verdict_format(const struct health *health, const struct health_facts *fact
 {
     const struct trouble *other = gravest_other(health);
     struct count count = count_peers(health, facts);
+    const struct trouble *cause = dial_cause(health, &count);
     if (other != NULL && other->words->severity == HEALTH_ERROR)
         (void)snprintf(out, VERDICT_SIZE, "TROUBLE %s.", other->text);
+    else if (cause != NULL)
+        (void)snprintf(out, VERDICT_SIZE, "LOOK %s.", cause->text);
     else if (count.late == 0 && other != NULL)
         (void)snprintf(out, VERDICT_SIZE, "LOOK %s.", other->text);
     else if (count.late == 0 && count.members == 0)

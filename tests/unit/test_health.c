@@ -201,6 +201,104 @@ static void what_waits_for_a_peer_never_met_is_unknown_and_not_none(void **state
                             "records wait here is unknown; all are saved");
 }
 
+/* ---- why there is no link ---- */
+
+#define SECOND UINT64_C(1000)
+
+/* Peer 1 is dialled, was never met, and its attempts end with `trouble`. */
+static void never_met(struct fixture *fixture, enum dial_trouble trouble)
+{
+    fixture->peers[1] = (struct health_peer){.number = 4,
+                                             .name = "gaoping",
+                                             .address = "tcp://[fd00::7]:5100",
+                                             .dial_trouble = trouble};
+}
+
+static void a_node_that_turns_us_away_is_named_after_twenty_seconds(void **state)
+{
+    struct fixture *fixture = *state;
+    never_met(fixture, DIAL_TURNED_AWAY);
+    after(fixture, 0);
+    assert_true(health_due_ms(fixture->health) == fixture->facts.steady_ms + 20 * SECOND);
+    after(fixture, 20 * SECOND - 1);
+    assert_int_equal(health_count(fixture->health), 0);
+    after(fixture, 1);
+    const struct trouble *trouble = shown(fixture, HEALTH_PEER_TURNS_AWAY);
+    assert_non_null(trouble);
+    assert_string_equal(trouble->next, "Bring the newest county.grant to gaoping and run "
+                                       "there: linli node join county.grant");
+    assert_verdict(fixture, "LOOK gaoping turned this node away");
+    after(fixture, HOUR);
+    assert_verdict(fixture, "LOOK gaoping turned this node away");
+    fixture->peers[1].linked = fixture->peers[1].to_send_known = true;
+    fixture->peers[1].dial_trouble = DIAL_NO_TROUBLE;
+    after(fixture, 0);
+    assert_int_equal(health_count(fixture->health), 0);
+    assert_verdict(fixture, "OK 2 of 2 peers connected");
+}
+
+static void a_configured_peer_that_never_answered_is_no_ok(void **state)
+{
+    struct fixture *fixture = *state;
+    never_met(fixture, DIAL_UNREACHABLE);
+    after(fixture, 0);
+    assert_verdict(fixture,
+                   "LOOK none of 1 configured peers connected, 1 not met since the "
+                   "start. 1000 entries saved on this disk, an unknown number "
+                   "still to be sent.");
+    after(fixture, 20 * SECOND);
+    assert_string_equal(shown(fixture, HEALTH_PEER_UNREACHABLE)->next,
+                        "Check address, port and line: ping fd00::7; the address stands "
+                        "in linli.conf");
+    assert_verdict(fixture, "LOOK gaoping does not answer at tcp://[fd00::7]:5100.");
+    after(fixture, 11 * MINUTE);
+    assert_non_null(shown(fixture, HEALTH_PEER_OFFLINE));
+    assert_verdict(fixture, "LOOK gaoping does not answer at");
+}
+
+static void a_peer_that_was_met_may_be_unreachable_for_ten_minutes(void **state)
+{
+    struct fixture *fixture = *state;
+    never_met(fixture, DIAL_UNREACHABLE);
+    fixture->peers[1].to_send_known = true;
+    after(fixture, 0);
+    after(fixture, 10 * MINUTE - 1);
+    assert_int_equal(health_count(fixture->health), 0);
+    assert_verdict(fixture, "OK 1 of 2 peers connected");
+    after(fixture, 1);
+    assert_non_null(shown(fixture, HEALTH_PEER_UNREACHABLE));
+    assert_verdict(fixture, "LATE 1 of 2 peers late");
+}
+
+static void another_node_at_the_address_is_not_the_peer(void **state)
+{
+    struct fixture *fixture = *state;
+    never_met(fixture, DIAL_ANOTHER);
+    after(fixture, 0);
+    after(fixture, 20 * SECOND);
+    assert_string_equal(shown(fixture, HEALTH_PEER_IS_ANOTHER)->next,
+                        "Check the address of [peer gaoping] in linli.conf");
+    assert_verdict(fixture, "LOOK another node, or no node, answers at tcp://");
+}
+
+static void strangers_are_forgotten_ten_minutes_after_the_last(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.handshakes_refused = 2;
+    after(fixture, 0);
+    assert_non_null(shown(fixture, HEALTH_STRANGERS));
+    fixture->facts.handshakes_refused = 3;
+    after(fixture, 9 * MINUTE);
+    assert_true(health_due_ms(fixture->health) == fixture->facts.steady_ms + 10 * MINUTE);
+    after(fixture, 10 * MINUTE - 1);
+    assert_non_null(strstr(shown(fixture, HEALTH_STRANGERS)->text, "3 connections"));
+    after(fixture, 1);
+    assert_null(shown(fixture, HEALTH_STRANGERS));
+    fixture->facts.handshakes_refused = 4;
+    after(fixture, 0);
+    assert_true(shown(fixture, HEALTH_STRANGERS)->fresh);
+}
+
 /* ---- what is hidden ---- */
 
 static void a_paused_peer_is_not_also_late(void **state)
@@ -359,6 +457,11 @@ int main(void)
         TEST(a_peer_never_heard_is_late_from_the_start_on),
         TEST(a_clock_that_is_set_back_frightens_nobody),
         TEST(what_waits_for_a_peer_never_met_is_unknown_and_not_none),
+        TEST(a_node_that_turns_us_away_is_named_after_twenty_seconds),
+        TEST(a_configured_peer_that_never_answered_is_no_ok),
+        TEST(a_peer_that_was_met_may_be_unreachable_for_ten_minutes),
+        TEST(another_node_at_the_address_is_not_the_peer),
+        TEST(strangers_are_forgotten_ten_minutes_after_the_last),
         TEST(a_paused_peer_is_not_also_late),
         TEST(a_backlog_of_a_peer_without_link_is_only_a_lost_link),
         TEST(a_full_disk_hides_that_it_is_nearly_full),
