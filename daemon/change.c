@@ -321,6 +321,16 @@ static enum status copy_rest(struct reading *reading)
     return OK;
 }
 
+/* A correction that corrects nothing would only hide what it replaces. */
+static bool gives_fields(const struct reading *reading)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(reading->seen); i++) {
+        if (reading->seen[i])
+            return true;
+    }
+    return false;
+}
+
 static enum status prepare_amend(struct reading *reading, struct slice args)
 {
     struct change *change = reading->change;
@@ -331,6 +341,8 @@ static enum status prepare_amend(struct reading *reading, struct slice args)
     enum status status = find_record(reading, args, &reading->amended);
     if (status == OK)
         status = take_fields(reading, args);
+    if (status == OK && !gives_fields(reading))
+        status = ERR_FIELD_MISSING;
     if (status == OK)
         status = copy_rest(reading);
     if (status != OK)
@@ -349,8 +361,6 @@ static enum status prepare_void(struct reading *reading, struct slice args)
     struct resolved resolved;
     struct slice value, reason;
     reading->write->kind = OPERATION_VOID;
-    if (reading->reg->amends_field == FIELD_NONE)
-        return ERR_UNKNOWN_COMMAND;
     enum status status = find_record(reading, args, &resolved);
     if (status != OK)
         return status;

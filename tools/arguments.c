@@ -16,18 +16,39 @@ struct parser {
     size_t positionals;     /* taken so far */
 };
 
-static bool refuse(struct parser *parser, const char *what, const char *subject)
+static bool fail(const struct invocation *invocation, struct failure *failure,
+                 const char *what, const char *subject)
 {
-    const struct command *command = parser->invocation->command;
-    const char *group = parser->invocation->group;
-    failure_set(parser->failure, ERR_USAGE, "%s", subject);
-    parser->failure->text = what;
+    const struct command *command = invocation->command;
+    const char *group = invocation->group;
+    failure_set(failure, ERR_USAGE, "%s", subject);
+    failure->text = what;
     if (command != NULL || group != NULL) {
-        parser->failure->next = "";
-        (void)snprintf(parser->failure->next_own, sizeof parser->failure->next_own,
-                       "linli help %s", command != NULL ? command->name : group);
+        failure->next = "";
+        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli help %s",
+                       command != NULL ? command->name : group);
     }
     return false;
+}
+
+static bool refuse(struct parser *parser, const char *what, const char *subject)
+{
+    return fail(parser->invocation, parser->failure, what, subject);
+}
+
+void arguments_typed_name(const struct invocation *invocation, const char *key,
+                          char typed[TYPED_NAME_SIZE])
+{
+    char name[OPTION_NAME_SIZE];
+    option_name(key, name);
+    (void)snprintf(typed, TYPED_NAME_SIZE, "--%s", name);
+    for (size_t i = 0; i < COMMAND_POSITIONALS_MAX; i++) {
+        const struct positional *place = &invocation->command->positionals[i];
+        if (place->key == NULL)
+            break;
+        if (strcmp(place->key, key) == 0)
+            (void)snprintf(typed, TYPED_NAME_SIZE, "%s", place->metavar);
+    }
 }
 
 /* Everything given goes to the daemon as text, and text is UTF-8 everywhere here. */
@@ -35,7 +56,9 @@ static bool text_fits(struct parser *parser, const char *key, const char *value)
 {
     if (text_is_clean(slice_text(value)))
         return true;
-    failure_set(parser->failure, ERR_TEXT, "%s", key);
+    char typed[TYPED_NAME_SIZE];
+    arguments_typed_name(parser->invocation, key, typed);
+    failure_set(parser->failure, ERR_TEXT, "%s", typed);
     parser->failure->usage = true;
     return false;
 }
@@ -45,8 +68,11 @@ static bool give(struct parser *parser, const char *key, const char *value, bool
     struct invocation *invocation = parser->invocation;
     if (!text_fits(parser, key, value))
         return false;
-    if (!list && arguments_value(invocation, key) != NULL)
-        return refuse(parser, N_("given twice"), key);
+    if (!list && arguments_value(invocation, key) != NULL) {
+        char typed[TYPED_NAME_SIZE];
+        arguments_typed_name(invocation, key, typed);
+        return refuse(parser, N_("given twice"), typed);
+    }
     invocation->given[invocation->count++] =
         (struct given){.key = key, .value = value, .list = list};
     return true;
@@ -89,6 +115,12 @@ static const char *option_value(struct parser *parser, const char *word,
     return NULL;
 }
 
+static bool take_socket(struct parser *parser, const char *word, const char *path)
+{
+    parser->invocation->socket = path;
+    return path[0] != '\0' || refuse(parser, N_("this option needs a path"), word);
+}
+
 /* Those that every command takes. `taken` tells whether it was one. */
 static bool parse_global(struct parser *parser, const char *word, bool *taken)
 {
@@ -101,9 +133,11 @@ static bool parse_global(struct parser *parser, const char *word, bool *taken)
     else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
         invocation->version = true;
     else if (strcmp(word, "--socket") == 0 || strcmp(word, "-s") == 0)
-        return (invocation->socket = option_value(parser, word, NULL)) != NULL;
+        return take_socket(parser, word,
+                           parser->next < parser->argc ? parser->argv[parser->next++]
+                                                       : "");
     else if (strncmp(word, "--socket=", 9) == 0)
-        invocation->socket = word + 9;
+        return take_socket(parser, "--socket", word + 9);
     else
         *taken = false;
     return true;
@@ -113,8 +147,9 @@ static bool parse_option(struct parser *parser, const char *word)
 {
     struct option option;
     bool taken;
-    if (!parse_global(parser, word, &taken) || taken)
-        return taken;
+    bool understood = parse_global(parser, word, &taken);
+    if (!understood || taken)
+        return understood;
     const struct command *command = parser->invocation->command;
     if (command == NULL || strncmp(word, "--", 2) != 0)
         return refuse(parser, N_("there is no such option here"), word);
@@ -197,9 +232,39 @@ static bool check_complete(struct parser *parser)
         const struct positional *place = &command->positionals[i];
         if (place->key == NULL)
             break;
-        if (!place->optional && arguments_value(invocation, place->key) == NULL)
+        const char *value = arguments_value(invocation, place->key);
+        if (!place->optional && (value == NULL || value[0] == '\0'))
             return refuse(parser, N_("this is missing"), place->metavar);
     }
+    return true;
+}
+
+static bool is_field_given(const struct invocation *invocation)
+{
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    for (size_t i = 0; i < invocation->count; i++) {
+        if (schema_field_named(reg, slice_text(invocation->given[i].key)) != NULL)
+            return true;
+    }
+    return false;
+}
+
+bool arguments_check_needed(const struct invocation *invocation, struct failure *failure)
+{
+    const struct command *command = invocation->command;
+    struct option option;
+    for (size_t i = 0; command_option_at(command, i, &option); i++) {
+        char typed[TYPED_NAME_SIZE];
+        const char *value = arguments_value(invocation, option.key);
+        arguments_typed_name(invocation, option.key, typed);
+        if (option.required && (value == NULL || value[0] == '\0'))
+            return fail(invocation, failure, N_("this is missing"), typed);
+    }
+    bool changes =
+        command->fields == USE_FIELDS_TO_SET || command->fields == USE_FIELDS_TO_AMEND;
+    if (changes && !is_field_given(invocation))
+        return fail(invocation, failure,
+                    N_("no field was given to change; nothing was saved"), command->name);
     return true;
 }
 

@@ -30,7 +30,16 @@ struct invocation {
  * to be deinitialised either way; it borrows from argv. */
 MUST_USE bool arguments_parse(struct invocation *invocation, int argc, char *const argv[],
                               struct failure *failure);
+/* Whether what the command needs was given: its required options and, where fields are
+ * changed, any of them. False with `failure` filled. */
+MUST_USE bool arguments_check_needed(const struct invocation *invocation,
+                                     struct failure *failure);
 void arguments_deinit(struct invocation *invocation);
+
+/* How the argument `key` is typed: "--id-number", or "PERSON" for one by position. */
+#define TYPED_NAME_SIZE (OPTION_NAME_SIZE + 2)
+void arguments_typed_name(const struct invocation *invocation, const char *key,
+                          char typed[TYPED_NAME_SIZE]);
 
 /* The last value given under `key`; NULL where none was. */
 const char *arguments_value(const struct invocation *invocation, const char *key);

@@ -7,6 +7,7 @@
 #include "crdt/codec.h"
 #include "daemon/control.h"
 #include "tools/client.h"
+#include "tools/hint.h"
 #include "tools/i18n.h"
 #include "tools/json.h"
 #include "tools/secret.h"
@@ -154,6 +155,11 @@ static void fail_to_open(struct failure *failure, const struct invocation *invoc
         failure_set(failure, status, "%s: %s", path, strerror(error));
     else
         failure_set(failure, status, "%s", path);
+    if (status == ERR_FILE && error == ENOTSOCK) {
+        failure_set(failure, status, "%s", path);
+        failure->text = N_("this is no socket");
+        failure->next = N_("Give the daemon's socket with -s, or leave -s out.");
+    }
     if (status == ERR_FILE && error == EACCES)
         failure->next = N_("Ask the operator to add you to the group _linli.");
     if (invocation->command->writes)
@@ -180,6 +186,7 @@ static void fail_by_reply(struct failure *failure, const struct invocation *invo
     failure_set_number(failure, reply->status, reply->subject);
     if (invocation->command->writes && failure->number < 3000)
         failure->note = N_("Nothing was saved; records here are unaffected.");
+    hint_add(failure, invocation);
     if (failure->number == ERR_FIELD_UNKNOWN && invocation->group != NULL) {
         failure->next = "";
         (void)snprintf(failure->next_own, sizeof failure->next_own, "linli help %s",
@@ -273,14 +280,18 @@ enum exit_code ask_run(const struct invocation *invocation,
 {
     struct buffer args;
     struct failure failure;
-    buffer_init(&args, CONTROL_REQUEST_SIZE_MAX);
     const char *refused = "";
+    if (!arguments_check_needed(invocation, &failure))
+        return terminal_report(terminal, &failure);
+    buffer_init(&args, CONTROL_REQUEST_SIZE_MAX);
     enum status status = ask_encode_args(invocation, &args, &refused);
     enum exit_code code;
     if (status == OK) {
         code = ask_with(invocation, terminal, buffer_slice(&args));
     } else {
-        failure_set(&failure, status, "%s", refused);
+        char typed[TYPED_NAME_SIZE];
+        arguments_typed_name(invocation, refused, typed);
+        failure_set(&failure, status, "%s", typed);
         failure.usage = true;
         code = terminal_report(terminal, &failure);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +57,13 @@ static bool address_of(const char *path, struct sockaddr_un *address)
     return true;
 }
 
+/* A plain file refuses connections as a dead daemon's socket does. */
+static bool is_other_file(const char *path)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && !S_ISSOCK(file.st_mode);
+}
+
 static enum status connect_status(int error)
 {
     bool absent = error == ENOENT || error == ECONNREFUSED || error == EAGAIN ||
@@ -99,8 +107,8 @@ enum status client_open(struct client **client, const struct client_options *opt
     int error = connect_until(fd, &address, steady_ms() + connect_ms);
     if (error != 0) {
         (void)close(fd);
-        errno = error;
-        return connect_status(error);
+        errno = is_other_file(options->path) ? ENOTSOCK : error;
+        return connect_status(errno);
     }
     *client = checked_malloc(sizeof **client);
     **client = (struct client){.fd = fd};

@@ -19,7 +19,7 @@ struct client_options {
 };
 
 /* OK; ERR_NO_DAEMON where nothing listens or it does not answer in time; ERR_FILE with
- * errno where the socket may not be used or its path is impossible. */
+ * errno where the path is no socket (ENOTSOCK), the socket may not be used or its path is impossible. */
 MUST_USE enum status client_open(struct client **client,
                                  const struct client_options *options);
 void client_close(struct client *client); /* NULL is fine */

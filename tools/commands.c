@@ -73,20 +73,21 @@ static const struct column member_columns[] = {
 #define OPTION_DIVISION                                                                  \
     {                                                                                    \
         "division", "CODE", NULL,                                                        \
-            N_("only in this division: a township's 9 or a village's 12 digits"), false  \
+            N_("only in this division: a township's 9 or a village's 12 digits"), false, \
+            false                                                                        \
     }
 #define OPTION_ALL                                                                       \
     {                                                                                    \
-        "all", NULL, NULL, N_("also what was voided or replaced"), false                 \
+        "all", NULL, NULL, N_("also what was voided or replaced"), false, false          \
     }
 #define OPTION_REVEAL                                                                    \
     {                                                                                    \
         "reveal", NULL, NULL, N_("show sealed fields; otherwise they stay (hidden)"),    \
-            false                                                                        \
+            false, false                                                                 \
     }
 #define OPTION_DIRECTORY(help)                                                           \
     {                                                                                    \
-        "directory", "DIR", NULL, help, false                                            \
+        "directory", "DIR", NULL, help, false, false                                     \
     }
 #define PREFIX_HELP                                                                      \
     N_("An id may be shortened to any beginning that fits only one record.")
@@ -99,7 +100,8 @@ static const struct command commands[] = {
      .run = status_run,
      .render = render_status,
      .options = {{"watch", NULL, NULL,
-                  N_("ask again every 2 s; with --json one line each time"), false}}},
+                  N_("ask again every 2 s; with --json one line each time"), false,
+                  false}}},
     {.name = "peer list",
      .request = "peer.list",
      .help = N_("neighbours: what waits for each, since when, when it was last heard"),
@@ -133,7 +135,7 @@ static const struct command commands[] = {
      .more =
          N_("The identity number may be given as - to be asked for, so that it stands in "
             "no history of commands."),
-     .example = "linli person add --name 王秀英 --village 331123101201 --tier key",
+     .example = "linli person add --name 王秀英 --village 331123106204 --tier key",
      .run = ask_run,
      .render = render_saved,
      .reg = REGISTER_PERSON,
@@ -152,7 +154,7 @@ static const struct command commands[] = {
     {.name = "person list",
      .request = "person.list",
      .help = N_("persons whose records are readable here"),
-     .example = "linli person list --division 331123101201",
+     .example = "linli person list --division 331123106204",
      .run = ask_run,
      .render = render_list,
      .list = "records",
@@ -183,6 +185,18 @@ static const struct command commands[] = {
      .columns = person_columns,
      .positionals = {{"text", N_("TEXT"), false, false}},
      .reg = REGISTER_PERSON},
+    {.name = "person void",
+     .request = "person.void",
+     .help = N_("take out a person entered by mistake; their visits stay"),
+     .more = N_("Who moved or died is not taken out: set their status. A voided person "
+                "stays visible with person list --all."),
+     .example = "linli person void K3F9 --reason '重复录入'",
+     .run = ask_run,
+     .render = render_saved,
+     .positionals = {{"id", N_("ID"), false, false}},
+     .options = {{"reason", "TEXT", NULL, N_("why; shown with the person"), false, true}},
+     .reg = REGISTER_PERSON,
+     .writes = true},
     {.name = "visit add",
      .request = "visit.add",
      .help = N_("enter a visit"),
@@ -209,15 +223,15 @@ static const struct command commands[] = {
      .request = "visit.list",
      .help =
          N_("visits readable here; for the same entries the same bytes at every node"),
-     .example = "linli visit list --division 331123101 --from 2026-05-01 --to 2026-05-31",
+     .example = "linli visit list --division 331123106 --from 2026-05-01 --to 2026-05-31",
      .run = ask_run,
      .render = render_list,
      .list = "records",
      .columns = visit_columns,
      .options = {OPTION_DIVISION,
-                 {"person", "ID", NULL, N_("only of this person"), false},
-                 {"from", "DATE", NULL, N_("first day"), false},
-                 {"to", "DATE", NULL, N_("last day"), false},
+                 {"person", "ID", NULL, N_("only of this person"), false, false},
+                 {"from", "DATE", NULL, N_("first day"), false, false},
+                 {"to", "DATE", NULL, N_("last day"), false, false},
                  OPTION_ALL},
      .reg = REGISTER_VISIT},
     {.name = "visit amend",
@@ -239,7 +253,7 @@ static const struct command commands[] = {
      .run = ask_run,
      .render = render_saved,
      .positionals = {{"id", N_("ID"), false, false}},
-     .options = {{"reason", "TEXT", NULL, N_("why; shown with the visit"), false}},
+     .options = {{"reason", "TEXT", NULL, N_("why; shown with the visit"), false, true}},
      .reg = REGISTER_VISIT,
      .writes = true},
     {.name = "county create",
@@ -250,22 +264,22 @@ static const struct command commands[] = {
      .example = "linli county create /media/usb/suichang --county 331123 --name 遂昌县",
      .run = county_create_run,
      .positionals = {{"directory", N_("DIR"), false, false}},
-     .options = {{"county", "CODE", NULL, N_("the county's 6-digit code"), false},
-                 {"name", "NAME", NULL, N_("the county's name"), false}}},
+     .options = {{"county", "CODE", NULL, N_("the county's 6-digit code"), false, true},
+                 {"name", "NAME", NULL, N_("the county's name"), false, true}}},
     {.name = "node init",
      .help = N_("make this node's key and its request to join, without a daemon"),
      .more =
          N_("Writes DIR/node.key, which never leaves this machine, and "
             "DIR/node.request, which the authority admits. DIR is /var/lib/linli unless "
             "given."),
-     .example = "linli node init --division 331123104 --name shilian",
+     .example = "linli node init --division 331123106 --name shilian",
      .run = node_init_run,
      .positionals = {{"directory", N_("DIR"), true, false}},
      .options =
          {{"division", "CODE", NULL,
            N_("what it serves: a county's 6, a township's 9 or a village's 12 digits"),
-           false},
-          {"name", "NAME", NULL, N_("what neighbours call it"), false}}},
+           false, true},
+          {"name", "NAME", NULL, N_("what neighbours call it"), false, true}}},
     {.name = "node admit",
      .help = N_("admit nodes by their request files, at the authority, without a daemon"),
      .more =
@@ -274,8 +288,11 @@ static const struct command commands[] = {
      .example = "linli node admit --county /media/usb/suichang shilian.request",
      .run = node_admit_run,
      .positionals = {{"request", N_("REQUEST"), false, true}},
-     .options = {{"county", "DIR", NULL, N_("the authority's directory"), false},
-                 {"yes", NULL, NULL, N_("do not ask: fingerprints were compared"),
+     .options = {{"county", "DIR", NULL, N_("the authority's directory"), false, true},
+                 {"divisions", "FILE", NULL,
+                  N_("the county's table of places; the installed one unless given"),
+                  false, false},
+                 {"yes", NULL, NULL, N_("do not ask: fingerprints were compared"), false,
                   false}}},
     {.name = "node join",
      .request = "node.join",
@@ -306,8 +323,8 @@ static const struct command commands[] = {
      .run = ask_run,
      .render = render_log,
      .positionals = {{"log", N_("LOG"), true, false}},
-     .options = {{"from", "SEQ", NULL, N_("first entry"), false},
-                 {"limit", "COUNT", NULL, N_("how many at most"), false}}},
+     .options = {{"from", "SEQ", NULL, N_("first entry"), false, false},
+                 {"limit", "COUNT", NULL, N_("how many at most"), false, false}}},
     {.name = "log verify",
      .request = "log.verify",
      .help = N_("check every chain and signature held here; 1 where one does not hold"),
@@ -416,13 +433,14 @@ static const char *field_argument(const struct field *field)
     return N_("TEXT");
 }
 
-static struct option option_of_field(const struct field *field)
+static struct option option_of_field(const struct field *field, enum field_use use)
 {
     return (struct option){.key = field->name,
                            .argument = field_argument(field),
                            .label = field->label,
                            .help = field->help,
-                           .repeatable = field->rule == MERGE_SET};
+                           .repeatable = field->rule == MERGE_SET,
+                           .required = field->required && use == USE_FIELDS_TO_ADD};
 }
 
 bool command_option_at(const struct command *command, size_t index, struct option *option)
@@ -436,7 +454,7 @@ bool command_option_at(const struct command *command, size_t index, struct optio
     for (size_t i = 0; reg != NULL && i < reg->field_count; i++) {
         if (!field_is_used(reg, &reg->fields[i], command->fields))
             continue;
-        *option = option_of_field(&reg->fields[i]);
+        *option = option_of_field(&reg->fields[i], command->fields);
         if (index-- == 0)
             return true;
     }

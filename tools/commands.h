@@ -24,6 +24,7 @@ struct option {
     const char *label;    /* 出生日期, accepted as a name too; NULL: none */
     const char *help;
     bool repeatable; /* sent as a list */
+    bool required;
 };
 
 /* Which fields of the command's register are options. */

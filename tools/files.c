@@ -110,12 +110,20 @@ static bool make_private(int fd)
     return private;
 }
 
-enum status file_create(const char *path, struct slice content)
+static bool set_mode(int fd, bool public)
+{
+    if (!public)
+        return make_private(fd);
+    (void)fchmod(fd, 0644);
+    return true;
+}
+
+static enum status create(const char *path, struct slice content, bool public)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return status_of_errno();
-    bool written = make_private(fd) && take_owner_of_parent(fd, path) &&
+    bool written = set_mode(fd, public) && take_owner_of_parent(fd, path) &&
                    write_all(fd, content) && fsync(fd) == 0;
     int error = errno;
     bool closed = close(fd) == 0;
@@ -127,13 +135,23 @@ enum status file_create(const char *path, struct slice content)
     return status_of_errno();
 }
 
+enum status file_create(const char *path, struct slice content)
+{
+    return create(path, content, false);
+}
+
+enum status file_create_public(const char *path, struct slice content)
+{
+    return create(path, content, true);
+}
+
 enum status file_replace(const char *path, struct slice content)
 {
     char aside[PATH_SIZE_MAX];
     int size = snprintf(aside, sizeof aside, "%s.new.%ld", path, (long)getpid());
     if (size <= 0 || (size_t)size >= sizeof aside)
         return ERR_LIMIT;
-    enum status status = file_create(aside, content);
+    enum status status = file_create_public(aside, content);
     if (status != OK)
         return status;
     if (rename(aside, path) == 0 && sync_parent(path))

@@ -20,7 +20,10 @@ MUST_USE enum status file_read(const char *path, size_t size_max, struct buffer 
  * it. */
 MUST_USE enum status file_create(const char *path, struct slice content);
 
-/* The same for a file that may exist: written aside, synced, renamed. At any power cut
+/* The same for what is to be carried about and holds no secret in the clear: 0644. */
+MUST_USE enum status file_create_public(const char *path, struct slice content);
+
+/* A public file that may exist: written aside, synced, renamed. At any power cut
  * either the old or the new content is there. */
 MUST_USE enum status file_replace(const char *path, struct slice content);
 

@@ -29,9 +29,17 @@ bool grant_file_open(struct grant_file *file, const char *path, struct failure *
             roster_create(&file->grant.genesis, &file->grant.genesis_hash, NULL);
         status = grant_fold(&file->grant, file->roster, &head);
     }
-    if (status != OK)
-        failure_of_file(failure, status, path);
-    return status == OK;
+    if (status == OK)
+        return true;
+    failure_of_file(failure, status, path);
+    struct request request;
+    if (status == ERR_MALFORMED &&
+        request_decode(buffer_slice(&file->bytes), &request) == OK) {
+        failure->text = N_("this is a request, not a grant");
+        failure->next = N_("At the authority: linli node admit REQUEST; it makes the "
+                           "grant.");
+    }
+    return false;
 }
 
 void grant_file_close(struct grant_file *file)

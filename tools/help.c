@@ -17,17 +17,22 @@ static void print_global(const struct terminal *terminal)
     lines_end(lines);
 }
 
+/* NULL: every command. */
+static bool in_group(const struct command *command, const char *group)
+{
+    size_t size = group != NULL ? strlen(group) : 0;
+    return size == 0 ||
+           (strncmp(command->name, group, size) == 0 && command->name[size] == ' ');
+}
+
 static void print_commands(const struct terminal *terminal, const char *group)
 {
     const struct command *command;
-    size_t size = group != NULL ? strlen(group) : 0;
     struct lines *lines = lines_begin(terminal);
     for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
         char label[64];
-        bool fits = strncmp(command->name, group != NULL ? group : "", size) == 0 &&
-                    (size == 0 || command->name[size] == ' ');
         (void)snprintf(label, sizeof label, "  %s", command->name);
-        if (fits)
+        if (in_group(command, group))
             lines_add(lines, label, gettext(command->help));
     }
     lines_end(lines);
@@ -87,12 +92,10 @@ static void add_option(struct lines *lines, const struct command *command,
     option_name(option->key, name);
     (void)snprintf(label, sizeof label, "  --%s %s", name,
                    option->argument != NULL ? gettext(option->argument) : "");
-    bool required =
-        field != NULL && field->required && command->fields == USE_FIELDS_TO_ADD;
     (void)snprintf(words, sizeof words, "%s%s%s%s",
                    option->label != NULL ? option->label : "",
                    option->label != NULL ? "  " : "", gettext(option->help),
-                   required ? _(" (required)") : "");
+                   option->required ? _(" (required)") : "");
     if (field != NULL)
         put_choices(field, words, sizeof words);
     lines_add(lines, label, words);
@@ -147,10 +150,10 @@ static json_t *json_of_options(const struct command *command)
     struct option option;
     for (size_t i = 0; command_option_at(command, i, &option); i++)
         (void)json_array_append_new(
-            options,
-            json_pack("{s:s, s:s?, s:s?, s:b, s:s}", "name", option.key, "argument",
-                      option.argument, "label", option.label, "repeatable",
-                      (int)option.repeatable, "help", gettext(option.help)));
+            options, json_pack("{s:s, s:s?, s:s?, s:b, s:b, s:s}", "name", option.key,
+                               "argument", option.argument, "label", option.label,
+                               "repeatable", (int)option.repeatable, "required",
+                               (int)option.required, "help", gettext(option.help)));
     return options;
 }
 
@@ -167,16 +170,24 @@ static json_t *json_of_positionals(const struct command *command)
     return positionals;
 }
 
-static void help_json(const struct terminal *terminal)
+static json_t *json_of_command(const struct command *command)
+{
+    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "help",
+                     gettext(command->help), "example", command->example, "positionals",
+                     json_of_positionals(command), "options", json_of_options(command));
+}
+
+/* `only`, else those of `group`, else all. */
+static void help_json(const struct terminal *terminal, const struct command *only,
+                      const char *group)
 {
     const struct command *command;
     json_t *list = json_array();
-    for (size_t i = 0; (command = command_at(i)) != NULL; i++)
-        (void)json_array_append_new(
-            list,
-            json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "help",
-                      gettext(command->help), "example", command->example, "positionals",
-                      json_of_positionals(command), "options", json_of_options(command)));
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        bool wanted = only != NULL ? command == only : in_group(command, group);
+        if (wanted)
+            (void)json_array_append_new(list, json_of_command(command));
+    }
     json_line(terminal->out, json_pack("{s:i, s:s, s:n, s:o}", "v", 1, "command", "help",
                                        "incomplete", "commands", list));
 }
@@ -187,16 +198,16 @@ enum exit_code help_run(const struct invocation *invocation,
     const char *first = arguments_value_at(invocation, "word", 0);
     const char *second = arguments_value_at(invocation, "word", 1);
     struct failure failure;
-    if (terminal->json) {
-        help_json(terminal);
-        return CODE_DONE;
-    }
     const struct command *command = first != NULL ? command_find(first, second) : NULL;
-    if (first == NULL) {
+    bool is_group = first != NULL && second == NULL && command_is_group(first);
+    bool understood = first == NULL || command != NULL || is_group;
+    if (terminal->json && understood) {
+        help_json(terminal, command, first);
+    } else if (first == NULL) {
         help_overview(terminal);
     } else if (command != NULL) {
         help_command(terminal, command);
-    } else if (second == NULL && command_is_group(first)) {
+    } else if (is_group) {
         help_group(terminal, first);
     } else {
         failure_set(&failure, ERR_USAGE, "%s%s%s", first, second != NULL ? " " : "",

@@ -46,7 +46,7 @@ static bool request_from_options(struct request *request,
 static enum status create_or_undo(const char *path, struct slice content,
                                   const char *undo)
 {
-    enum status status = file_create(path, content);
+    enum status status = file_create_public(path, content);
     if (status != OK) {
         int error = errno;
         (void)unlink(undo);
@@ -172,8 +172,12 @@ static const struct member *find_self(const struct grant_file *file,
     node_fingerprint(&keys.id, fingerprint);
     crypto_wipe(&keys, sizeof keys);
     crypto_wipe(seed, sizeof seed);
-    if (self == NULL)
+    if (self == NULL) {
         failure_set(failure, ERR_NOT_MEMBER, "%s", fingerprint);
+        failure->text = N_("this grant does not admit this node: it may be older");
+        failure->next = N_("Bring the newest county.grant from the authority, once it "
+                           "has admitted this node's request.");
+    }
     return self;
 }
 
@@ -207,13 +211,12 @@ static enum exit_code join_directory(const struct invocation *invocation,
     const struct member *self = NULL;
     const char *grant_path = arguments_value(invocation, "grant");
     bool opened = grant_file_open(&file, grant_path, &failure);
-    if (opened)
-        self = find_self(&file, directory, &failure);
     enum status joined = path_join(path, directory, "county.grant");
-    if (self != NULL && joined != OK)
+    if (opened && joined != OK)
         failure_set(&failure, joined, "--directory");
-    bool done =
-        self != NULL && joined == OK && same_county_before(path, &file.grant, &failure);
+    if (opened && joined == OK && same_county_before(path, &file.grant, &failure))
+        self = find_self(&file, directory, &failure);
+    bool done = self != NULL;
     if (done) {
         enum status status = file_replace(path, buffer_slice(&file.bytes));
         if (status != OK)

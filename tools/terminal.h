@@ -1,6 +1,6 @@
 /* terminal.h - where output goes, and how a failure is told there.
  *
- *   Error LL-E1105: birth: no such date exists
+ *   Error LL-E1105: --birth 2026-02-30: no such date exists
  *         Nothing was saved.
  *         Next: Write it as 2026-05-31, a moment as 2026-05-31 14:05.
  *

@@ -230,6 +230,40 @@ static void a_void_needs_a_reason_and_happens_once(void **state)
                    ARGS({"id", visit}, {"reason", "again"}), "");
 }
 
+static size_t listed(struct county *county, const char *command, const struct arg *args)
+{
+    assert_int_equal(ask(county, TOWN, command, args), OK);
+    struct slice records = part(buffer_slice(&county->data), "records");
+    size_t count = 0;
+    assert_true(codec_take_array(&records, &count));
+    return count;
+}
+
+static void a_voided_person_leaves_the_list_and_their_visits_stay(void **state)
+{
+    struct county *county = *state;
+    const char *person = add_person(county, "张三");
+    const char *visit = add_visit(county, person);
+    assert_refused(county, ERR_FIELD_MISSING, "person.void", ARGS({"id", person}),
+                   "reason");
+    assert_int_equal(
+        tell(county, TOWN, "person.void", ARGS({"id", person}, {"reason", "重复"})), OK);
+    assert_text(show(county, "person.show", person), "voided", "重复");
+    assert_int_equal(listed(county, "person.list", ARGS({"division", VILLAGE_TEXT})), 0);
+    assert_int_equal(listed(county, "person.find", ARGS({"text", "张三"})), 0);
+    assert_int_equal(listed(county, "visit.list", ARGS({"division", VILLAGE_TEXT})), 1);
+    assert_text(show(county, "visit.show", visit), "voided", NULL);
+    assert_refused(county, ERR_VOIDED, "person.void",
+                   ARGS({"id", person}, {"reason", "again"}), "");
+}
+
+static void an_amendment_without_a_field_is_refused(void **state)
+{
+    struct county *county = *state;
+    const char *visit = add_visit(county, add_person(county, "张三"));
+    assert_refused(county, ERR_FIELD_MISSING, "visit.amend", ARGS({"id", visit}), "");
+}
+
 /* ---- commands ---- */
 
 static void only_what_writes_records_is_meant(void **state)
@@ -245,7 +279,7 @@ static void only_what_writes_records_is_meant(void **state)
         assert_false(change_is_meant(slice_text(others[i])));
     assert_refused(county, ERR_UNKNOWN_COMMAND, "operator.add", ARGS({"number", "1"}),
                    "");
-    assert_refused(county, ERR_UNKNOWN_COMMAND, "person.void", ARGS({"id", "1"}), "");
+    assert_refused(county, ERR_UNKNOWN_COMMAND, "operator.void", ARGS({"id", "1"}), "");
 }
 
 /* Arguments come from programs, and programs have faults. */
@@ -292,6 +326,8 @@ int main(void)
         TEST(a_visit_lies_where_its_person_lies),
         TEST(an_amended_visit_keeps_what_was_not_given),
         TEST(a_void_needs_a_reason_and_happens_once),
+        TEST(a_voided_person_leaves_the_list_and_their_visits_stay),
+        TEST(an_amendment_without_a_field_is_refused),
         TEST(only_what_writes_records_is_meant),
         TEST(arguments_of_other_types_are_refused),
     };

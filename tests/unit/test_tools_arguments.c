@@ -1,6 +1,7 @@
 #include "tests/unit/tools_fixture.h"
 
 #include "tools/ask.h"
+#include "tools/hint.h"
 
 #define WORDS_MAX 16
 
@@ -125,8 +126,107 @@ static void text_that_is_not_utf8_is_refused_with_its_field(void **state)
     PARSE(&line, "person", "add", "--name", "\xd0\xa1\xff");
     assert_false(line.understood);
     assert_int_equal(line.failure.number, ERR_TEXT);
-    assert_string_equal(line.failure.subject, "name");
+    assert_string_equal(line.failure.subject, "--name");
     line_free(&line);
+}
+
+static void assert_needs(const char *subject, const char *const words[])
+{
+    struct line line;
+    struct failure failure = {0};
+    line_parse(&line, words);
+    assert_true(line.understood);
+    assert_false(arguments_check_needed(&line.invocation, &failure));
+    assert_true(failure.usage);
+    assert_string_equal(failure.subject, subject);
+    line_free(&line);
+}
+
+#define NEEDS(subject, ...)                                                              \
+    assert_needs(subject, (const char *const[]){__VA_ARGS__, NULL})
+
+static void a_required_option_that_is_missing_or_empty_is_named_as_typed(void **state)
+{
+    (void)state;
+    NEEDS("--village", "person", "add", "--name", "王秀英");
+    NEEDS("--name", "person", "add", "--name", "", "--village", "331123106204");
+    NEEDS("--reason", "person", "void", "K3F9");
+    NEEDS("--county", "node", "admit", "shilian.request");
+}
+
+static void a_change_of_no_field_is_none(void **state)
+{
+    struct line line;
+    struct failure failure;
+    (void)state;
+    NEEDS("person set", "person", "set", "K3F9");
+    NEEDS("visit amend", "visit", "amend", "7QXM");
+    PARSE(&line, "person", "set", "K3F9", "--phones", "");
+    assert_true(arguments_check_needed(&line.invocation, &failure));
+    line_free(&line);
+}
+
+static void a_socket_option_needs_a_path(void **state)
+{
+    static const char *const lines[][3] = {{"-s", NULL}, {"status", "--socket="}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        struct line line;
+        line_parse(&line, lines[i]);
+        assert_false(line.understood);
+        assert_string_equal(line.failure.text, "this option needs a path");
+        line_free(&line);
+    }
+}
+
+/* What a person is told where the daemon refuses the line with this status and subject. */
+static void hint(struct failure *failure, enum status status, const char *subject,
+                 const char *const words[])
+{
+    struct line line;
+    line_parse(&line, words);
+    assert_true(line.understood);
+    failure_set(failure, status, "%s", subject);
+    hint_add(failure, &line.invocation);
+    line_free(&line);
+}
+
+#define HINT(failure, status, subject, ...)                                              \
+    hint(failure, status, subject, (const char *const[]){__VA_ARGS__, NULL})
+
+static void a_refused_choice_shows_what_was_typed_and_what_it_takes(void **state)
+{
+    struct failure failure;
+    (void)state;
+    HINT(&failure, ERR_FIELD_VALUE, "tier", "person", "set", "K3F9", "--tier", "highest");
+    assert_string_equal(failure.subject, "--tier highest");
+    assert_string_equal(failure.next_own, "Use one of: high, key, general");
+    HINT(&failure, ERR_DIVISION, "village", "person", "set", "K3F9", "--village", "3311");
+    assert_string_equal(failure.subject, "--village 3311");
+    HINT(&failure, ERR_FIELD_VALUE, "tier", "person", "set", "K3F9", "--tier", "highest",
+         "--json");
+    assert_string_equal(failure.subject, "tier");
+}
+
+static void a_sealed_value_is_never_repeated(void **state)
+{
+    struct failure failure;
+    (void)state;
+    HINT(&failure, ERR_ID_NUMBER, "id_number", "person", "set", "K3F9", "--id-number",
+         "330102194001011238");
+    assert_string_equal(failure.subject, "--id-number");
+}
+
+static void a_name_for_an_id_is_looked_up_by_the_next_command(void **state)
+{
+    struct failure failure;
+    (void)state;
+    HINT(&failure, ERR_NOT_FOUND, "person", "visit", "add", "王桂英", "--method", "home");
+    assert_string_equal(failure.next_own, "linli person find 王桂英");
+    HINT(&failure, ERR_NOT_FOUND, "王 桂英", "person", "show", "王 桂英");
+    assert_string_equal(failure.next_own, "linli person find '王 桂英'");
+    HINT(&failure, ERR_NOT_FOUND, "hub", "peer", "pause", "hub");
+    assert_string_equal(failure.next, "linli peer list");
 }
 
 static void after_two_hyphens_everything_is_an_argument(void **state)
@@ -293,6 +393,12 @@ int main(void)
         cmocka_unit_test(a_value_given_twice_is_refused_unless_the_field_is_a_set),
         cmocka_unit_test(an_error_before_json_still_comes_as_json),
         cmocka_unit_test(text_that_is_not_utf8_is_refused_with_its_field),
+        cmocka_unit_test(a_required_option_that_is_missing_or_empty_is_named_as_typed),
+        cmocka_unit_test(a_change_of_no_field_is_none),
+        cmocka_unit_test(a_socket_option_needs_a_path),
+        cmocka_unit_test(a_refused_choice_shows_what_was_typed_and_what_it_takes),
+        cmocka_unit_test(a_sealed_value_is_never_repeated),
+        cmocka_unit_test(a_name_for_an_id_is_looked_up_by_the_next_command),
         cmocka_unit_test(after_two_hyphens_everything_is_an_argument),
         cmocka_unit_test(every_command_is_found_by_its_own_name_and_has_help),
         cmocka_unit_test(every_example_is_understood),

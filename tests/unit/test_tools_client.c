@@ -119,15 +119,19 @@ static void server_reply_status(struct server *server, uint64_t status,
     server_reply(server, &content);
 }
 
-/* Runs `linli person add --name x` against the server. */
+/* Runs `linli person add` with a name, a village and a date against the server. */
 static enum exit_code run_add(struct server *server, struct screen *screen)
 {
-    char words[][9] = {"linli", "person", "add", "--name", "x", "--socket"};
-    char *argv[] = {words[0], words[1], words[2],     words[3],
-                    words[4], words[5], server->path, NULL};
+    char words[][13] = {"linli",     "person",       "add",     "--name",     "x",
+                        "--village", "331123106204", "--birth", "2026-02-30", "--socket"};
+    char *argv[ARRAY_SIZE(words) + 2] = {NULL};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        argv[i] = words[i];
+    argv[ARRAY_SIZE(words)] = server->path;
     struct invocation invocation;
     struct failure failure;
-    assert_true(arguments_parse(&invocation, 7, argv, &failure));
+    assert_true(arguments_parse(&invocation, (int)ARRAY_SIZE(words) + 1, argv, &failure));
+    invocation.json = screen->terminal.json;
     enum exit_code code = ask_run(&invocation, &screen->terminal);
     arguments_deinit(&invocation);
     screen_flush(screen);
@@ -208,7 +212,7 @@ static void a_refusal_names_the_field_and_says_that_nothing_was_saved(void **sta
     assert_string_equal(screen.text, "");
     assert_string_equal(
         screen.error,
-        "Error LL-E1105: birth: no such date exists\n"
+        "Error LL-E1105: --birth 2026-02-30: no such date exists\n"
         "      Nothing was saved; records here are unaffected.\n"
         "      Next: Write it as 2026-05-31, a moment as 2026-05-31 14:05.\n");
     screen_close(&screen);

@@ -48,6 +48,8 @@ static int place_teardown(void **state)
         "other/node.key",
         "other/node.request",
         "other/county.grant",
+        "other/authority.key",
+        "other/recovery.key",
         "other",
         "file",
     };
@@ -129,7 +131,8 @@ static void keys_are_private_whatever_the_umask(void **state)
            "shilian");
     (void)umask(before);
     assert_int_equal(mode_of(place->county), 0700);
-    assert_int_equal(mode_of(place->grant), 0600);
+    assert_int_equal(mode_of(place->grant), 0644);
+    assert_int_equal(mode_of(place->request), 0644);
     assert_int_equal(mode_of(place->key), 0600);
     place_path(path, sizeof path, place->county, "authority.key");
     assert_int_equal(mode_of(path), 0600);
@@ -204,7 +207,7 @@ static void a_node_joins_with_the_grant_that_admits_it(void **state)
     struct buffer grant = content_of(place->grant);
     place_path(path, sizeof path, place->node, "county.grant");
     assert_content(path, &grant);
-    assert_int_equal(mode_of(path), 0600);
+    assert_int_equal(mode_of(path), 0644);
     buffer_deinit(&grant);
 }
 
@@ -221,6 +224,76 @@ static void without_a_terminal_nobody_is_admitted_but_by_yes(void **state)
     buffer_deinit(&grant);
 }
 
+/* What a command that must be refused said on stderr. */
+static void assert_told(struct screen *screen, enum exit_code code, const char *words)
+{
+    assert_int_equal(code, CODE_REFUSED);
+    if (strstr(screen->error, words) == NULL)
+        fail_msg("no \"%s\" in: %s", words, screen->error);
+    screen_close(screen);
+}
+
+#define EXPECT_TOLD(told, ...)                                                           \
+    do {                                                                                 \
+        struct screen refused;                                                           \
+        enum exit_code code = RUN(&refused, __VA_ARGS__);                                \
+        assert_told(&refused, code, told);                                               \
+    } while (0)
+
+static void a_file_of_the_other_kind_is_named_as_such(void **state)
+{
+    const struct place *place = *state;
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT_TOLD("a request, not a grant", "node", "join", place->request, "--directory",
+                place->node);
+    EXPECT_TOLD("a grant, not a request", "node", "admit", "--yes", "--county",
+                place->county, place->grant);
+}
+
+static void an_older_grant_is_told_apart_from_a_foreign_one(void **state)
+{
+    const struct place *place = *state;
+    char other[300];
+    place_path(other, sizeof other, place->root, "other");
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT_TOLD("it may be older", "node", "join", place->grant, "--directory",
+                place->node);
+    EXPECT(CODE_DONE, "county", "create", other, "--county", "331123", "--name", "x");
+    place_path(other, sizeof other, place->root, "other/county.grant");
+    EXPECT_TOLD("LL-E2007", "node", "join", other, "--directory", place->county);
+}
+
+static void an_admission_warns_of_a_place_that_is_unknown_or_served(void **state)
+{
+    const struct place *place = *state;
+    char other[300], request[330], table[300];
+    place_path(other, sizeof other, place->root, "other");
+    place_path(request, sizeof request, other, "node.request");
+    place_path(table, sizeof table, place->root, "file");
+    found(place);
+    assert_int_equal(
+        file_replace(table, slice_text("code,name,parent\n331123,遂昌县,3311\n")), OK);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_DONE, "node", "init", other, "--division", "331123104", "--name", "two");
+    struct screen screen;
+    assert_int_equal(RUN(&screen, "node", "admit", "--yes", "--divisions", table,
+                         "--county", place->county, place->request),
+                     CODE_DONE);
+    assert_non_null(strstr(screen.error, "331123104 is not in"));
+    assert_null(strstr(screen.error, "has a node already"));
+    screen_close(&screen);
+    assert_int_equal(RUN(&screen, "node", "admit", "--yes", "--divisions", table,
+                         "--county", place->county, request),
+                     CODE_DONE);
+    assert_non_null(strstr(screen.error, "has a node already: shilian, number 1"));
+    screen_close(&screen);
+}
+
 static void a_taken_name_leaves_the_grant_as_it_was(void **state)
 {
     const struct place *place = *state;
@@ -235,7 +308,8 @@ static void a_taken_name_leaves_the_grant_as_it_was(void **state)
     EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
            place->request);
     struct buffer grant = content_of(place->grant);
-    EXPECT(CODE_REFUSED, "node", "admit", "--yes", "--county", place->county, request);
+    EXPECT_TOLD("another member has this name", "node", "admit", "--yes", "--county",
+                place->county, request);
     assert_content(place->grant, &grant);
     EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
            place->request);
@@ -308,6 +382,9 @@ int main(void)
         TEST(names_and_codes_that_cannot_be_are_refused_before_anything_is_made),
         TEST(a_node_joins_with_the_grant_that_admits_it),
         TEST(without_a_terminal_nobody_is_admitted_but_by_yes),
+        TEST(a_file_of_the_other_kind_is_named_as_such),
+        TEST(an_older_grant_is_told_apart_from_a_foreign_one),
+        TEST(an_admission_warns_of_a_place_that_is_unknown_or_served),
         TEST(a_taken_name_leaves_the_grant_as_it_was),
         TEST(a_request_from_another_county_is_refused),
         TEST(a_damaged_grant_is_never_joined),

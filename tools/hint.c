@@ -1,0 +1,122 @@
+#include "tools/hint.h"
+
+#include <string.h>
+
+#include "tools/i18n.h"
+
+static const struct field *field_of(const struct invocation *invocation, const char *key)
+{
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    return reg != NULL ? schema_field_named(reg, slice_text(key)) : NULL;
+}
+
+static bool is_positional(const struct command *command, const char *key)
+{
+    for (size_t i = 0; i < COMMAND_POSITIONALS_MAX; i++) {
+        if (command->positionals[i].key == NULL)
+            return false;
+        if (strcmp(command->positionals[i].key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool is_option(const struct command *command, const char *key)
+{
+    struct option option;
+    for (size_t i = 0; command_option_at(command, i, &option); i++) {
+        if (strcmp(option.key, key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The one value given under `key`; NULL where there is none, or more than one, so that it
+ * is not known which was refused, or where nobody else may read it. */
+static const char *shown_value(const struct invocation *invocation, const char *key)
+{
+    const struct field *field = field_of(invocation, key);
+    bool secret = field != NULL && field->type == FIELD_SEALED;
+    if (secret || arguments_value_at(invocation, key, 1) != NULL)
+        return NULL;
+    return arguments_value_at(invocation, key, 0);
+}
+
+static void say_as_typed(struct failure *failure, const struct invocation *invocation,
+                         const char *key)
+{
+    char typed[TYPED_NAME_SIZE];
+    const char *value = shown_value(invocation, key);
+    arguments_typed_name(invocation, key, typed);
+    if (value != NULL && value[0] != '\0')
+        (void)snprintf(failure->subject, sizeof failure->subject, "%s %.300s", typed,
+                       value);
+    else
+        (void)snprintf(failure->subject, sizeof failure->subject, "%s", typed);
+}
+
+/* What a field takes, where that is a short list. */
+static void say_choices(struct failure *failure, const struct field *field)
+{
+    char *next = failure->next_own;
+    const size_t size = sizeof failure->next_own;
+    size_t used = 0;
+    if (field->type == FIELD_FLAG)
+        (void)snprintf(next, size, "%s yes, no", _("Use one of:"));
+    if (field->type != FIELD_CHOICE)
+        return;
+    for (const struct choice *choice = field->choices;
+         choice->name != NULL && used < size; choice++)
+        used += (size_t)snprintf(next + used, size - used, "%s %s",
+                                 used > 0 ? "," : _("Use one of:"), choice->name);
+}
+
+static void say_find(struct failure *failure, const char *value)
+{
+    /* A quote in a name would end the one around it. */
+    const char *quote = strpbrk(value, " \"$`\\&;|<>()*?") != NULL ? "'" : "";
+    failure->next = "";
+    if (strchr(value, '\'') != NULL)
+        (void)snprintf(failure->next_own, sizeof failure->next_own,
+                       "linli person find TEXT");
+    else
+        (void)snprintf(failure->next_own, sizeof failure->next_own,
+                       "linli person find %s%.150s%s", quote, value, quote);
+}
+
+/* Where a person was named otherwise than by an id, they can be found by that. */
+static void say_where_to_look(struct failure *failure,
+                              const struct invocation *invocation)
+{
+    const char *name = invocation->command->name;
+    bool by_person = strncmp(name, "person ", 7) == 0;
+    const char *person = arguments_value(invocation, by_person ? "id" : "person");
+    if (person != NULL) {
+        say_find(failure, person);
+    } else if (strncmp(name, "visit ", 6) == 0) {
+        failure->next = "linli visit list";
+    } else if (strncmp(name, "peer ", 5) == 0) {
+        failure->next = "linli peer list";
+    } else if (strcmp(name, "node show") == 0) {
+        failure->next = "linli node show";
+    }
+}
+
+void hint_add(struct failure *failure, const struct invocation *invocation)
+{
+    char key[OPTION_NAME_SIZE];
+    const struct command *command = invocation->command;
+    (void)snprintf(key, sizeof key, "%.*s", (int)sizeof key - 1, failure->subject);
+    const struct field *field = field_of(invocation, key);
+    bool named = strcmp(failure->subject, key) == 0 &&
+                 (is_option(command, key) || is_positional(command, key));
+    if (failure->number == ERR_NOT_FOUND)
+        say_where_to_look(failure, invocation);
+    if (named && field != NULL && failure->number == ERR_FIELD_VALUE) {
+        say_choices(failure, field);
+        if (failure->next_own[0] != '\0')
+            failure->next = "";
+    }
+    if (named && !invocation->json)
+        say_as_typed(failure, invocation, key);
+}
