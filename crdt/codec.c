@@ -122,11 +122,47 @@ static bool is_control(uint32_t point)
     return point < 0x20 || (point >= 0x7f && point < 0xa0);
 }
 
+/* What shows nothing itself and changes how the text around it is read: marks that turn the
+ * direction of writing (a name could be shown as another), blanks of no width and tags (two
+ * names that look alike would be two), byte order marks, line ends beyond \n. Joiners go with
+ * them, which Chinese does not need; variation selectors, by which rare characters of names
+ * are chosen, stay. */
+static bool is_invisible(uint32_t point)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x00ad, 0x00ad},   /* soft hyphen */
+        {0x061c, 0x061c},   /* Arabic letter mark */
+        {0x180e, 0x180e},   /* Mongolian vowel separator */
+        {0x200b, 0x200f},   /* blanks of no width, joiners, direction marks */
+        {0x2028, 0x202e},   /* line and paragraph separators, direction of writing */
+        {0x2060, 0x206f},   /* word joiner, invisible operators, isolates */
+        {0xfeff, 0xfeff},   /* byte order mark */
+        {0xfff9, 0xfffb},   /* interlinear annotation */
+        {0xe0000, 0xe007f}, /* tags */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(ranges) && point >= ranges[i].first; i++) {
+        if (point <= ranges[i].last)
+            return true;
+    }
+    return false;
+}
+
 bool text_is_clean(struct slice text)
 {
     uint32_t point;
     while (text.size > 0) {
-        if (!take_code_point(&text, &point) || is_control(point))
+        if (!take_code_point(&text, &point) || is_control(point) || is_invisible(point))
+            return false;
+    }
+    return true;
+}
+
+bool text_is_one_line(struct slice text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '\n' || text.data[i] == '\t')
             return false;
     }
     return true;

@@ -21,9 +21,20 @@ static uint32_t limit_of(const struct field *field, uint32_t own)
 
 /* ---- what the fold checks ---- */
 
-static bool text_fits(const struct field *field, struct slice text)
+/* A name of two lines would show as two names in a list. */
+static bool text_has_form(const struct field *field, struct slice text)
+{
+    return field->form == TEXT_LINES || text_is_one_line(text);
+}
+
+static bool text_has_length(const struct field *field, struct slice text)
 {
     return text_characters(text) <= limit_of(field, TEXT_CHARACTERS_MAX);
+}
+
+static bool text_fits(const struct field *field, struct slice text)
+{
+    return text_has_form(field, text) && text_has_length(field, text);
 }
 
 static bool division_fits(const struct field *field, uint64_t code)
@@ -174,7 +185,9 @@ static enum status parse_text(const struct field *field, struct slice text,
             return status;
         text = slice_of(number, sizeof number);
     }
-    if (!text_fits(field, text))
+    if (!text_has_form(field, text))
+        return ERR_TEXT;
+    if (!text_has_length(field, text))
         return ERR_FIELD_TOO_LONG;
     codec_put_text(out, text);
     return OK;

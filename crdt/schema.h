@@ -45,7 +45,8 @@ enum field_type {
 
 /* What a text must look like, beyond being text. */
 enum text_form {
-    TEXT_FREE,
+    TEXT_FREE,      /* one line */
+    TEXT_LINES,     /* several: notes */
     TEXT_ID_NUMBER, /* 18 characters of GB 11643: birth date and check character fit */
 };
 
@@ -68,7 +69,7 @@ struct field {
     const struct choice *choices; /* ended by a row without name; NULL otherwise */
     bool safest_first;  /* in a conflict the choice with the lower id is displayed: the one
                            by which nobody is left out */
-    enum text_form form; /* FIELD_TEXT and FIELD_SEALED */
+    enum text_form form; /* FIELD_TEXT, FIELD_SEALED and FIELD_CHECK */
 };
 
 #define FIELDS_MAX 32

@@ -217,7 +217,8 @@ static const struct field person_fields[] = {
      .help = N_("anything a visitor should know"),
      .type = FIELD_TEXT,
      .rule = MERGE_MULTI,
-     .limit = 1000},
+     .limit = 1000,
+     .form = TEXT_LINES},
 };
 
 static const struct field visit_fields[] = {
@@ -313,7 +314,8 @@ static const struct field visit_fields[] = {
      .help = N_("anything else that was noticed"),
      .type = FIELD_TEXT,
      .rule = MERGE_ONCE,
-     .limit = 1000},
+     .limit = 1000,
+     .form = TEXT_LINES},
     {.id = VISIT_AMENDS,
      .name = "amends",
      .label = "更正原记录",

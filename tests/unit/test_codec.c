@@ -334,6 +334,32 @@ static void characters_are_counted_not_bytes(void **state)
     assert_true(text_is_clean(slice_text("\xc2\xa0")));
 }
 
+static void what_cannot_be_seen_is_no_text(void **state)
+{
+    (void)state;
+    static const char *const invisible[] = {
+        "\u202e", "\u202a", "\u2066", "\u2069", "\u200b", "\u200e",     "\u200f",
+        "\u2060", "\u2064", "\ufeff", "\ufff9", "\ufffb", "\U000e0001", "\U000e0041",
+        "\u2028", "\u2029", "\u00ad", "\u061c", "\u180e", "\U000e007f",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(invisible); i++) {
+        char name[32];
+        struct buffer out;
+        (void)snprintf(name, sizeof name, "王%s英", invisible[i]);
+        assert_false(text_is_clean(slice_text(name)));
+        buffer_init(&out, sizeof name + 8);
+        codec_put_cstring(&out, name);
+        assert_refused(out.data, out.size);
+        buffer_deinit(&out);
+    }
+    /* The neighbours of the ranges, a chosen variant, and what people type. */
+    static const char *const seen[] = {"\u200a", "\u2010",     "\u2027",     "\u202f",
+                                       "\u205f", "\u2070",     "\ufff8",     "\ufffc",
+                                       "\ufe0f", "\U000e0100", "\U000dffff", "，、。"};
+    for (size_t i = 0; i < ARRAY_SIZE(seen); i++)
+        assert_true(text_is_clean(slice_text(seen[i])));
+}
+
 static void text_is_cut_between_characters(void **state)
 {
     (void)state;
@@ -380,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_taker_of_another_type_takes_nothing),
         cmocka_unit_test(integers_keep_their_value),
         cmocka_unit_test(characters_are_counted_not_bytes),
+        cmocka_unit_test(what_cannot_be_seen_is_no_text),
         cmocka_unit_test(text_is_cut_between_characters),
         cmocka_unit_test(an_id_is_bytes_of_its_one_size),
     };

@@ -279,6 +279,33 @@ static void numbers_and_texts_keep_their_limits(void **state)
     assert_parse_fails(name, "\xff", ERR_TEXT);
 }
 
+static void only_notes_have_several_lines(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t reg, field;
+    } one_line[] = {
+        {REGISTER_PERSON, PERSON_NAME},     {REGISTER_PERSON, PERSON_ADDRESS},
+        {REGISTER_PERSON, PERSON_PHONES},   {REGISTER_PERSON, PERSON_CONTACTS},
+        {REGISTER_VISIT, VISIT_HEALTH},     {REGISTER_VISIT, VISIT_VISITORS},
+        {REGISTER_OPERATOR, OPERATOR_NAME}, {REGISTER_OPERATOR, OPERATOR_ACCOUNT},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(one_line); i++) {
+        const struct field *field = field_of(one_line[i].reg, one_line[i].field);
+        assert_parse_fails(field, "a\nb", ERR_TEXT);
+        assert_parse_fails(field, "a\tb", ERR_TEXT);
+        assert_false(field_value_valid(field, slice_of("\xa3"
+                                                       "a\nb",
+                                                       4)));
+        assert_false(field_value_valid(field, slice_of("\xa3"
+                                                       "a\tb",
+                                                       4)));
+        assert_shown(field, " a b\n", false, "a b");
+    }
+    assert_shown(field_of(REGISTER_PERSON, PERSON_NOTE), "a\n\tb", false, "a\n\tb");
+    assert_shown(field_of(REGISTER_VISIT, VISIT_NOTE), "a\n\tb", false, "a\n\tb");
+}
+
 static void records_are_named_by_a_full_id(void **state)
 {
     (void)state;
@@ -346,6 +373,7 @@ int main(void)
         cmocka_unit_test(villages_need_twelve_digits_and_a_row_in_the_table),
         cmocka_unit_test(checks_are_fine_or_say_the_problem),
         cmocka_unit_test(numbers_and_texts_keep_their_limits),
+        cmocka_unit_test(only_notes_have_several_lines),
         cmocka_unit_test(records_are_named_by_a_full_id),
         cmocka_unit_test(sets_are_typed_as_lists_and_written_in_one_order),
         cmocka_unit_test(what_does_not_fit_a_field_is_shown_as_unreadable),
