@@ -36,8 +36,8 @@ struct client {
     bool ended;    /* it will send no more */
     bool doomed;   /* sent what is no request: `doom` is its last answer */
     enum status doom;
-    bool closing; /* one last try to send, then gone */
-    uint64_t heard_ms;
+    bool closing;      /* one last try to send, then gone */
+    uint64_t heard_ms; /* it came, asked or took an answer; bytes alone are not asking */
 };
 
 struct control {
@@ -327,8 +327,8 @@ static struct client *client_place(struct control *control)
     return client_make_room(control);
 }
 
-/* Half a frame must not hold a place for ever: of those who have been silent too long and
- * wait for nothing, the most silent goes. */
+/* Half a frame must not hold a place for ever, however it trickles in: of those who have
+ * asked nothing for too long and wait for nothing, the longest goes. */
 static struct client *client_make_room(struct control *control)
 {
     struct client *quietest = NULL;
@@ -408,7 +408,6 @@ static void client_read(struct control *control, struct client *client)
         client->ended = true;
     if (count <= 0)
         return;
-    client->heard_ms = control->now_ms;
     client_compact(control, client);
     size_t size = (size_t)count;
     if (size > client->in.limit - client->in.size ||
@@ -464,6 +463,7 @@ static bool client_receive(struct control *control, struct client *client,
     request->uid = client->uid;
     request->account = accounts_name(&control->accounts, client->uid);
     client->under_way++;
+    client->heard_ms = control->now_ms;
     return true;
 }
 

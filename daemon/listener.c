@@ -11,8 +11,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTEN_BACKLOG 128
-
 _Static_assert(sizeof(((struct sockaddr_un *)NULL)->sun_path) == LISTENER_PATH_SIZE,
                "the path has the size the kernel gives it");
 
@@ -81,7 +79,7 @@ static enum status bind_and_listen(int fd, const char *path, const char *group)
     if (result != 0)
         return file_trouble(error);
     enum status status = permit(path, group);
-    if (status == OK && listen(fd, LISTEN_BACKLOG) != 0)
+    if (status == OK && listen(fd, SOMAXCONN) != 0)
         status = ERR_FILE;
     if (status != OK) {
         error = errno;

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "crdt/codec.h"
@@ -21,6 +22,16 @@
 #include "net/transport.h"
 
 #define ROUNDS_MAX 100000
+
+/* Time stands still here until a test moves it: this stands before the system's. */
+static uint64_t moved_ms = 1000;
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    (void)clock;
+    *now = (struct timespec){.tv_sec = (time_t)(moved_ms / 1000),
+                             .tv_nsec = (long)(moved_ms % 1000) * 1000000};
+    return 0;
+}
 
 /* A control socket served in this process: rounds are made by hand, so nothing is timed. */
 struct fixture {
@@ -459,6 +470,48 @@ static void the_257th_client_is_turned_away_until_a_place_is_free(void **state)
     }
 }
 
+static void bytes_that_trickle_in_hold_no_place(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t length[] = {0, 0, 0, 2};
+    int clients[CONTROL_CLIENTS_MAX];
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        clients[i] = dial(fixture);
+        send_bytes(clients[i], length, sizeof length);
+        settle(fixture);
+    }
+    for (size_t second = 0; second * 1000 < CONTROL_IDLE_MS_MAX; second++) {
+        moved_ms += 1000;
+        for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+            send_bytes(clients[i], "\x10", 1);
+        settle(fixture);
+    }
+    assert_served(fixture);
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        (void)close(clients[i]);
+}
+
+static void who_asks_keeps_its_place(void **state)
+{
+    struct fixture *fixture = *state;
+    int clients[CONTROL_CLIENTS_MAX];
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        clients[i] = dial(fixture);
+        settle(fixture);
+    }
+    moved_ms += CONTROL_IDLE_MS_MAX - 1;
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+        ask(clients[i], "echo", "here");
+        assert_answer(fixture, clients[i], OK, "here");
+    }
+    moved_ms += CONTROL_IDLE_MS_MAX - 1;
+    int late = dial(fixture);
+    assert_answer(fixture, late, ERR_BUSY, "");
+    (void)close(late);
+    for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
+        (void)close(clients[i]);
+}
+
 static void a_client_that_takes_nothing_is_asked_for_nothing_more(void **state)
 {
     struct fixture *fixture = *state;
@@ -588,6 +641,8 @@ int main(void)
         TEST(any_bytes_are_survived),
         TEST(half_frames_hold_up_nobody),
         TEST(the_257th_client_is_turned_away_until_a_place_is_free),
+        TEST(bytes_that_trickle_in_hold_no_place),
+        TEST(who_asks_keeps_its_place),
         TEST(a_client_that_takes_nothing_is_asked_for_nothing_more),
         TEST(requests_under_way_are_limited),
         TEST(an_answer_to_a_client_that_left_is_dropped),
