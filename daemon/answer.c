@@ -8,6 +8,7 @@
 #include "crdt/visit.h"
 
 #define HIDDEN "(hidden)"
+#define UNREADABLE "(unreadable)" /* as field_format says it */
 
 /* ---- small things ---- */
 
@@ -154,11 +155,13 @@ static void put_sealed(struct answering *answering, uint64_t realm, struct slice
                        struct buffer *out)
 {
     struct slice sealed, text;
-    if (answering->reveal && codec_take_bytes(&value, &sealed) &&
-        engine_open_field(answering->engine, realm, sealed, answering->scratch, &text))
-        codec_put_text(out, text);
-    else
+    if (!answering->reveal || !codec_take_bytes(&value, &sealed) ||
+        !engine_open_field(answering->engine, realm, sealed, answering->scratch, &text))
         codec_put_cstring(out, HIDDEN);
+    else if (text_is_clean(text) && text_is_one_line(text))
+        codec_put_text(out, text);
+    else /* nobody could look inside before: a member may have sealed anything */
+        codec_put_cstring(out, UNREADABLE);
 }
 
 static void put_formatted(const struct field *field, struct slice value,

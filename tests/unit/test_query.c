@@ -219,6 +219,29 @@ static void sealed_fields_are_hidden_until_asked_for(void **state)
     assert_text(part(buffer_slice(&county->data), "record"), "id_number", "(hidden)");
 }
 
+/* The fold cannot look inside a seal, and whoever holds the key seals what it likes. */
+static void what_was_sealed_and_is_no_line_of_text_is_not_shown(void **state)
+{
+    struct county *county = *state;
+    const char *person = add_person(county, TOWN, "张三", VILLAGE_TEXT);
+    struct buffer text;
+    buffer_init(&text, 64);
+    codec_put_cstring(&text, "1\nstatus  deceased");
+    const struct write_value value = {.field = PERSON_ID_NUMBER,
+                                      .value = buffer_slice(&text)};
+    struct write write = {.kind = OPERATION_EDIT,
+                          .reg = REGISTER_PERSON,
+                          .realm = 331123103,
+                          .values = &value,
+                          .count = 1};
+    assert_true(id_parse(slice_text(person), &write.subject));
+    assert_int_equal(county_apply(county, TOWN, &write), OK);
+    assert_int_equal(
+        ask(county, TOWN, "person.show", ARGS({"id", person}, {"reveal", "yes"})), OK);
+    assert_text(part(buffer_slice(&county->data), "record"), "id_number", "(unreadable)");
+    buffer_deinit(&text);
+}
+
 /* ---- what cannot be answered ---- */
 
 static void another_townships_records_are_unreadable_not_absent(void **state)
@@ -409,6 +432,7 @@ int main(void)
         TEST(voided_and_replaced_visits_are_listed_only_with_all),
         TEST(a_person_is_found_by_what_is_known_of_them),
         TEST(sealed_fields_are_hidden_until_asked_for),
+        TEST(what_was_sealed_and_is_no_line_of_text_is_not_shown),
         TEST(another_townships_records_are_unreadable_not_absent),
         TEST(bad_arguments_are_named),
         TEST(status_has_its_shape_with_and_without_peers),
