@@ -85,6 +85,10 @@ static enum status judge_create(struct engine *engine, struct draft *draft)
     if (!fold_chain_newest(engine->txn, REGISTER_PERSON, write->realm, &write->subject,
                            &newest, &rows))
         return ERR_NOT_FOUND;
+    if (view_record(engine->txn, schema_register(REGISTER_PERSON), write->realm, NULL,
+                    &write->subject, &engine->scratch, &draft->record) &&
+        draft->record.voided)
+        return ERR_VOIDED;
     draft->refused_field = FIELD_NONE;
     return judge_amended(engine, draft);
 }
@@ -97,6 +101,8 @@ static enum status judge_edit(struct engine *engine, struct draft *draft)
                      &engine->scratch, &draft->record) ||
         !draft->record.known)
         return ERR_NOT_FOUND;
+    if (draft->record.voided)
+        return ERR_VOIDED;
     for (size_t i = 0; i < write->count; i++) {
         const struct field *field = schema_field(draft->reg, write->values[i].field);
         draft->refused_field = write->values[i].field;

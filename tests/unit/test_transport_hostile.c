@@ -435,8 +435,9 @@ static int zap_ask(void *client, void *zap, const struct slice *parts, size_t co
     while (!zap_serve(zap, admit_all, NULL))
         assert_true(test_now_ms() < until_ms);
     for (size_t i = 0; i < 7; i++) {
-        int size = zmq_recv(client, part, sizeof(part), 0);
-        assert_true(size >= 0);
+        int size = zmq_recv(client, part, sizeof(part) - 1, 0);
+        assert_in_range(size, 0, sizeof(part) - 1);
+        part[size] = '\0';
         if (i == 3)
             status = (int)strtol(part, NULL, 10);
         if (i == 5)
