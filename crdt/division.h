@@ -7,7 +7,12 @@
 
 #include "crdt/base.h"
 
-enum division_level { DIVISION_NONE, DIVISION_COUNTY, DIVISION_TOWNSHIP, DIVISION_VILLAGE };
+enum division_level {
+    DIVISION_NONE,
+    DIVISION_COUNTY,
+    DIVISION_TOWNSHIP,
+    DIVISION_VILLAGE
+};
 
 enum division_level division_level(uint64_t code); /* by its number of digits */
 uint64_t division_county(uint64_t code);   /* the county a code lies in; 0 if none */

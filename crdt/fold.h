@@ -62,7 +62,7 @@ struct fold_subjects {
     uint64_t realm;
     bool started;
 };
-bool fold_subjects_next(struct store_txn *txn, struct fold_subjects *walk, uint64_t *realm,
-                        struct entry_id *subject, uint64_t *newest_row);
+bool fold_subjects_next(struct store_txn *txn, struct fold_subjects *walk,
+                        uint64_t *realm, struct entry_id *subject, uint64_t *newest_row);
 
 #endif

@@ -23,18 +23,18 @@ struct county_salt {
 };
 
 enum hash_label {
-    HASH_GENESIS,  /* the founding statement                                   */
-    HASH_PAYLOAD,  /* an entry's payload                                       */
-    HASH_ENTRY,    /* an entry's header                                        */
-    HASH_RUN,      /* what a run's signature signs: the hash of its last entry */
-    HASH_REQUEST,  /* what a request to join signs                             */
-    HASH_NONCE,    /* nonce of a payload's encryption                          */
-    HASH_SALT,     /* a payload's salt                                         */
-    HASH_SEARCH,   /* search tag of a sealed field                             */
-    HASH_KEY,      /* commitment to a realm key; derivation of realm keys      */
-    HASH_HEADS,    /* digest over heads                                        */
-    HASH_RECORDS,  /* digest over records                                      */
-    HASH_RANDOM,   /* expands an event's randomness                            */
+    HASH_GENESIS, /* the founding statement                                   */
+    HASH_PAYLOAD, /* an entry's payload                                       */
+    HASH_ENTRY,   /* an entry's header                                        */
+    HASH_RUN,     /* what a run's signature signs: the hash of its last entry */
+    HASH_REQUEST, /* what a request to join signs                             */
+    HASH_NONCE,   /* nonce of a payload's encryption                          */
+    HASH_SALT,    /* a payload's salt                                         */
+    HASH_SEARCH,  /* search tag of a sealed field                             */
+    HASH_KEY,     /* commitment to a realm key; derivation of realm keys      */
+    HASH_HEADS,   /* digest over heads                                        */
+    HASH_RECORDS, /* digest over records                                      */
+    HASH_RANDOM,  /* expands an event's randomness                            */
     HASH_LABELS,
 };
 

@@ -19,7 +19,7 @@ enum {
  * digest) and a list by arrival (for heads_since), all kept as heads come and advance, so
  * that nothing is sorted when asked. */
 struct place {
-    struct head head; /* first: heads_index goes from it to its place */
+    struct head head;      /* first: heads_index goes from it to its place */
     uint32_t older, newer; /* neighbours by arrival */
     bool moved;
 };

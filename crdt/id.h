@@ -18,8 +18,8 @@ struct log_name {
     uint8_t lane;
 };
 
-#define LOG_NAME_SIZE 7   /* node BE 4, tag BE 2, lane 1: sorts by node */
-#define ENTRY_ID_SIZE 12  /* log name, then seq in 5 bytes BE */
+#define LOG_NAME_SIZE 7  /* node BE 4, tag BE 2, lane 1: sorts by node */
+#define ENTRY_ID_SIZE 12 /* log name, then seq in 5 bytes BE */
 #define SEQ_MAX ((UINT64_C(1) << 40) - 1)
 
 struct entry_id {

@@ -31,20 +31,22 @@ struct operation {
     uint32_t actor;    /* number of one of the node's operators; 0: the daemon itself */
     enum operation_kind kind;
     uint8_t reg;
-    struct entry_id subject; /* of a create without subject field: not set, it is itself */
+    struct entry_id
+        subject; /* of a create without subject field: not set, it is itself */
     bool subject_is_self;
-    struct entry_id target;  /* of a void */
-    struct slice reason;     /* of a void; may be empty */
-    struct slice body;       /* the encoded values after the fixed part */
-    size_t body_count;       /* how many are left; for create: fields, for edit: triples */
-    uint8_t next_field;      /* of a create: the field that `body` begins with */
+    struct entry_id target; /* of a void */
+    struct slice reason;    /* of a void; may be empty */
+    struct slice body;      /* the encoded values after the fixed part */
+    size_t body_count;      /* how many are left; for create: fields, for edit: triples */
+    uint8_t next_field;     /* of a create: the field that `body` begins with */
 };
 
 /* Reads a plaintext. OK; ERR_VERSION where codec, kind, register, field or choice is newer
  * than this program (kept, forwarded, folded after the upgrade); ERR_MALFORMED or
  * ERR_FIELD_VALUE otherwise. All slices point into `plaintext`. Whether required fields are
  * there is a rule for whoever writes, not for whoever reads: it may change. */
-MUST_USE enum status operation_decode(struct slice plaintext, struct operation *operation);
+MUST_USE enum status operation_decode(struct slice plaintext,
+                                      struct operation *operation);
 
 /* What is to be written, before it has an id. Value slices are encoded values; they may come
  * in any order of fields, each field once. A reason is clean text (codec.h). */

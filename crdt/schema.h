@@ -17,7 +17,7 @@ enum register_id { REGISTER_PERSON = 1, REGISTER_VISIT = 2, REGISTER_OPERATOR = 
 enum realm_level {
     REALM_TOWNSHIP, /* of the township where it lies                    */
     REALM_COUNTY,
-    REALM_HOME,     /* of the node that writes: a township or the county */
+    REALM_HOME, /* of the node that writes: a township or the county */
 };
 
 /* How concurrent writes of a field combine. Which of several values is displayed is the
@@ -29,6 +29,7 @@ enum merge_rule {
     MERGE_LOG,   /* grow-only, in the order of (stamp, entry id)                        */
 };
 
+/* clang-format off: a table */
 /* Encoded (codec.h) as:           typed and shown as:                                   */
 enum field_type {
     FIELD_TEXT,     /* text          text                                                */
@@ -42,6 +43,7 @@ enum field_type {
     FIELD_SEALED,   /* bytes: tag 16, ciphertext; typed as text. Sealed by net/          */
     FIELD_FLAG,     /* bool          yes / no                                            */
 };
+/* clang-format on */
 
 /* What a text must look like, beyond being text. */
 enum text_form {
@@ -57,17 +59,17 @@ struct choice {
 };
 
 struct field {
-    uint8_t id;         /* its place in the operation's array, from 0 */
-    const char *name;   /* JSON key and option: "birth" */
-    const char *label;  /* "出生日期" */
-    const char *help;   /* English, through gettext */
+    uint8_t id;        /* its place in the operation's array, from 0 */
+    const char *name;  /* JSON key and option: "birth" */
+    const char *label; /* "出生日期" */
+    const char *help;  /* English, through gettext */
     enum field_type type;
     enum merge_rule rule;
-    bool required;      /* when creating */
-    uint32_t limit;     /* characters, or greatest number; FIELD_DIVISION: the level it
+    bool required;  /* when creating */
+    uint32_t limit; /* characters, or greatest number; FIELD_DIVISION: the level it
                            must have; 0: the type's own */
     const struct choice *choices; /* ended by a row without name; NULL otherwise */
-    bool safest_first;  /* in a conflict the choice with the lower id is displayed: the one
+    bool safest_first; /* in a conflict the choice with the lower id is displayed: the one
                            by which nobody is left out */
     enum text_form form; /* FIELD_TEXT, FIELD_SEALED and FIELD_CHECK */
 };
@@ -149,8 +151,10 @@ struct schema_register {
     const char *label; /* "服务对象" */
     enum realm_level realm;
     uint8_t lane;
-    uint8_t subject_field; /* the FIELD_RECORD that names the subject; FIELD_NONE: itself */
-    uint8_t amends_field;  /* the FIELD_RECORD naming what this one replaces; or FIELD_NONE */
+    uint8_t
+        subject_field; /* the FIELD_RECORD that names the subject; FIELD_NONE: itself */
+    uint8_t
+        amends_field; /* the FIELD_RECORD naming what this one replaces; or FIELD_NONE */
     const struct field *fields;
     size_t field_count;
 };
@@ -159,8 +163,8 @@ struct schema_register {
 extern const struct schema_register schema_registers[];
 extern const size_t schema_register_count;
 
-const struct schema_register *schema_register(uint8_t id);               /* or NULL */
-const struct schema_register *schema_register_named(struct slice name);  /* or NULL */
+const struct schema_register *schema_register(uint8_t id);              /* or NULL */
+const struct schema_register *schema_register_named(struct slice name); /* or NULL */
 const struct schema_register *schema_register_at(size_t index); /* NULL past the end */
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);

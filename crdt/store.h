@@ -22,8 +22,8 @@ enum store_table {
     STORE_HEADS,  /* log name 7 -> head (crdt/heads.h)                                  */
     STORE_ROWS,   /* row number u64 BE -> folded row (crdt/fold.h); appended only       */
     STORE_CHAINS, /* register, realm, subject -> newest row of the subject              */
-    STORE_WANTS,  /* log name 7 -> announced seq not held here, and by whom              */
-    STORE_PEERS,  /* peer number u32 BE -> what was noted of its announcements          */
+    STORE_WANTS, /* log name 7 -> announced seq not held here, and by whom              */
+    STORE_PEERS, /* peer number u32 BE -> what was noted of its announcements          */
     STORE_TABLES, /* how many tables there are                                          */
 };
 

@@ -24,15 +24,16 @@ struct record_view {
     struct entry_id id;      /* of the record */
     struct entry_id subject; /* of its chain; equal to `id` for a person */
     uint64_t realm;
-    bool known;              /* its creating entry is here; otherwise only later ones are */
+    bool known; /* its creating entry is here; otherwise only later ones are */
     uint64_t created_ms;
-    uint32_t created_by;     /* actor number at the node of `id` */
-    bool voided;             /* by a void; `void_reason` of the latest */
+    uint32_t created_by; /* actor number at the node of `id` */
+    bool voided;         /* by a void; `void_reason` of the latest */
     struct slice void_reason;
-    struct entry_id *amended_by; /* records that replace this one, in id order; one that is
+    struct entry_id
+        *amended_by;           /* records that replace this one, in id order; one that is
                                     voided replaces nothing, unless what replaces it stands */
-    size_t amended_count;        /* more than one: a conflict */
-    struct field_view *fields;   /* one for each field of the register, in schema order */
+    size_t amended_count;      /* more than one: a conflict */
+    struct field_view *fields; /* one for each field of the register, in schema order */
 };
 
 /* All records of a chain, in id order, in the arena. For a self-subject register (person)

@@ -58,7 +58,7 @@ static bool read_key(struct joined *joined, const char *directory)
 {
     char path[PATH_SIZE];
     uint8_t bytes[SEED_SIZE + 1];
-    int fd;
+    int fd = -1;
     if (!open_in(directory, KEY_FILE, path, &fd))
         return false;
     bool good = key_is_private(fd, path);
@@ -93,7 +93,7 @@ static bool read_grant(struct joined *joined, const char *directory, uint64_t *c
 {
     char path[PATH_SIZE];
     struct grant grant;
-    int fd;
+    int fd = -1;
     if (!open_in(directory, GRANT_FILE, path, &fd))
         return false;
     bool good = read_to_end(fd, &joined->grant);

@@ -16,8 +16,9 @@ struct node_options {
     const char *directory;
     bool without_sync;
     size_t map_size;
-    struct slice seed;  /* SEED_SIZE bytes of node.key */
-    struct slice grant; /* the bytes of county.grant; used in full only by the first start */
+    struct slice seed; /* SEED_SIZE bytes of node.key */
+    struct slice
+        grant; /* the bytes of county.grant; used in full only by the first start */
 };
 
 /* Makes the store at the first start, else opens it. `random` seeds a new incarnation. */

@@ -136,8 +136,8 @@ void engine_step(struct engine *engine, struct store_txn *txn, const struct even
 
 /* Ends the batch: signs and files the runs it wrote, writes heads and rows, folds a
  * bounded piece of what is not yet folded, and emits what peers are to be sent. */
-void engine_end_batch(struct engine *engine, struct store_txn *txn, const struct event *last,
-                 struct effects *effects);
+void engine_end_batch(struct engine *engine, struct store_txn *txn,
+                      const struct event *last, struct effects *effects);
 
 /* Whether the steps since the last call wrote anything: if not, there is nothing to
  * commit, and a quiet daemon does not touch its disk. */
