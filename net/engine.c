@@ -165,9 +165,10 @@ void engine_end_batch(struct engine *engine, struct store_txn *txn,
     writing_sign(engine);
     folding_fold_some(engine);
     fold_flush(engine->fold, txn);
+    for (size_t i = 0; i < engine->session_count; i++) /* before all else */
+        greet_speak(engine, engine->sessions[i], last->random);
     sync_request(engine);
     for (size_t i = 0; i < engine->session_count; i++) {
-        greet_speak(engine, engine->sessions[i], last->random); /* before all else */
         sync_speak(engine, engine->sessions[i]);
         sessions_look(engine, engine->sessions[i]);
     }

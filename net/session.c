@@ -46,7 +46,7 @@ static void session_reset_link(struct session *session, uint64_t now_ms)
     session->compare_ms = COMPARE_MS_MIN;
     session->verify_ms = VERIFY_MS_MIN;
     session->relist_ms = COMPARE_MS_MIN;
-    session->relist_at_ms = now_ms;
+    session->relist_at_ms = now_ms + GREETING_MS; /* hellos cross, and differ twice */
     session->differences = 0;
     session->went_back_at_ms = 0;
 }
