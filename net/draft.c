@@ -85,7 +85,9 @@ static enum status judge_create(struct engine *engine, struct draft *draft)
     if (!fold_chain_newest(engine->txn, REGISTER_PERSON, write->realm, &write->subject,
                            &newest, &rows))
         return ERR_NOT_FOUND;
-    if (view_record(engine->txn, schema_register(REGISTER_PERSON), write->realm, NULL,
+    /* A single row is the creation, or nothing that could void it. */
+    if (rows > 1 &&
+        view_record(engine->txn, schema_register(REGISTER_PERSON), write->realm, NULL,
                     &write->subject, &engine->scratch, &draft->record) &&
         draft->record.voided)
         return ERR_VOIDED;
