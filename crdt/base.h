@@ -78,7 +78,8 @@
       "Keep the file. Restore a backup or join again; peers hold the rest.")             \
     X(ERR_STORE_LOCKED, 3006, "another linlid has this store open",                      \
       "Stop the other one first: systemctl status linlid")                               \
-    X(ERR_OTHER_NODE, 3007, "the store belongs to another node: node.key is not its own",\
+    X(ERR_OTHER_NODE, 3007,                                                              \
+      "the store belongs to another node: node.key is not its own",                      \
       "Put back the node.key that was there, or use that node's directory.")             \
     X(ERR_CONFIG, 4001, "the configuration has errors",                                  \
       "Correct the lines named above; check with: linlid --check-config")                \

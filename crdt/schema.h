@@ -29,7 +29,7 @@ enum merge_rule {
     MERGE_LOG,   /* grow-only, in the order of (stamp, entry id)                        */
 };
 
-/* clang-format off: a table */
+/* clang-format off */
 /* Encoded (codec.h) as:           typed and shown as:                                   */
 enum field_type {
     FIELD_TEXT,     /* text          text                                                */

@@ -240,6 +240,7 @@ void store_delete(struct store_txn *txn, enum store_table table, struct slice ke
 static size_t table_pages(const struct store_txn *txn, enum store_table table)
 {
     MDB_stat stat;
+    CHECK(txn != NULL);
     if (mdb_stat(txn->mdb, txn->store->env.tables[table], &stat) != 0)
         return 0;
     return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;

@@ -144,6 +144,7 @@ static void seat_add(struct roster *roster, const struct member *member)
 {
     if (roster->count == roster->capacity)
         seats_resize(roster, 2 * roster->capacity);
+    CHECK(roster->seats != NULL);
     size_t rank = seat_rank(roster, member->number);
     memmove(roster->seats + rank + 1, roster->seats + rank,
             (roster->count - rank) * sizeof *roster->seats);
