@@ -31,7 +31,8 @@ MUST_USE enum status store_place_open(struct store_place *place, const char *dir
                                       bool without_sync);
 void store_place_close(struct store_place *place); /* harmless on a closed place */
 
-/* Whether the store's file exists, and its size in bytes. */
+/* Whether the store's file exists, and its size in bytes. ERR_STORE_DAMAGED when a `store`
+ * is there that lost its file. */
 MUST_USE enum status store_place_find(const struct store_place *place, bool *exists,
                                       uint64_t *size);
 
@@ -40,8 +41,7 @@ bool store_place_identity(const struct store_place *place,
                           uint8_t identity[STORE_IDENTITY_SIZE]);
 
 /* Makes store.new. The caller fills it, closes its files and calls the second, which
- * syncs them, renames the directory and syncs the name. ERR_STORE_DAMAGED when a `store`
- * is there that lost its file. */
+ * syncs them, renames the directory and syncs the name. */
 MUST_USE enum status store_place_begin_birth(const struct store_place *place);
 MUST_USE enum status store_place_end_birth(const struct store_place *place);
 
