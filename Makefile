@@ -39,7 +39,7 @@ LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv
 
 CRDT = $(wildcard crdt/*.c)
 NET = $(wildcard net/*.c)
-DAEMON = $(filter-out daemon/main.c,$(wildcard daemon/*.c))
+DAEMON = $(wildcard daemon/*/*.c)
 TOOLS = $(filter-out tools/main.c,$(wildcard tools/*.c))
 TESTKIT = $(wildcard tests/sim/*.c)
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))

@@ -1,6 +1,6 @@
 /* store.h - the port through which the core reads and writes durable state.
  *
- * The core calls these functions; an edge implements them (daemon/store_lmdb.c). The
+ * The core calls these functions; an edge implements them (daemon/store/store_lmdb.c). The
  * simulator uses the same implementation on a disk of its own.
  *
  * One commit rule: inside a transaction nothing fails visibly. An environment error (disk

@@ -11,14 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
-#include "daemon/control.h"
-#include "daemon/divisions_csv.h"
-#include "daemon/joined.h"
-#include "daemon/log.h"
-#include "daemon/loop.h"
-#include "daemon/node.h"
-#include "daemon/random.h"
+#include "daemon/config/config.h"
+#include "daemon/control/control.h"
+#include "daemon/api/divisions_csv.h"
+#include "daemon/run/joined.h"
+#include "daemon/run/log.h"
+#include "daemon/run/loop.h"
+#include "daemon/run/node.h"
+#include "daemon/run/random.h"
 
 enum exit_code { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_CONFIG = 2 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/divisions_csv.h"
+#include "daemon/api/divisions_csv.h"
 #include "tools/arguments.h"
 #include "tools/county.h"
 #include "tools/files.h"

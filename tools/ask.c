@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
-#include "daemon/control.h"
+#include "daemon/api/protocol.h"
 #include "tools/client.h"
 #include "tools/hint.h"
 #include "tools/i18n.h"

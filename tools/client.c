@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
-#include "daemon/control.h"
+#include "daemon/api/protocol.h"
 
 #define RECEIVE_PIECE (64 * 1024)
 #define CONNECT_AGAIN_MS 20 /* between tries while the daemon's backlog is full */

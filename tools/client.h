@@ -1,4 +1,4 @@
-/* client.h - one connection to the daemon's control socket (daemon/control.h).
+/* client.h - one connection to the daemon's control socket (daemon/api/protocol.h).
  *
  * Every wait has an end: a daemon that is stopped, or hangs, is reported and never waited
  * for without limit. */

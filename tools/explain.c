@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "daemon/health.h"
+#include "daemon/api/troubles.h"
 #include "tools/arguments.h"
 #include "tools/i18n.h"
 #include "tools/json.h"

@@ -1,5 +1,5 @@
 /* explain.h - `linli explain`: a code in words. Both tables are read: errors
- * (crdt/base.h) and troubles of `linli status` (daemon/health.h). Without a code: all of
+ * (crdt/base.h) and troubles of `linli status` (daemon/api/troubles.h). Without a code: all of
  * them. */
 #ifndef LINLI_TOOLS_EXPLAIN_H
 #define LINLI_TOOLS_EXPLAIN_H

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
-#include "daemon/control.h"
+#include "daemon/api/protocol.h"
 #include "tools/ask.h"
 #include "tools/county.h"
 #include "tools/files.h"

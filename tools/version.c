@@ -1,7 +1,7 @@
 #include "tools/version.h"
 
 #include "crdt/codec.h"
-#include "daemon/control.h"
+#include "daemon/api/protocol.h"
 #include "tools/ask.h"
 #include "tools/client.h"
 #include "tools/i18n.h"

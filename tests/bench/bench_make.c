@@ -2,14 +2,14 @@
  *
  * Persons first, then visits of persons at random, every entry in a commit of its own and
  * so in a run of its own with a signature of its own: what years of single writes leave
- * behind. Written through daemon/node.h, without waiting for the disk. DIRECTORY then
+ * behind. Written through daemon/run/node.h, without waiting for the disk. DIRECTORY then
  * holds the hub's keys and grant, and the township's with its store. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/node.h"
-#include "daemon/random.h"
+#include "daemon/run/node.h"
+#include "daemon/run/random.h"
 #include "tests/bench/disk.h"
 #include "tests/bench/founding.h"
 #include "tests/bench/people.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
-#include "daemon/control.h"
-#include "daemon/control_frame.h"
+#include "daemon/control/control.h"
+#include "daemon/control/control_frame.h"
 #include "tests/bench/report.h"
 
 #define ANSWER_SIZE_MAX 4096

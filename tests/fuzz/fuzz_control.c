@@ -3,7 +3,7 @@
 #include "tests/fuzz/target.h"
 
 #include "crdt/codec.h"
-#include "daemon/control_frame.h"
+#include "daemon/control/control_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,9 +1,9 @@
-/* machine.h - one simulated node: the real daemon/node.h on a real store, with a virtual
+/* machine.h - one simulated node: the real daemon/run/node.h on a real store, with a virtual
  * clock, an inbox and a power switch. */
 #ifndef LINLI_TESTS_SIM_MACHINE_H
 #define LINLI_TESTS_SIM_MACHINE_H
 
-#include "daemon/node.h"
+#include "daemon/run/node.h"
 #include "tests/sim/job.h"
 
 struct world;

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
-#include "daemon/change.h"
-#include "daemon/query.h"
+#include "daemon/answer/change.h"
+#include "daemon/answer/query.h"
 #include "net/grant.h"
 
 #define COUNTY UINT64_C(331123)

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/store_lmdb.h"
+#include "daemon/store/store_lmdb.h"
 
 struct store_fixture {
     char directory[256];

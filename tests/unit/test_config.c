@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/config.h"
-#include "daemon/divisions_csv.h"
+#include "daemon/config/config.h"
+#include "daemon/api/divisions_csv.h"
 
 /* A directory with linli.conf and conf.d/, and what was read from it. */
 struct fixture {

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
-#include "daemon/control.h"
+#include "daemon/control/control.h"
 #include "net/transport.h"
 
 #define ROUNDS_MAX 100000

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "crdt/heads.h"
-#include "daemon/store_lmdb.h"
+#include "daemon/store/store_lmdb.h"
 
 enum { NODES = 700, STEPS = 5000 };
 

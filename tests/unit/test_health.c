@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/health.h"
+#include "daemon/run/health.h"
 
 #define MINUTE UINT64_C(60000)
 #define HOUR (60 * MINUTE)

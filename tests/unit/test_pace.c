@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "daemon/pace.h"
+#include "daemon/run/pace.h"
 
 #define CHEAP_US 100
 #define DEAR_US 10000

@@ -1,0 +1,32 @@
+/* peer_list.h - the neighbours as people see them: whom the configuration names and whom
+ * the engine has met, each once. */
+#ifndef LINLI_DAEMON_PEER_LIST_H
+#define LINLI_DAEMON_PEER_LIST_H
+
+#include "daemon/config/config.h"
+#include "daemon/run/health.h"
+#include "net/engine.h"
+#include "net/transport.h"
+
+struct peer_line {
+    const struct member *member; /* NULL: configured, but not in the roster */
+    const char *name;
+    const char *address; /* NULL: it dials us */
+    bool met;            /* by the engine; otherwise nothing is known of what it has */
+    struct peer_report report; /* zero and offline unless it was met */
+};
+
+/* In the arena, members by number, then unknown ones as configured. Pointers die with the
+ * next step of the engine. */
+struct peer_line *peer_list(const struct engine *engine, const struct config *config,
+                            struct arena *arena, size_t *count);
+
+/* The same as facts for health. `transport` tells why a link is missing; NULL: unknown. */
+struct health_peer *peer_list_facts(const struct peer_line *lines, size_t count,
+                                    const struct transport *transport,
+                                    struct arena *arena);
+
+const char *peer_state_name(enum peer_state state);
+uint64_t peer_refused_frames(const struct peer_report *report);
+
+#endif

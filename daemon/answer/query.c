@@ -1,0 +1,128 @@
+#include "daemon/answer/query.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "daemon/answer/query_parts.h"
+
+/* ---- arguments ---- */
+
+bool args_text(struct slice args, const char *key, struct slice *text)
+{
+    struct slice value;
+    return codec_map_find(args, key, &value) && codec_take_text(&value, text);
+}
+
+bool args_flag(struct slice args, const char *key)
+{
+    struct slice value, text;
+    bool flag;
+    if (!codec_map_find(args, key, &value))
+        return false;
+    if (codec_take_bool(&value, &flag))
+        return flag;
+    return codec_take_text(&value, &text) && !slice_equal(text, slice_text("no"));
+}
+
+/* ---- what all answers share ---- */
+
+const struct engine *query_engine(const struct query *query)
+{
+    return node_engine(query->sources->node);
+}
+
+enum status query_refuse(struct query *query, enum status status, struct slice subject)
+{
+    struct slice cut = text_cut(subject, sizeof query->subject - 1);
+    if (cut.size > 0)
+        memcpy(query->subject, cut.data, cut.size);
+    query->subject[cut.size] = '\0';
+    return status;
+}
+
+void query_note_incomplete(struct query *query)
+{
+    const struct engine *engine = query_engine(query);
+    struct engine_report report;
+    uint64_t runs_left;
+    engine_report(engine, &report);
+    if (engine_folding(engine, &runs_left))
+        (void)snprintf(query->incomplete, sizeof query->incomplete,
+                       "%" PRIu64 " runs of entries held here are still being read",
+                       runs_left);
+    else if (report.wanted_logs > 0)
+        (void)snprintf(query->incomplete, sizeof query->incomplete,
+                       "entries of %" PRIu64 " logs were announced and have not arrived",
+                       report.wanted_logs);
+}
+
+void query_put_division(const struct query *query, uint64_t code)
+{
+    const struct division *division = divisions_find(query->sources->divisions, code);
+    answer_put_key(query->data, "division");
+    answer_put_uint_or_nil(query->data, code);
+    answer_put_key(query->data, "division_name");
+    answer_put_text_or_nil(query->data, division != NULL ? division->name : NULL);
+}
+
+/* ---- the commands ---- */
+
+static const struct {
+    const char *name;
+    enum status (*answer)(struct query *query, struct store_txn *txn, struct slice args);
+} plain_commands[] = {
+    {"version", query_version},   {"status", query_status}, {"peer.list", query_peers},
+    {"node.show", query_members}, {"digest", query_digest}, {"log.show", query_log},
+};
+
+static const struct {
+    const char *verb;
+    enum status (*answer)(struct query *query, struct store_txn *txn,
+                          const struct schema_register *reg, struct slice args);
+} register_commands[] = {
+    {"list", query_list},
+    {"find", query_find},
+    {"show", query_show},
+};
+
+static enum status answer_register(struct query *query, struct store_txn *txn,
+                                   struct slice command, struct slice args)
+{
+    const uint8_t *dot = memchr(command.data, '.', command.size);
+    if (dot == NULL)
+        return ERR_UNKNOWN_COMMAND;
+    size_t size = (size_t)(dot - command.data);
+    struct slice verb = slice_of(dot + 1, command.size - size - 1);
+    const struct schema_register *reg =
+        schema_register_named(slice_of(command.data, size));
+    for (size_t i = 0; reg != NULL && i < ARRAY_SIZE(register_commands); i++) {
+        if (slice_equal(verb, slice_text(register_commands[i].verb)))
+            return register_commands[i].answer(query, txn, reg, args);
+    }
+    return ERR_UNKNOWN_COMMAND;
+}
+
+enum status query_answer(struct query *query, struct store_txn *txn, struct slice command,
+                         struct slice args)
+{
+    query->subject[0] = '\0';
+    query->incomplete[0] = '\0';
+    enum status status = ERR_UNKNOWN_COMMAND;
+    size_t i = 0;
+    while (i < ARRAY_SIZE(plain_commands) &&
+           !slice_equal(command, slice_text(plain_commands[i].name)))
+        i++;
+    if (i < ARRAY_SIZE(plain_commands))
+        status = plain_commands[i].answer(query, txn, args);
+    else if (command.size > 0)
+        status = answer_register(query, txn, command, args);
+    /* A store that fails while it is read finds nothing, which must not look like
+     * nothing. */
+    if (status == OK && store_txn_status(txn) != OK)
+        return store_txn_status(txn);
+    if (status == OK && query->data->overflow)
+        return ERR_LIMIT;
+    return status;
+}

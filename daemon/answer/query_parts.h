@@ -1,0 +1,37 @@
+/* query_parts.h - what the files that answer queries share; nobody else includes it. */
+#ifndef LINLI_DAEMON_QUERY_PARTS_H
+#define LINLI_DAEMON_QUERY_PARTS_H
+
+#include "daemon/answer/query.h"
+
+const struct engine *query_engine(const struct query *query);
+
+/* Sets what a refusal is about, and returns the refusal. */
+enum status query_refuse(struct query *query, enum status status, struct slice subject);
+
+/* Notes what is known to be missing of any answer: entries still to be read, logs
+ * announced and not here. */
+void query_note_incomplete(struct query *query);
+
+/* division and division_name, two pairs of a map. */
+void query_put_division(const struct query *query, uint64_t code);
+
+/* query_records.c; `reg` from the command's first half. */
+enum status query_list(struct query *query, struct store_txn *txn,
+                       const struct schema_register *reg, struct slice args);
+enum status query_find(struct query *query, struct store_txn *txn,
+                       const struct schema_register *reg, struct slice args);
+enum status query_show(struct query *query, struct store_txn *txn,
+                       const struct schema_register *reg, struct slice args);
+
+/* query_log.c */
+enum status query_log(struct query *query, struct store_txn *txn, struct slice args);
+
+/* query_state.c */
+enum status query_status(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_peers(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_members(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_digest(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_version(struct query *query, struct store_txn *txn, struct slice args);
+
+#endif

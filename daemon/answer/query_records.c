@@ -1,0 +1,454 @@
+/* Records of a register: show, list, find. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "daemon/answer/query_parts.h"
+#include "daemon/answer/resolve.h"
+
+#define FIND_PREFIX_MIN 4 /* shorter ids are taken for what they look like: words */
+#define MINUTES_PER_DAY (24 * 60)
+
+/* What is asked for. */
+struct selection {
+    const struct schema_register *reg;
+    uint64_t division; /* 0: wherever it is readable */
+    bool by_subject;
+    struct resolved subject; /* of the person asked for */
+    bool by_date;
+    int64_t from_day, to_day;
+    bool all; /* also voided, replaced and not yet known */
+    bool finding;
+    struct slice text;      /* to find */
+    struct slice id_number; /* `text` as one, in its one spelling; empty: it is none */
+};
+
+/* Encoded records on their way to being sorted. */
+struct found {
+    struct entry_id id;
+    size_t at, size;
+};
+struct gathering {
+    struct answering answering;
+    struct selection selection;
+    struct buffer encoded;
+    struct found *found;
+    size_t count, capacity;
+};
+
+/* ---- choosing ---- */
+
+static bool stands(const struct record_view *record)
+{
+    return record->known && !record->voided && record->amended_count == 0;
+}
+
+static bool day_fits(const struct selection *selection, const struct record_view *record)
+{
+    struct slice when = view_value(record, VISIT_WHEN);
+    int64_t minutes;
+    if (!selection->by_date)
+        return true;
+    if (!codec_take_int(&when, &minutes))
+        return false;
+    int64_t day = minutes / MINUTES_PER_DAY - (minutes % MINUTES_PER_DAY < 0);
+    return day >= selection->from_day && day <= selection->to_day;
+}
+
+/* Names and keys are mostly hanzi and digits; of ASCII letters the case does not matter.
+ */
+static uint8_t folded(uint8_t byte)
+{
+    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
+}
+
+static bool text_holds(struct slice text, struct slice part)
+{
+    for (size_t at = 0; part.size > 0 && at + part.size <= text.size; at++) {
+        size_t same = 0;
+        while (same < part.size &&
+               folded(text.data[at + same]) == folded(part.data[same]))
+            same++;
+        if (same == part.size)
+            return true;
+    }
+    return false;
+}
+
+static bool field_holds(const struct field_view *field, struct slice part)
+{
+    for (size_t i = 0; i < field->count; i++) {
+        struct slice value = field->versions[i].value, text;
+        if (codec_take_text(&value, &text) && text_holds(text, part))
+            return true;
+    }
+    return false;
+}
+
+/* An identity number is sealed: it is found by its keyed hash, so only by the whole of it. */
+static bool number_fits(const struct gathering *gathering,
+                        const struct record_view *record)
+{
+    const struct field_view *field = &record->fields[PERSON_ID_NUMBER];
+    uint8_t tag[FIELD_TAG_SIZE];
+    if (gathering->selection.id_number.size == 0 || field->count == 0 ||
+        !engine_field_tag(gathering->answering.engine, record->realm,
+                          gathering->selection.id_number, tag))
+        return false;
+    for (size_t i = 0; i < field->count; i++) {
+        struct slice value = field->versions[i].value, sealed;
+        if (codec_take_bytes(&value, &sealed) && sealed.size >= FIELD_TAG_SIZE &&
+            memcmp(sealed.data, tag, FIELD_TAG_SIZE) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool text_fits(const struct gathering *gathering, const struct record_view *record)
+{
+    static const uint8_t searched[] = {PERSON_NAME, PERSON_PHONES, PERSON_EXTERNAL_KEY};
+    struct slice text = gathering->selection.text;
+    if (!gathering->selection.finding)
+        return true;
+    if (text.size >= FIND_PREFIX_MIN && id_has_prefix(&record->id, text))
+        return true;
+    for (size_t i = 0; i < ARRAY_SIZE(searched); i++) {
+        if (field_holds(&record->fields[searched[i]], text))
+            return true;
+    }
+    return number_fits(gathering, record);
+}
+
+/* The village is the person's, for every register whose subject is one. */
+static bool village_fits(struct gathering *gathering, uint64_t realm,
+                         const struct entry_id *person)
+{
+    uint64_t village = gathering->selection.division, code;
+    struct record_view record;
+    if (division_level(village) != DIVISION_VILLAGE)
+        return true;
+    if (!view_record(gathering->answering.txn, schema_register(REGISTER_PERSON), realm,
+                     NULL, person, gathering->answering.scratch, &record))
+        return false;
+    struct slice value = view_value(&record, PERSON_VILLAGE);
+    return codec_take_uint(&value, &code) && code == village;
+}
+
+/* ---- gathering ---- */
+
+static void gather_record(struct gathering *gathering, const struct record_view *record)
+{
+    const struct selection *selection = &gathering->selection;
+    if (!selection->all && !stands(record))
+        return;
+    if (!day_fits(selection, record) || !text_fits(gathering, record))
+        return;
+    if (gathering->count == gathering->capacity) {
+        gathering->capacity = gathering->capacity * 2 + 256;
+        gathering->found = checked_realloc(
+            gathering->found, gathering->capacity * sizeof *gathering->found);
+    }
+    size_t at = gathering->encoded.size;
+    answer_put_record(&gathering->answering, record, &gathering->encoded);
+    gathering->found[gathering->count++] =
+        (struct found){.id = record->id, .at = at, .size = gathering->encoded.size - at};
+}
+
+static void gather_subject(struct gathering *gathering, uint64_t realm,
+                           const struct entry_id *subject)
+{
+    struct record_list list;
+    arena_reset(gathering->answering.scratch);
+    if (!village_fits(gathering, realm, subject))
+        return;
+    view_chain(gathering->answering.txn, gathering->selection.reg, realm, subject,
+               gathering->answering.scratch, &list);
+    for (size_t i = 0; i < list.count; i++)
+        gather_record(gathering, &list.records[i]);
+}
+
+static void gather_realm(struct gathering *gathering, uint64_t realm)
+{
+    struct fold_subjects walk = {.reg = gathering->selection.reg->id, .realm = realm};
+    struct entry_id subject;
+    uint64_t found_realm, newest;
+    answer_learn_operators(&gathering->answering, realm);
+    if (gathering->selection.by_subject) {
+        gather_subject(gathering, realm, &gathering->selection.subject.id);
+        return;
+    }
+    while (fold_subjects_next(gathering->answering.txn, &walk, &found_realm, &subject,
+                              &newest))
+        gather_subject(gathering, found_realm, &subject);
+    store_cursor_close(&walk.cursor);
+}
+
+static bool realm_is_selected(const struct selection *selection, uint64_t realm)
+{
+    if (selection->by_subject)
+        return realm == selection->subject.realm;
+    if (selection->division == 0)
+        return true;
+    return division_within(realm, selection->division) ||
+           division_within(selection->division, realm);
+}
+
+static void gather(struct gathering *gathering)
+{
+    const struct engine *engine = gathering->answering.engine;
+    struct realm_walk walk = {0};
+    uint64_t realm;
+    /* A hub's operators are recorded in the county's realm. */
+    answer_learn_operators(&gathering->answering,
+                           roster_genesis(engine_roster(engine))->county);
+    while (realm_walk_next(engine, gathering->selection.reg, &walk, &realm)) {
+        if (realm_is_selected(&gathering->selection, realm))
+            gather_realm(gathering, realm);
+    }
+}
+
+/* Arrival order differs by node; the order of ids does not. */
+static int by_id(const void *a, const void *b)
+{
+    const struct found *left = a, *right = b;
+    return entry_id_compare(&left->id, &right->id);
+}
+
+static void put_sorted(struct gathering *gathering, struct buffer *out)
+{
+    if (gathering->count > 0)
+        qsort(gathering->found, gathering->count, sizeof *gathering->found, by_id);
+    answer_put_key(out, "records");
+    codec_put_array(out, gathering->count);
+    for (size_t i = 0; i < gathering->count; i++)
+        codec_put_raw(out, slice_of(gathering->encoded.data + gathering->found[i].at,
+                                    gathering->found[i].size));
+}
+
+/* ---- what it rests on ---- */
+
+/* A log counts when its author may write where was looked; whoever may read there carries
+ * it, so that equal heads give equal numbers. */
+static bool log_counts(const struct gathering *gathering, const struct head *head)
+{
+    const struct engine *engine = gathering->answering.engine;
+    const struct roster *roster = engine_roster(engine);
+    const struct member *author = roster_member(roster, head->log.node);
+    struct realm_walk walk = {0};
+    uint64_t realm;
+    if (author == NULL || head->log.lane == LANE_CONTROL)
+        return false;
+    while (realm_walk_next(engine, gathering->selection.reg, &walk, &realm)) {
+        if (realm_is_selected(&gathering->selection, realm) &&
+            roster_may_write(author, head->log.lane, realm,
+                             roster_genesis(roster)->county))
+            return true;
+    }
+    return false;
+}
+
+static void put_rests_on(const struct gathering *gathering, struct buffer *out)
+{
+    const struct heads *heads = engine_heads(gathering->answering.engine);
+    uint64_t logs = 0, entries = 0;
+    for (size_t i = 0; i < heads_count(heads); i++) {
+        const struct head *head = heads_at(heads, i);
+        if (!log_counts(gathering, head))
+            continue;
+        logs++;
+        entries += head->seq;
+    }
+    answer_put_key(out, "rests_on");
+    codec_put_map(out, 2);
+    answer_put_key(out, "logs");
+    codec_put_uint(out, logs);
+    answer_put_key(out, "entries");
+    codec_put_uint(out, entries);
+}
+
+/* ---- arguments ---- */
+
+static bool read_code(struct slice text, uint64_t *code)
+{
+    *code = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || i >= 12)
+            return false;
+        *code = *code * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return division_level(*code) != DIVISION_NONE;
+}
+
+/* A county asked for by name covers townships that may not be readable here. */
+static void note_unreadable(struct query *query)
+{
+    const struct engine *engine = query_engine(query);
+    const struct roster *roster = engine_roster(engine);
+    for (size_t i = 0; i < roster_count(roster); i++) {
+        uint64_t township = division_township(roster_at(roster, i)->division);
+        if (township == 0 || realm_is_readable(engine, township))
+            continue;
+        (void)snprintf(query->incomplete, sizeof query->incomplete,
+                       "this node has no key for %" PRIu64
+                       " and perhaps others; ask the county hub",
+                       township);
+        return;
+    }
+}
+
+static enum status select_division(struct query *query, struct selection *selection,
+                                   struct slice args)
+{
+    const struct engine *engine = query_engine(query);
+    const struct divisions *divisions = query->sources->divisions;
+    struct slice text;
+    uint64_t code;
+    if (!args_text(args, "division", &text))
+        return OK;
+    if (!read_code(text, &code) ||
+        division_county(code) != roster_genesis(engine_roster(engine))->county ||
+        (divisions->count > 0 && divisions_find(divisions, code) == NULL))
+        return query_refuse(query, ERR_DIVISION, text);
+    selection->division = code;
+    uint64_t township = division_township(code);
+    if (township == 0)
+        note_unreadable(query);
+    else if (!realm_is_readable(engine, township))
+        return query_refuse(query, ERR_UNREADABLE, text);
+    return OK;
+}
+
+static enum status select_day(struct query *query, struct slice args, const char *key,
+                              int64_t *day, bool *given)
+{
+    struct slice text;
+    if (!args_text(args, key, &text))
+        return OK;
+    *given = true;
+    return date_parse(text, day) ? OK : query_refuse(query, ERR_DATE, slice_text(key));
+}
+
+static enum status select_dates(struct query *query, struct selection *selection,
+                                struct slice args)
+{
+    selection->from_day = INT64_MIN;
+    selection->to_day = INT64_MAX;
+    enum status status =
+        select_day(query, args, "from", &selection->from_day, &selection->by_date);
+    if (status == OK)
+        status = select_day(query, args, "to", &selection->to_day, &selection->by_date);
+    if (status == OK && selection->by_date && selection->reg->id != REGISTER_VISIT)
+        return query_refuse(query, ERR_FIELD_UNKNOWN, slice_text("from"));
+    return status;
+}
+
+static enum status select_person(struct query *query, struct store_txn *txn,
+                                 struct selection *selection, struct slice args)
+{
+    struct slice text;
+    if (!args_text(args, "person", &text))
+        return OK;
+    selection->by_subject = true;
+    enum status status =
+        resolve_record(query_engine(query), txn, query->scratch,
+                       schema_register(REGISTER_PERSON), text, &selection->subject);
+    return status == OK ? OK : query_refuse(query, status, text);
+}
+
+/* ---- commands ---- */
+
+static void begin(struct query *query, struct store_txn *txn, struct slice args,
+                  struct answering *answering)
+{
+    *answering = (struct answering){
+        .engine = query_engine(query),
+        .txn = txn,
+        .arena = query->arena,
+        .scratch = query->scratch,
+        .reveal = args_flag(args, "reveal"),
+    };
+}
+
+static void answer_list(struct query *query, struct gathering *gathering)
+{
+    struct buffer *out = query->data;
+    query_note_incomplete(query);
+    buffer_init(&gathering->encoded, CONTROL_REPLY_SIZE_MAX);
+    gather(gathering);
+    codec_put_map(out, 2);
+    put_sorted(gathering, out);
+    put_rests_on(gathering, out);
+    if (gathering->encoded.overflow)
+        out->overflow = true;
+    buffer_deinit(&gathering->encoded);
+    free(gathering->found);
+}
+
+enum status query_list(struct query *query, struct store_txn *txn,
+                       const struct schema_register *reg, struct slice args)
+{
+    struct gathering gathering = {
+        .selection = {.reg = reg, .all = args_flag(args, "all")}};
+    begin(query, txn, args, &gathering.answering);
+    enum status status = select_division(query, &gathering.selection, args);
+    if (status == OK)
+        status = select_dates(query, &gathering.selection, args);
+    if (status == OK)
+        status = select_person(query, txn, &gathering.selection, args);
+    if (status == OK)
+        answer_list(query, &gathering);
+    return status;
+}
+
+enum status query_find(struct query *query, struct store_txn *txn,
+                       const struct schema_register *reg, struct slice args)
+{
+    struct gathering gathering = {.selection = {.reg = reg, .finding = true}};
+    struct slice number = {0};
+    struct buffer value;
+    if (reg->id != REGISTER_PERSON)
+        return ERR_UNKNOWN_COMMAND;
+    if (!args_text(args, "text", &gathering.selection.text) ||
+        gathering.selection.text.size == 0)
+        return query_refuse(query, ERR_FIELD_MISSING, slice_text("text"));
+    begin(query, txn, args, &gathering.answering);
+    buffer_init(&value, PAYLOAD_SIZE_MAX);
+    if (field_parse(schema_field(reg, PERSON_ID_NUMBER), gathering.selection.text, NULL,
+                    &value) == OK) {
+        struct slice encoded = buffer_slice(&value);
+        if (codec_take_text(&encoded, &number))
+            gathering.selection.id_number = arena_copy(query->arena, number);
+    }
+    buffer_deinit(&value);
+    answer_list(query, &gathering);
+    return OK;
+}
+
+enum status query_show(struct query *query, struct store_txn *txn,
+                       const struct schema_register *reg, struct slice args)
+{
+    struct answering answering;
+    struct resolved resolved;
+    struct record_view record;
+    struct slice text;
+    if (!args_text(args, "id", &text))
+        return query_refuse(query, ERR_FIELD_MISSING, slice_text("id"));
+    begin(query, txn, args, &answering);
+    enum status status =
+        resolve_record(answering.engine, txn, query->scratch, reg, text, &resolved);
+    if (status != OK)
+        return query_refuse(query, status, text);
+    answer_learn_operators(&answering,
+                           roster_genesis(engine_roster(answering.engine))->county);
+    answer_learn_operators(&answering, resolved.realm);
+    arena_reset(query->scratch);
+    if (!view_record(txn, reg, resolved.realm, resolved_subject(reg, &resolved),
+                     &resolved.id, query->scratch, &record))
+        return query_refuse(query, ERR_NOT_FOUND, text);
+    codec_put_map(query->data, 1);
+    answer_put_key(query->data, "record");
+    answer_put_record(&answering, &record, query->data);
+    return OK;
+}

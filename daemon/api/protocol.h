@@ -1,0 +1,82 @@
+/* protocol.h - the protocol between `linli` and `linlid`: a Unix stream socket, and on it
+ * frames of a little-endian u32 length and that many bytes of msgpack (crdt/codec.h).
+ *
+ *   request  {"v": 1, "command": text, "args": {text: text or [text, …] or bytes}}
+ *   reply    {"v": 1, "status": LL number (0: done), "subject": text or nil,
+ *             "incomplete": text or nil, "data": map}
+ *
+ * Requests are answered in order; a client may have several under way. `status` is the
+ * number of crdt/base.h's table, `subject` what it is about (a field's name, a peer, an
+ * id), and `incomplete` says why the data is known not to be all there is. The caller's
+ * uid, from the kernel, becomes the actor of what it writes; who may connect is the
+ * socket's group.
+ *
+ * `data` is the JSON contract of `linli --json`: English keys, the shape never depends on
+ * the content, absent is nil, an empty list is []. Times are Unix milliseconds, bytes are
+ * hex.
+ *
+ *   command       args                     data
+ *   version       -                        version, protocol, schema_level
+ *   status        -                        node{number,name,division,division_name,role,
+ *                                          fingerprint,version,started_ms},
+ *                                          county{code,name,genesis}, verdict,
+ *                                          troubles[{code,severity,text,subject,next}],
+ *                                          peers[as peer.list],
+ *                                          storage{file_bytes,used_bytes,disk_free_bytes,
+ *                                          entries,logs,runs,unreadable_entries,
+ *                                          refused_entries,wanted_logs,runs_to_fold},
+ *                                          transport{frames_in,frames_out,bytes_in,
+ *                                          bytes_out,handshakes_done,
+ *                                          handshakes_refused,frames_refused}
+ *   peer.list     -                        peers[{number,name,division,division_name,
+ *                                          fingerprint,state,address,heard_ms,to_send,
+ *                                          oldest_ms,behind,bytes_in,bytes_out,refused}];
+ *                                          to_send and behind are nil while unknown
+ *   peer.pause    peer (name or "all")     peers[{name}]
+ *   peer.resume   peer                     peers[{name}]
+ *   R.add         fields of register R     id, short_id    R: person, visit
+ *   R.show        id, reveal               record
+ *   R.list        division, person, from,  records[record], rests_on{logs,entries}
+ *                 to, all
+ *   R.find        text                     records[record], rests_on
+ *   person.set    id, fields; a set field  id, short_id
+ *                 as +element, -element
+ *   visit.amend   id, fields               id, short_id    (the new visit, which replaces)
+ *   visit.void    id, reason               id, short_id
+ *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
+ *                 limit                    epoch,bytes,state,operation}];
+ *                                          without `log`:
+ *                                          logs[{log,node,lane,incarnation,seq,hash}]
+ *   log.verify    -                        logs, entries, runs,
+ *                                          problems[{log,seq,code,text}]
+ *   digest        -                        heads, logs, entries,
+ *                                          realms[{division,name,digest,records,readable}]
+ *   node.show     node (optional)          members[{number,name,division,division_name,
+ *                                          role,fingerprint,id,revoked,self}]
+ *   node.join     grant (bytes)            members, admitted
+ *
+ *   record: id, register, township, subject, created_ms, node, actor, known, voided
+ *           (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms,
+ *           node, actor}], of a visit counts (whether it stands and its person was met,
+ *           or answered a call), then every field of the register by its name (text,
+ *           number, list of text, or nil)
+ *
+ * For the same entries and keys the records of a realm come out as the same bytes at
+ * every node: `visit list --json` can be compared with cmp. */
+#ifndef LINLI_DAEMON_PROTOCOL_H
+#define LINLI_DAEMON_PROTOCOL_H
+
+#include "crdt/base.h"
+
+#define CONTROL_PROTOCOL 1
+#define CONTROL_LENGTH_SIZE 4 /* before each request and each reply */
+#define CONTROL_SOCKET_DEFAULT "/run/linli/linlid.sock"
+#define CONTROL_REQUEST_SIZE_MAX (64 * 1024 * 1024) /* a grant; the others are small */
+#define CONTROL_REPLY_SIZE_MAX (512 * 1024 * 1024)  /* a county's million visits */
+
+/* The version of command and daemon alike. */
+#ifndef LINLI_VERSION
+#define LINLI_VERSION "0.1.0"
+#endif
+
+#endif

@@ -1,0 +1,107 @@
+/* troubles.h - the table of what `linli status` and the journal tell people to look at.
+ *
+ * Each trouble has a stable code (shown as LL-Wnnnn), a severity, what it says, and the
+ * next command to type. In the texts NAME stands for the subject (a peer), COUNT for a
+ * number ("42", or "an unknown number of"), AGE for a span ("26 h"), ADDRESS and HOST for
+ * what is dialled; `linli explain` prints them as they are. Numbers are never reused: 12xx
+ * peers, 21xx trust, 31xx storage, 41xx this machine. The letter tells them from the
+ * LL-Ennnn of crdt/base.h. */
+#ifndef LINLI_DAEMON_TROUBLES_H
+#define LINLI_DAEMON_TROUBLES_H
+
+#include "crdt/base.h"
+
+enum health_severity {
+    HEALTH_NOTICE,  /* worth knowing, nothing is wrong     */
+    HEALTH_WARNING, /* somebody should look within days    */
+    HEALTH_ERROR,   /* somebody should look now            */
+};
+
+/* X(name, number, severity, text, next) */
+#define HEALTH_TABLE(X)                                                                  \
+    X(HEALTH_PEER_UNKNOWN, 1201, HEALTH_WARNING,                                         \
+      "NAME is configured as a peer but no member of the roster has that name",          \
+      "Compare the names: linli node show. A new roster comes with: linli node join")    \
+    X(HEALTH_PEER_OFFLINE, 1203, HEALTH_NOTICE,                                          \
+      "no link to NAME for AGE; COUNT records wait here and are saved on this disk",     \
+      "Nothing is lost; it connects by itself. See: linli peer list")                    \
+    X(HEALTH_PEER_SILENT, 1204, HEALTH_WARNING,                                          \
+      "NAME silent for AGE (limit 24 h); COUNT records wait here and are saved on this " \
+      "disk",                                                                            \
+      "Telephone there: is the machine on, is the line up? See: linli peer list")        \
+    X(HEALTH_PEER_BACKLOG, 1205, HEALTH_WARNING,                                         \
+      "COUNT records wait for NAME although it is connected, the oldest for AGE",        \
+      "The link may be too slow. See: linli peer list")                                  \
+    X(HEALTH_PEER_PAUSED, 1206, HEALTH_NOTICE,                                           \
+      "NAME is paused by an operator; COUNT records wait here",                          \
+      "When the reason is gone: linli peer resume NAME")                                 \
+    X(HEALTH_PEER_REFUSED, 1207, HEALTH_WARNING,                                         \
+      "NAME sent COUNT frames that were refused; records here are unaffected",           \
+      "Compare versions: linli version, here and there. See: linli peer list")           \
+    X(HEALTH_STRANGERS, 1208, HEALTH_NOTICE,                                             \
+      "COUNT connections with keys that are unknown here were turned away",              \
+      "If a new node is to join: bring the newest county.grant here and run: linli "     \
+      "node join county.grant")                                                          \
+    X(HEALTH_ALONE, 1209, HEALTH_NOTICE,                                                 \
+      "no peer is known yet: records are saved on this disk and nowhere else",           \
+      "Add a [peer] section to linli.conf, or wait to be connected to")                  \
+    X(HEALTH_PEER_TURNS_AWAY, 1210, HEALTH_WARNING,                                      \
+      "NAME turned this node away: there it is not known, or paused, or revoked",        \
+      "Bring the newest county.grant to NAME and run there: linli node join "            \
+      "county.grant")                                                                    \
+    X(HEALTH_PEER_UNREACHABLE, 1211, HEALTH_NOTICE, "NAME does not answer at ADDRESS",   \
+      "Check address, port and line: ping HOST; the address stands in linli.conf")       \
+    X(HEALTH_PEER_IS_ANOTHER, 1212, HEALTH_WARNING,                                      \
+      "another node, or no node, answers at ADDRESS where NAME should",                  \
+      "Check the address of [peer NAME] in linli.conf")                                  \
+    X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
+      "a neighbour tells another history of COUNT logs than the one held here; ours "    \
+      "stays as it is",                                                                  \
+      "Report it to the county with the output of: linli log verify")                    \
+    X(HEALTH_ENTRIES_REFUSED, 2102, HEALTH_WARNING,                                      \
+      "COUNT entries are held but not shown because their authors wrote what is not "    \
+      "acceptable",                                                                      \
+      "See who wrote them: linli log verify")                                            \
+    X(HEALTH_LOGS_WANTED, 2103, HEALTH_WARNING,                                          \
+      "COUNT logs were announced and have not arrived for AGE",                          \
+      "Their authors may be missing from the roster held here: linli node join "         \
+      "NEW-GRANT")                                                                       \
+    X(HEALTH_REVOKED, 2104, HEALTH_ERROR,                                                \
+      "this node was revoked by the county: what is written here reaches nobody",        \
+      "Call the county. Records on this disk stay readable")                             \
+    X(HEALTH_DISK_FULL, 3101, HEALTH_ERROR,                                              \
+      "the disk is full: new records are refused; everything saved is safe and "         \
+      "readable",                                                                        \
+      "Free some space; writing resumes by itself")                                      \
+    X(HEALTH_STORE_TROUBLE, 3102, HEALTH_ERROR,                                          \
+      "the store cannot be written: new records are refused",                            \
+      "Keep the machine on and look at: journalctl -u linlid")                           \
+    X(HEALTH_DISK_LOW, 3103, HEALTH_WARNING,                                             \
+      "little free space is left on the store's disk (limit 256 MiB)",                   \
+      "Free some space before records are refused")                                      \
+    X(HEALTH_REFOLDING, 3104, HEALTH_NOTICE,                                             \
+      "COUNT runs of entries are still being read again: answers are incomplete until "  \
+      "then",                                                                            \
+      "It ends by itself. See: linli status")                                            \
+    X(HEALTH_CLOCK, 4101, HEALTH_WARNING,                                                \
+      "this machine's clock stands before the county's founding",                        \
+      "Set the clock: timedatectl. Records are unaffected")
+
+enum health_code {
+#define HEALTH_ENUM(name, number, severity, text, next) name = (number),
+    HEALTH_TABLE(HEALTH_ENUM)
+#undef HEALTH_ENUM
+};
+
+/* One row of the table. All strings are static; never NULL. */
+struct health_words {
+    enum health_code code;
+    enum health_severity severity;
+    const char *text;
+    const char *next;
+};
+const struct health_words *health_words(unsigned number); /* NULL where there is none */
+void health_code_format(enum health_code code, char text[16]);   /* "LL-W1204" */
+const char *health_severity_name(enum health_severity severity); /* "warning" */
+
+#endif

@@ -1,0 +1,440 @@
+#include "daemon/run/health.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/run/verdict.h"
+
+#define MINUTE_MS UINT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+
+/* How long it must last before it shows. */
+#define OFFLINE_MS (10 * MINUTE_MS) /* a router restarts in less */
+#define SILENT_MS DAY_MS            /* a village without power for a night is no news */
+#define BACKLOG_MS HOUR_MS          /* a month of records takes a while on a slow line */
+#define WANTED_MS HOUR_MS           /* a new roster is on its way */
+#define ALONE_MS MINUTE_MS          /* neighbours are dialled in the first seconds */
+#define DIAL_MS UINT64_C(20000)     /* a few attempts; one may meet a restart */
+#define STRANGERS_MS (10 * MINUTE_MS) /* after the last; who wants in tries each minute */
+#define DISK_LOW_BYTES (UINT64_C(256) << 20)
+
+#define NEVER UINT64_MAX
+#define COUNT_UNKNOWN UINT64_MAX
+
+/* Conditions that are not about one peer and that nobody else remembers the beginning of.
+ */
+enum memory { MEMORY_ALONE, MEMORY_WANTED, MEMORIES };
+
+struct unlinked {
+    char text[HEALTH_NAME_SIZE];
+    uint64_t since_ms; /* steady */
+    bool present;      /* in the facts of this update */
+};
+
+struct health {
+    struct trouble *troubles, *troubles_before;
+    size_t count, count_before;
+    struct unlinked *unlinked;
+    size_t unlinked_count, unlinked_capacity;
+    bool holds[MEMORIES];
+    uint64_t since_ms[MEMORIES]; /* where it holds */
+    uint64_t strangers;          /* turned away until the last update */
+    uint64_t stranger_ms;        /* when it grew */
+    uint64_t due_ms;
+    char verdict[VERDICT_SIZE];
+};
+
+/* "45 s", "12 min", "26 h", "9 d": the largest unit of which there are two or more. */
+static void age_format(uint64_t age_ms, char text[24])
+{
+    uint64_t seconds = age_ms / 1000;
+    if (seconds < 120)
+        (void)snprintf(text, 24, "%" PRIu64 " s", seconds);
+    else if (seconds < 120 * 60)
+        (void)snprintf(text, 24, "%" PRIu64 " min", seconds / 60);
+    else if (seconds < 48 * 3600)
+        (void)snprintf(text, 24, "%" PRIu64 " h", seconds / 3600);
+    else
+        (void)snprintf(text, 24, "%" PRIu64 " d", seconds / 86400);
+}
+
+struct filling {
+    const char *name;
+    uint64_t count;
+    uint64_t age_ms;
+    const char *address, *host;
+};
+
+static const char *placeholder(const char *at, const struct filling *filling,
+                               char scratch[24], size_t *size)
+{
+    if (strncmp(at, "NAME", 4) == 0) {
+        *size = 4;
+        return filling->name;
+    }
+    if (strncmp(at, "COUNT", 5) == 0) {
+        *size = 5;
+        if (filling->count == COUNT_UNKNOWN)
+            return "an unknown number of";
+        (void)snprintf(scratch, 24, "%" PRIu64, filling->count);
+        return scratch;
+    }
+    if (strncmp(at, "AGE", 3) == 0) {
+        *size = 3;
+        age_format(filling->age_ms, scratch);
+        return scratch;
+    }
+    if (filling->address != NULL && strncmp(at, "ADDRESS", 7) == 0) {
+        *size = 7;
+        return filling->address;
+    }
+    if (filling->host != NULL && strncmp(at, "HOST", 4) == 0) {
+        *size = 4;
+        return filling->host;
+    }
+    return NULL;
+}
+
+static void fill_in(char out[HEALTH_TEXT_SIZE], const char *text,
+                    const struct filling *filling)
+{
+    size_t used = 0;
+    while (*text != '\0' && used < HEALTH_TEXT_SIZE - 1) {
+        char scratch[24];
+        size_t taken = 1;
+        const char *value = placeholder(text, filling, scratch, &taken);
+        size_t size = value != NULL ? strlen(value) : 1;
+        if (size > HEALTH_TEXT_SIZE - 1 - used)
+            break;
+        memcpy(out + used, value != NULL ? value : text, size);
+        used += size;
+        text += taken;
+    }
+    out[used] = '\0';
+}
+
+/* ---- troubles ---- */
+
+static bool was_there(const struct health *health, const struct trouble *trouble)
+{
+    for (size_t i = 0; i < health->count_before; i++) {
+        const struct trouble *before = &health->troubles_before[i];
+        if (before->words == trouble->words &&
+            strcmp(before->subject, trouble->subject) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Keeps the list in order, gravest first and otherwise as reported; the last falls off.
+ */
+static struct trouble *trouble_place(struct health *health, enum health_severity severity)
+{
+    size_t at = health->count;
+    while (at > 0 && health->troubles[at - 1].words->severity < severity)
+        at--;
+    if (health->count == HEALTH_TROUBLES_MAX) {
+        if (at == HEALTH_TROUBLES_MAX)
+            return NULL;
+        health->count--;
+    }
+    memmove(&health->troubles[at + 1], &health->troubles[at],
+            (health->count - at) * sizeof *health->troubles);
+    health->count++;
+    return &health->troubles[at];
+}
+
+static void report_filled(struct health *health, enum health_code code,
+                          const struct filling *filling)
+{
+    const struct health_words *words = health_words((unsigned)code);
+    CHECK(words != NULL);
+    struct trouble *trouble = trouble_place(health, words->severity);
+    if (trouble == NULL)
+        return;
+    *trouble = (struct trouble){.words = words};
+    (void)snprintf(trouble->subject, sizeof trouble->subject, "%s", filling->name);
+    fill_in(trouble->text, words->text, filling);
+    fill_in(trouble->next, words->next, filling);
+    trouble->fresh = !was_there(health, trouble);
+}
+
+static void report(struct health *health, enum health_code code, const char *subject,
+                   uint64_t count, uint64_t age_ms)
+{
+    report_filled(health, code,
+                  &(struct filling){.name = subject, .count = count, .age_ms = age_ms});
+}
+
+/* True when it has lasted; otherwise it is due when it will have. */
+static bool has_lasted(struct health *health, uint64_t now_ms, uint64_t since_ms,
+                       uint64_t lasting_ms)
+{
+    if (now_ms - since_ms >= lasting_ms)
+        return true;
+    if (since_ms + lasting_ms < health->due_ms)
+        health->due_ms = since_ms + lasting_ms;
+    return false;
+}
+
+/* As above for a moment of the wall clock, which may be set back at any time. */
+static bool wall_has_lasted(struct health *health, const struct health_facts *facts,
+                            uint64_t since_wall_ms, uint64_t lasting_ms)
+{
+    uint64_t age_ms = facts->wall_ms > since_wall_ms ? facts->wall_ms - since_wall_ms : 0;
+    if (age_ms >= lasting_ms)
+        return true;
+    uint64_t due_ms = facts->steady_ms + (lasting_ms - age_ms);
+    if (due_ms < health->due_ms)
+        health->due_ms = due_ms;
+    return false;
+}
+
+/* ---- peers ---- */
+
+static struct unlinked *unlinked_find(struct health *health, const char *name)
+{
+    for (size_t i = 0; i < health->unlinked_count; i++) {
+        if (strcmp(health->unlinked[i].text, name) == 0)
+            return &health->unlinked[i];
+    }
+    return NULL;
+}
+
+/* Since when the peer has had no link. */
+static uint64_t unlinked_since(struct health *health, const char *name, uint64_t now_ms)
+{
+    struct unlinked *found = unlinked_find(health, name);
+    if (found == NULL) {
+        if (health->unlinked_count == health->unlinked_capacity) {
+            health->unlinked_capacity = health->unlinked_capacity * 2 + 8;
+            health->unlinked = checked_realloc(
+                health->unlinked, health->unlinked_capacity * sizeof *health->unlinked);
+        }
+        found = &health->unlinked[health->unlinked_count++];
+        *found = (struct unlinked){.since_ms = now_ms};
+        (void)snprintf(found->text, sizeof found->text, "%s", name);
+    }
+    found->present = true;
+    return found->since_ms;
+}
+
+static void unlinked_forget_absent(struct health *health)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < health->unlinked_count; i++) {
+        if (!health->unlinked[i].present)
+            continue;
+        health->unlinked[kept] = health->unlinked[i];
+        health->unlinked[kept++].present = false;
+    }
+    health->unlinked_count = kept;
+}
+
+static uint64_t age_of(const struct health_facts *facts, uint64_t since_wall_ms)
+{
+    return facts->wall_ms > since_wall_ms ? facts->wall_ms - since_wall_ms : 0;
+}
+
+static uint64_t waiting_for(const struct health_peer *peer)
+{
+    return peer->to_send_known ? peer->to_send_entries : COUNT_UNKNOWN;
+}
+
+/* Of "tcp://[::1]:5100" the "::1", as ping takes it. */
+static void host_of(const char *address, char host[HEALTH_TEXT_SIZE])
+{
+    const char *start = strstr(address, "://");
+    start = start != NULL ? start + 3 : address;
+    start += *start == '[';
+    const char *end = strrchr(start, ':');
+    size_t size = end != NULL ? (size_t)(end - start) : strlen(start);
+    if (size > 0 && start[size - 1] == ']')
+        size--;
+    (void)snprintf(host, HEALTH_TEXT_SIZE, "%.*s", (int)size, start);
+}
+
+static void report_dial(struct health *health, enum health_code code,
+                        const struct health_peer *peer)
+{
+    char host[HEALTH_TEXT_SIZE];
+    host_of(peer->address, host);
+    report_filled(
+        health, code,
+        &(struct filling){.name = peer->name, .address = peer->address, .host = host});
+}
+
+/* Why the link does not come about. It stands beside the lost link, which tells what waits.
+ * A peer that was met and does not answer is in no more trouble than any lost link. */
+static void examine_dial(struct health *health, const struct health_facts *facts,
+                         const struct health_peer *peer, uint64_t since_ms)
+{
+    bool met = peer->to_send_known;
+    if (peer->address == NULL || !has_lasted(health, facts->steady_ms, since_ms, DIAL_MS))
+        return;
+    switch (peer->dial_trouble) {
+    case DIAL_NO_TROUBLE: break;
+    case DIAL_UNREACHABLE:
+        if (!met || has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
+            report_dial(health, HEALTH_PEER_UNREACHABLE, peer);
+        break;
+    case DIAL_TURNED_AWAY: report_dial(health, HEALTH_PEER_TURNS_AWAY, peer); break;
+    case DIAL_ANOTHER: report_dial(health, HEALTH_PEER_IS_ANOTHER, peer); break;
+    }
+}
+
+static void examine_unlinked(struct health *health, const struct health_facts *facts,
+                             const struct health_peer *peer)
+{
+    uint64_t since_ms = unlinked_since(health, peer->name, facts->steady_ms);
+    uint64_t heard_ms =
+        peer->heard_wall_ms != 0 ? peer->heard_wall_ms : facts->started_wall_ms;
+    examine_dial(health, facts, peer, since_ms);
+    if (!has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
+        return;
+    bool silent = wall_has_lasted(health, facts, heard_ms, SILENT_MS);
+    uint64_t age_ms = silent ? age_of(facts, heard_ms) : facts->steady_ms - since_ms;
+    report(health, silent ? HEALTH_PEER_SILENT : HEALTH_PEER_OFFLINE, peer->name,
+           waiting_for(peer), age_ms);
+}
+
+/* At most one trouble a peer of those that follow from each other: who is paused is not
+ * late, and who cannot be reached has no slow link. */
+static void examine_peer(struct health *health, const struct health_facts *facts,
+                         const struct health_peer *peer)
+{
+    uint64_t oldest_ms = peer->oldest_unsent_wall_ms;
+    if (peer->number == 0)
+        report(health, HEALTH_PEER_UNKNOWN, peer->name, 0, 0);
+    else if (peer->paused)
+        report(health, HEALTH_PEER_PAUSED, peer->name, waiting_for(peer), 0);
+    else if (!peer->linked)
+        examine_unlinked(health, facts, peer);
+    else if (peer->to_send_entries > 0 && oldest_ms != 0 &&
+             wall_has_lasted(health, facts, oldest_ms, BACKLOG_MS))
+        report(health, HEALTH_PEER_BACKLOG, peer->name, peer->to_send_entries,
+               age_of(facts, oldest_ms));
+    if (peer->refused_frames > 0)
+        report(health, HEALTH_PEER_REFUSED, peer->name, peer->refused_frames, 0);
+}
+
+/* ---- everything else ---- */
+
+static bool remembered(struct health *health, enum memory memory, bool holds,
+                       uint64_t now_ms, uint64_t lasting_ms)
+{
+    if (!health->holds[memory])
+        health->since_ms[memory] = now_ms;
+    health->holds[memory] = holds;
+    return holds && has_lasted(health, now_ms, health->since_ms[memory], lasting_ms);
+}
+
+static void examine_storage(struct health *health, const struct health_facts *facts)
+{
+    if (facts->store_trouble == ERR_DISK_FULL)
+        report(health, HEALTH_DISK_FULL, "", 0, 0);
+    else if (facts->store_trouble != OK)
+        report(health, HEALTH_STORE_TROUBLE, "", 0, 0);
+    else if (facts->disk_free_bytes < DISK_LOW_BYTES)
+        report(health, HEALTH_DISK_LOW, "", 0, 0);
+    if (facts->runs_to_fold > 0)
+        report(health, HEALTH_REFOLDING, "", facts->runs_to_fold, 0);
+}
+
+static void examine_trust(struct health *health, const struct health_facts *facts)
+{
+    uint64_t now_ms = facts->steady_ms;
+    if (facts->revoked)
+        report(health, HEALTH_REVOKED, "", 0, 0);
+    if (facts->diverged_logs > 0)
+        report(health, HEALTH_LOG_DIVERGED, "", facts->diverged_logs, 0);
+    if (facts->refused_entries > 0)
+        report(health, HEALTH_ENTRIES_REFUSED, "", facts->refused_entries, 0);
+    if (remembered(health, MEMORY_WANTED, facts->wanted_logs > 0, now_ms, WANTED_MS))
+        report(health, HEALTH_LOGS_WANTED, "", facts->wanted_logs,
+               now_ms - health->since_ms[MEMORY_WANTED]);
+}
+
+/* They are news while they come: one that gave up long ago asks for no decision. */
+static void examine_strangers(struct health *health, const struct health_facts *facts)
+{
+    if (facts->handshakes_refused != health->strangers)
+        health->stranger_ms = facts->steady_ms;
+    health->strangers = facts->handshakes_refused;
+    if (health->strangers > 0 &&
+        !has_lasted(health, facts->steady_ms, health->stranger_ms, STRANGERS_MS))
+        report(health, HEALTH_STRANGERS, "", health->strangers, 0);
+}
+
+static void examine_self(struct health *health, const struct health_facts *facts)
+{
+    bool alone = facts->peer_count == 0;
+    if (facts->wall_ms < facts->founded_wall_ms)
+        report(health, HEALTH_CLOCK, "", 0, 0);
+    examine_strangers(health, facts);
+    if (remembered(health, MEMORY_ALONE, alone, facts->steady_ms, ALONE_MS))
+        report(health, HEALTH_ALONE, "", 0, 0);
+}
+
+/* ---- the record ---- */
+
+struct health *health_create(void)
+{
+    struct health *health = checked_malloc(sizeof *health);
+    *health = (struct health){.due_ms = NEVER};
+    size_t size = (HEALTH_TROUBLES_MAX + 1) * sizeof *health->troubles;
+    health->troubles = checked_malloc(size);
+    health->troubles_before = checked_malloc(size);
+    return health;
+}
+
+void health_destroy(struct health *health)
+{
+    if (health == NULL)
+        return;
+    free(health->troubles);
+    free(health->troubles_before);
+    free(health->unlinked);
+    free(health);
+}
+
+void health_update(struct health *health, const struct health_facts *facts)
+{
+    struct trouble *before = health->troubles_before;
+    health->troubles_before = health->troubles;
+    health->count_before = health->count;
+    health->troubles = before;
+    health->count = 0;
+    health->due_ms = NEVER;
+    for (size_t i = 0; i < facts->peer_count; i++)
+        examine_peer(health, facts, &facts->peers[i]);
+    unlinked_forget_absent(health);
+    examine_storage(health, facts);
+    examine_trust(health, facts);
+    examine_self(health, facts);
+    verdict_format(health, facts, health->verdict);
+}
+
+size_t health_count(const struct health *health)
+{
+    return health->count;
+}
+
+const struct trouble *health_at(const struct health *health, size_t index)
+{
+    CHECK(index < health->count);
+    return &health->troubles[index];
+}
+
+const char *health_verdict(const struct health *health)
+{
+    return health->verdict;
+}
+
+uint64_t health_due_ms(const struct health *health)
+{
+    return health->due_ms;
+}

@@ -1,0 +1,47 @@
+/* node.h - a store and an engine: events in, one transaction, effects out after its commit.
+ *
+ * The simulator's nodes are this node. The directory holds:
+ *   node.key       the seed of its keys, 0600
+ *   county.grant   what it joined with: the genesis and the roster at that time
+ *   store/         the records (daemon/store/store_lmdb.h) */
+#ifndef LINLI_DAEMON_NODE_H
+#define LINLI_DAEMON_NODE_H
+
+#include "daemon/store/store_lmdb.h"
+#include "net/engine.h"
+
+struct node;
+
+struct node_options {
+    const char *directory;
+    bool without_sync;
+    size_t map_size;
+    struct slice seed; /* SEED_SIZE bytes of node.key */
+    struct slice
+        grant; /* the bytes of county.grant; used in full only by the first start */
+};
+
+/* Makes the store at the first start, else opens it. `random` seeds a new incarnation. */
+MUST_USE enum status node_open(struct node **node, const struct node_options *options,
+                               const uint8_t random[RANDOM_SIZE]);
+void node_close(struct node *node);
+
+/* Handles `count` events in one or more transactions (a batch ends by dirty pages) and
+ * appends the effects of those that became durable. A transaction that only read commits
+ * nothing. On trouble with the store every write among its events is answered with that
+ * status, links are taken as down (EFFECT_DROP with a short pause) and the engine is loaded
+ * again. Returns OK, or the trouble for the log. */
+enum status node_handle(struct node *node, const struct event *events, size_t count,
+                        struct effects *effects);
+
+/* A read transaction over the last commit; end it with store_abort, soon. */
+MUST_USE enum status node_read(struct node *node, struct store_txn **txn);
+
+struct engine *node_engine(struct node *node);
+struct store *node_store(struct node *node);
+const struct node_keys *node_keys(const struct node *node);
+
+/* OK, or why the last transaction failed: what `status` shows until one succeeds. */
+enum status node_trouble(const struct node *node);
+
+#endif

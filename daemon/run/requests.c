@@ -1,0 +1,409 @@
+#include "daemon/run/requests.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crdt/codec.h"
+#include "daemon/answer/change.h"
+#include "daemon/answer/peer_list.h"
+
+#define SHORT_ID_SIZE 8 /* 40 bits: unique by far among a county's million records */
+
+struct requests {
+    struct requests_options options;
+    struct store_txn *reading; /* of this round; NULL: not begun */
+    struct arena arena, scratch;
+    struct buffer data;    /* of the reply being made */
+    struct buffer encoded; /* scratch for fields */
+    struct verification *verification;
+    uint64_t verification_client;
+};
+
+struct requests *requests_create(const struct requests_options *options)
+{
+    struct requests *requests = checked_malloc(sizeof *requests);
+    *requests = (struct requests){.options = *options};
+    arena_init(&requests->arena);
+    arena_init(&requests->scratch);
+    buffer_init(&requests->data, CONTROL_REPLY_SIZE_MAX);
+    buffer_init(&requests->encoded, PAYLOAD_SIZE_MAX);
+    return requests;
+}
+
+void requests_destroy(struct requests *requests)
+{
+    if (requests == NULL)
+        return;
+    requests_end_reading(requests);
+    verification_end(requests->verification);
+    buffer_deinit(&requests->encoded);
+    buffer_deinit(&requests->data);
+    arena_deinit(&requests->scratch);
+    arena_deinit(&requests->arena);
+    free(requests);
+}
+
+/* ---- reading ---- */
+
+static enum status begin_reading(struct requests *requests)
+{
+    if (requests->reading != NULL)
+        return OK;
+    return node_read(requests->options.sources.node, &requests->reading);
+}
+
+void requests_end_reading(struct requests *requests)
+{
+    if (requests->reading != NULL)
+        store_abort(requests->reading);
+    requests->reading = NULL;
+}
+
+/* A long answer's memory is not kept for the short ones that follow. */
+#define DATA_KEPT_BYTES (256 * 1024)
+
+static void data_clear(struct requests *requests)
+{
+    if (requests->data.capacity > DATA_KEPT_BYTES) {
+        buffer_deinit(&requests->data);
+        buffer_init(&requests->data, CONTROL_REPLY_SIZE_MAX);
+    }
+    buffer_clear(&requests->data);
+}
+
+static void reply_now(struct requests *requests, uint64_t client, enum status status,
+                      const char *subject, const char *incomplete)
+{
+    struct slice data = {0};
+    if (status == OK)
+        data = buffer_slice(&requests->data);
+    control_reply(requests->options.control, client, status, slice_text(subject),
+                  slice_text(status == OK ? incomplete : ""), data);
+    data_clear(requests);
+}
+
+static void answer_query(struct requests *requests, const struct control_request *request)
+{
+    struct query query = {
+        .sources = &requests->options.sources,
+        .wall_ms = requests->options.batch->wall_ms,
+        .steady_ms = requests->options.batch->steady_ms,
+        .arena = &requests->arena,
+        .scratch = &requests->scratch,
+        .data = &requests->data,
+    };
+    enum status status = begin_reading(requests);
+    if (status == OK)
+        status = query_answer(&query, requests->reading, request->command, request->args);
+    reply_now(requests, request->token, status, query.subject, query.incomplete);
+    /* Given back whole: people ask seldom, and one long answer must not stay for good. */
+    arena_deinit(&requests->arena);
+    arena_deinit(&requests->scratch);
+}
+
+/* ---- verifying ---- */
+
+static void begin_verification(struct requests *requests, uint64_t client)
+{
+    if (requests->verification != NULL) {
+        reply_now(requests, client, ERR_BUSY, "log.verify", "");
+        return;
+    }
+    requests->verification =
+        verification_begin(node_engine(requests->options.sources.node));
+    requests->verification_client = client;
+    control_hold(requests->options.control, client);
+}
+
+bool requests_advance(struct requests *requests)
+{
+    if (requests->verification == NULL)
+        return false;
+    enum status status = begin_reading(requests);
+    bool more =
+        status == OK && verification_step(requests->verification,
+                                          node_engine(requests->options.sources.node),
+                                          requests->reading, &requests->scratch);
+    arena_reset(&requests->scratch);
+    requests_end_reading(requests);
+    /* Nobody waits for it any more: its client left. */
+    bool left =
+        control_under_way(requests->options.control, requests->verification_client) == 0;
+    if (more && !left)
+        return true;
+    if (status == OK && !left)
+        verification_answer(requests->verification, &requests->data);
+    reply_now(requests, requests->verification_client, status, "", "");
+    verification_end(requests->verification);
+    requests->verification = NULL;
+    return false;
+}
+
+/* ---- writing ---- */
+
+static void refuse_in_turn(struct requests *requests, uint64_t client, enum status status,
+                           const char *subject)
+{
+    struct asked *asked = batch_ask(requests->options.batch, client, ASKED_WRITE);
+    asked->status = status;
+    (void)snprintf(asked->subject, sizeof asked->subject, "%s", subject);
+}
+
+/* Whoever has no login name is still somebody. */
+static struct slice account_of(struct batch *batch, const struct control_request *request)
+{
+    char text[32];
+    if (request->account.size > 0)
+        return arena_copy(&batch->arena, request->account);
+    (void)snprintf(text, sizeof text, "uid-%u", (unsigned)request->uid);
+    return arena_copy(&batch->arena, slice_text(text));
+}
+
+static void add_write(struct batch *batch, const struct control_request *request,
+                      struct write *write)
+{
+    struct asked *asked = batch_ask(batch, request->token, ASKED_WRITE);
+    asked->awaited = 1;
+    asked->operation = write->kind;
+    asked->id = write->kind == OPERATION_EDIT ? write->subject : write->target;
+    write->token = batch_token(batch, asked);
+    write->account.uid = request->uid;
+    write->account.name = account_of(batch, request);
+    struct event *event = batch_add(batch, EVENT_WRITE);
+    event->token = write->token;
+    event->write = write;
+}
+
+static void take_change(struct requests *requests, const struct control_request *request)
+{
+    struct batch *batch = requests->options.batch;
+    struct change change = {
+        .engine = node_engine(requests->options.sources.node),
+        .divisions = requests->options.sources.divisions,
+        .arena = &batch->arena,
+        .scratch = &requests->encoded,
+    };
+    struct write *write = arena_alloc(&batch->arena, sizeof *write);
+    enum status status = begin_reading(requests);
+    change.txn = requests->reading;
+    if (status == OK)
+        status = change_prepare(&change, request->command, request->args, write);
+    if (status == OK)
+        add_write(batch, request, write);
+    else
+        refuse_in_turn(requests, request->token, status, change.subject);
+}
+
+/* ---- peers and grants ---- */
+
+static void add_peer_event(struct batch *batch, struct asked *asked, enum event_kind kind,
+                           uint32_t peer)
+{
+    struct event *event = batch_add(batch, kind);
+    event->peer = peer;
+    event->token = batch_token(batch, asked);
+    asked->awaited++;
+}
+
+static void put_name(struct buffer *out, const char *name)
+{
+    codec_put_map(out, 1);
+    codec_put_cstring(out, "name");
+    codec_put_cstring(out, name);
+}
+
+/* All neighbours there are; those who are not in the roster cannot be met anyway. */
+static void pause_all(struct requests *requests, struct asked *asked,
+                      enum event_kind kind, struct buffer *names)
+{
+    struct batch *batch = requests->options.batch;
+    const struct query_sources *sources = &requests->options.sources;
+    size_t count, known = 0;
+    const struct peer_line *lines =
+        peer_list(node_engine(sources->node), sources->config, &batch->arena, &count);
+    for (size_t i = 0; i < count; i++)
+        known += lines[i].member != NULL;
+    codec_put_array(names, known);
+    for (size_t i = 0; i < count; i++) {
+        if (lines[i].member == NULL)
+            continue;
+        add_peer_event(batch, asked, kind, lines[i].member->number);
+        put_name(names, lines[i].name);
+    }
+}
+
+static void take_pause(struct requests *requests, const struct control_request *request,
+                       enum event_kind kind)
+{
+    struct batch *batch = requests->options.batch;
+    const struct engine *engine = node_engine(requests->options.sources.node);
+    struct slice name = {0};
+    const struct member *member = NULL;
+    bool all =
+        args_text(request->args, "peer", &name) && slice_equal(name, slice_text("all"));
+    if (!all && name.size > 0)
+        member = roster_by_name(engine_roster(engine), name);
+    if (!all && member == NULL) {
+        char subject[BATCH_SUBJECT_SIZE];
+        int size = name.size < NAME_SIZE_MAX ? (int)name.size : 0;
+        (void)snprintf(subject, sizeof subject, "%.*s", size, (const char *)name.data);
+        refuse_in_turn(requests, request->token,
+                       name.size > 0 ? ERR_NOT_FOUND : ERR_FIELD_MISSING,
+                       name.size > 0 ? subject : "peer");
+        return;
+    }
+    struct asked *asked = batch_ask(batch, request->token, ASKED_PEERS);
+    buffer_clear(&requests->data);
+    if (all) {
+        pause_all(requests, asked, kind, &requests->data);
+    } else {
+        codec_put_array(&requests->data, 1);
+        put_name(&requests->data, member->name);
+        add_peer_event(batch, asked, kind, member->number);
+    }
+    asked->names = arena_copy(&batch->arena, buffer_slice(&requests->data));
+    data_clear(requests);
+}
+
+static void take_grant(struct requests *requests, const struct control_request *request)
+{
+    struct batch *batch = requests->options.batch;
+    const struct engine *engine = node_engine(requests->options.sources.node);
+    struct slice value, grant;
+    if (!codec_map_find(request->args, "grant", &value) ||
+        !codec_take_bytes(&value, &grant)) {
+        refuse_in_turn(requests, request->token, ERR_FIELD_MISSING, "grant");
+        return;
+    }
+    struct asked *asked = batch_ask(batch, request->token, ASKED_JOIN);
+    asked->awaited = 1;
+    asked->members_before = roster_count(engine_roster(engine));
+    struct event *event = batch_add(batch, EVENT_JOIN);
+    event->token = batch_token(batch, asked);
+    event->bytes = arena_copy(&batch->arena, grant);
+    batch->bytes += grant.size;
+}
+
+/* ---- receiving ---- */
+
+static bool is(const struct control_request *request, const char *command)
+{
+    return slice_equal(request->command, slice_text(command));
+}
+
+static void take_reading(struct requests *requests, const struct control_request *request)
+{
+    /* What this client asked before must be answered, and seen, before. The request lies
+     * in the client's memory and outlives the commit. */
+    if (control_under_way(requests->options.control, request->token) > 1)
+        requests->options.commit(requests->options.context);
+    if (is(request, "log.verify"))
+        begin_verification(requests, request->token);
+    else
+        answer_query(requests, request);
+}
+
+static void take(struct requests *requests, const struct control_request *request)
+{
+    if (change_is_meant(request->command))
+        take_change(requests, request);
+    else if (is(request, "peer.pause"))
+        take_pause(requests, request, EVENT_PAUSE);
+    else if (is(request, "peer.resume"))
+        take_pause(requests, request, EVENT_RESUME);
+    else if (is(request, "node.join"))
+        take_grant(requests, request);
+    else
+        take_reading(requests, request);
+}
+
+bool requests_collect(struct requests *requests)
+{
+    struct control_request request;
+    size_t received = 0;
+    while (received < BATCH_EVENTS_MAX && !batch_is_full(requests->options.batch) &&
+           control_receive(requests->options.control, &request)) {
+        take(requests, &request);
+        received++;
+    }
+    requests_end_reading(requests);
+    return received > 0;
+}
+
+/* ---- replying ---- */
+
+static void note_field(struct asked *asked, const struct effect *effect)
+{
+    const struct schema_register *reg = schema_register(effect->reg);
+    const struct field *field = NULL;
+    if (reg != NULL && effect->field != FIELD_NONE)
+        field = schema_field(reg, effect->field);
+    if (field != NULL)
+        (void)snprintf(asked->subject, sizeof asked->subject, "%s", field->name);
+    else if (asked->operation != OPERATION_CREATE || effect->status == ERR_VOIDED)
+        id_format(&asked->id, asked->subject);
+}
+
+void requests_note(struct requests *requests, const struct effect *effect)
+{
+    struct asked *asked = batch_asked(requests->options.batch, effect->token);
+    if (asked == NULL || asked->awaited == 0)
+        return;
+    asked->awaited--;
+    if (asked->status == OK)
+        asked->status = effect->status;
+    if (asked->kind != ASKED_WRITE)
+        return;
+    if (effect->status != OK)
+        note_field(asked, effect);
+    else if (asked->operation == OPERATION_CREATE)
+        asked->id = effect->id;
+}
+
+static void put_written(struct buffer *out, const struct entry_id *id)
+{
+    char text[ID_TEXT_SIZE];
+    id_format(id, text);
+    codec_put_map(out, 2);
+    codec_put_cstring(out, "id");
+    codec_put_cstring(out, text);
+    codec_put_cstring(out, "short_id");
+    codec_put_text(out, slice_of(text, SHORT_ID_SIZE));
+}
+
+static void put_answer(struct requests *requests, const struct asked *asked)
+{
+    struct buffer *out = &requests->data;
+    size_t members =
+        roster_count(engine_roster(node_engine(requests->options.sources.node)));
+    switch (asked->kind) {
+    case ASKED_WRITE: put_written(out, &asked->id); return;
+    case ASKED_PEERS:
+        codec_put_map(out, 1);
+        codec_put_cstring(out, "peers");
+        codec_put_raw(out, asked->names);
+        return;
+    case ASKED_JOIN:
+        codec_put_map(out, 2);
+        codec_put_cstring(out, "members");
+        codec_put_uint(out, members);
+        codec_put_cstring(out, "admitted");
+        codec_put_uint(out, members - asked->members_before);
+        return;
+    }
+}
+
+void requests_reply(struct requests *requests)
+{
+    struct batch *batch = requests->options.batch;
+    for (size_t i = 0; i < batch->asked_count; i++) {
+        struct asked *asked = &batch->asked[i];
+        /* The engine answers everything it was asked; what it did not was not done. */
+        if (asked->awaited > 0 && asked->status == OK)
+            asked->status = ERR_STORE;
+        buffer_clear(&requests->data);
+        if (asked->status == OK)
+            put_answer(requests, asked);
+        reply_now(requests, asked->client, asked->status, asked->subject, "");
+    }
+}

@@ -1,0 +1,40 @@
+/* requests.h - what clients of the control socket ask: reading is answered at once from
+ * the last commit, writing joins the batch and is answered when that is durable.
+ *
+ * Replies go out in the order of the requests of a client, and a client that reads sees
+ * what it wrote before: so a reading request behind unanswered writes ends the batch. */
+#ifndef LINLI_DAEMON_REQUESTS_H
+#define LINLI_DAEMON_REQUESTS_H
+
+#include "daemon/run/batch.h"
+#include "daemon/answer/query.h"
+
+struct requests;
+
+struct requests_options {
+    struct query_sources sources;
+    struct control *control;
+    struct batch *batch;
+    /* Commits the batch and releases its effects; it is empty afterwards. */
+    void (*commit)(void *context);
+    void *context;
+};
+
+struct requests *requests_create(const struct requests_options *options);
+void requests_destroy(struct requests *requests);
+
+/* Receives until the batch is full or nobody asks any more; of readers without end only so
+ * many in a round. True: somebody asked. */
+bool requests_collect(struct requests *requests);
+
+/* Notes a reply of the engine, then, when all have come, sends the batch's. */
+void requests_note(struct requests *requests, const struct effect *effect);
+void requests_reply(struct requests *requests);
+
+/* The read transaction of the round must end before a commit. */
+void requests_end_reading(struct requests *requests);
+
+/* A piece of what takes long, log.verify. True: there is more, do not sleep. */
+MUST_USE bool requests_advance(struct requests *requests);
+
+#endif

@@ -1,0 +1,455 @@
+#include "daemon/store/store_lmdb.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "daemon/store/store_env.h"
+
+enum {
+    RECORD_OVERHEAD_BYTES = 10, /* a node's header and its slot in the page */
+};
+
+struct store_txn {
+    struct store *store;
+    MDB_txn *mdb;
+    bool writing;
+    enum status trouble;               /* the first one; nothing is done after it */
+    MDB_cursor *cursors[STORE_TABLES]; /* for single look-ups; opened when first needed */
+    bool cursor_ready[STORE_TABLES];   /* a reader's cursors outlive it, to be renewed */
+    size_t walks[STORE_TABLES];        /* the caller's cursors that are open */
+    size_t scattered_writes[STORE_TABLES];
+    size_t appended_bytes;
+    size_t extra_pages; /* of large values and of cleared tables */
+};
+
+struct store {
+    struct store_env env;
+    size_t readers_live;
+    struct store_txn writer; /* live while its `mdb` is not NULL */
+    struct store_txn *idle_reader;
+};
+
+struct walk {
+    struct store_txn *txn;
+    enum store_table table;
+    MDB_cursor *cursor;
+};
+
+/* ---- troubles ---- */
+
+/* True where `error` is none. A row that is absent is no trouble; the rest sticks. */
+static bool txn_fine(struct store_txn *txn, int error)
+{
+    if (error != 0 && error != MDB_NOTFOUND && txn->trouble == OK)
+        txn->trouble = store_env_status(&txn->store->env, error);
+    return error == 0;
+}
+
+enum status store_txn_status(const struct store_txn *txn)
+{
+    return txn->trouble;
+}
+
+/* ---- values ---- */
+
+static MDB_val val_of_key(struct slice key)
+{
+    CHECK(key.size > 0 && key.size <= STORE_KEY_MAX);
+    return store_env_val(key);
+}
+
+static struct slice slice_of_val(MDB_val val)
+{
+    return slice_of(val.mv_data, val.mv_size);
+}
+
+/* ---- reading ---- */
+
+bool store_get(struct store_txn *txn, enum store_table table, struct slice key,
+               struct slice *value)
+{
+    MDB_val sought = val_of_key(key);
+    MDB_val found;
+    if (txn->trouble != OK)
+        return false;
+    if (!txn_fine(txn, mdb_get(txn->mdb, txn->store->env.tables[table], &sought, &found)))
+        return false;
+    *value = slice_of_val(found);
+    return true;
+}
+
+/* The transaction's own cursor on `table`; NULL after trouble. */
+static MDB_cursor *txn_cursor(struct store_txn *txn, enum store_table table)
+{
+    if (txn->trouble != OK)
+        return NULL;
+    MDB_cursor **cursor = &txn->cursors[table];
+    if (txn->cursor_ready[table])
+        return *cursor;
+    int error = *cursor != NULL
+                    ? mdb_cursor_renew(txn->mdb, *cursor)
+                    : mdb_cursor_open(txn->mdb, txn->store->env.tables[table], cursor);
+    txn->cursor_ready[table] = txn_fine(txn, error);
+    return txn->cursor_ready[table] ? *cursor : NULL;
+}
+
+bool store_floor(struct store_txn *txn, enum store_table table, struct slice key,
+                 struct slice *found_key, struct slice *value)
+{
+    MDB_val found = val_of_key(key);
+    MDB_val data;
+    MDB_cursor *cursor = txn_cursor(txn, table);
+    if (cursor == NULL)
+        return false;
+    int error = mdb_cursor_get(cursor, &found, &data, MDB_SET_RANGE);
+    if (error == MDB_NOTFOUND)
+        error = mdb_cursor_get(cursor, &found, &data, MDB_LAST);
+    else if (error == 0 && !slice_equal(slice_of_val(found), key))
+        error = mdb_cursor_get(cursor, &found, &data, MDB_PREV);
+    if (!txn_fine(txn, error))
+        return false;
+    *found_key = slice_of_val(found);
+    *value = slice_of_val(data);
+    return true;
+}
+
+bool store_last(struct store_txn *txn, enum store_table table, struct slice *key,
+                struct slice *value)
+{
+    MDB_val found;
+    MDB_val data;
+    MDB_cursor *cursor = txn_cursor(txn, table);
+    if (cursor == NULL)
+        return false;
+    if (!txn_fine(txn, mdb_cursor_get(cursor, &found, &data, MDB_LAST)))
+        return false;
+    *key = slice_of_val(found);
+    *value = slice_of_val(data);
+    return true;
+}
+
+/* ---- walking ---- */
+
+/* A walk that comes to its end closes itself. */
+static bool walk_step(struct store_txn *txn, struct store_cursor *cursor, MDB_val found,
+                      MDB_cursor_op operation, struct slice *key, struct slice *value)
+{
+    struct walk *walk = cursor->handle;
+    MDB_val data;
+    if (!txn_fine(txn, mdb_cursor_get(walk->cursor, &found, &data, operation))) {
+        store_cursor_close(cursor);
+        return false;
+    }
+    *key = slice_of_val(found);
+    *value = slice_of_val(data);
+    return true;
+}
+
+bool store_seek(struct store_txn *txn, enum store_table table, struct slice from,
+                struct store_cursor *cursor, struct slice *key, struct slice *value)
+{
+    CHECK(from.size <= STORE_KEY_MAX);
+    MDB_cursor *opened;
+    cursor->handle = NULL;
+    if (txn->trouble != OK)
+        return false;
+    if (!txn_fine(txn, mdb_cursor_open(txn->mdb, txn->store->env.tables[table], &opened)))
+        return false;
+    struct walk *walk = checked_malloc(sizeof *walk);
+    *walk = (struct walk){.txn = txn, .table = table, .cursor = opened};
+    txn->walks[table]++;
+    cursor->handle = walk;
+    MDB_cursor_op operation = from.size > 0 ? MDB_SET_RANGE : MDB_FIRST;
+    return walk_step(txn, cursor, store_env_val(from), operation, key, value);
+}
+
+bool store_next(struct store_txn *txn, struct store_cursor *cursor, struct slice *key,
+                struct slice *value)
+{
+    if (cursor->handle == NULL || txn->trouble != OK)
+        return false;
+    return walk_step(txn, cursor, (MDB_val){0}, MDB_NEXT, key, value);
+}
+
+void store_cursor_close(struct store_cursor *cursor)
+{
+    struct walk *walk = cursor->handle;
+    if (walk == NULL)
+        return;
+    mdb_cursor_close(walk->cursor);
+    walk->txn->walks[walk->table]--;
+    free(walk);
+    cursor->handle = NULL;
+}
+
+/* ---- writing ---- */
+
+/* True where a write may go ahead. An open walk would stand on pages that the write
+ * moves, so the header's rule about cursors is enforced here. */
+static bool txn_may_write(const struct store_txn *txn, enum store_table table)
+{
+    CHECK(txn->writing);
+    CHECK(txn->walks[table] == 0);
+    return txn->trouble == OK;
+}
+
+/* Values that do not fit twice into a page get pages of their own. */
+static void txn_count_value(struct store_txn *txn, size_t size)
+{
+    size_t page_size = txn->store->env.page_size;
+    if (size > page_size / 2)
+        txn->extra_pages += size / page_size + 1;
+}
+
+void store_put(struct store_txn *txn, enum store_table table, struct slice key,
+               struct slice value)
+{
+    MDB_val at = val_of_key(key);
+    MDB_val data = store_env_val(value);
+    if (!txn_may_write(txn, table))
+        return;
+    txn_fine(txn, mdb_put(txn->mdb, txn->store->env.tables[table], &at, &data, 0));
+    txn->scattered_writes[table]++;
+    txn_count_value(txn, value.size);
+}
+
+void store_append(struct store_txn *txn, enum store_table table, struct slice key,
+                  struct slice value)
+{
+    MDB_val at = val_of_key(key);
+    MDB_val data = store_env_val(value);
+    if (!txn_may_write(txn, table))
+        return;
+    int error = mdb_put(txn->mdb, txn->store->env.tables[table], &at, &data, MDB_APPEND);
+    CHECK(error != MDB_KEYEXIST); /* the key was not greater than every other */
+    txn_fine(txn, error);
+    txn->appended_bytes += key.size + value.size + RECORD_OVERHEAD_BYTES;
+}
+
+void store_delete(struct store_txn *txn, enum store_table table, struct slice key)
+{
+    MDB_val at = val_of_key(key);
+    if (!txn_may_write(txn, table))
+        return;
+    txn_fine(txn, mdb_del(txn->mdb, txn->store->env.tables[table], &at, NULL));
+    txn->scattered_writes[table]++;
+}
+
+static size_t table_pages(const struct store_txn *txn, enum store_table table)
+{
+    MDB_stat stat;
+    CHECK(txn != NULL);
+    if (mdb_stat(txn->mdb, txn->store->env.tables[table], &stat) != 0)
+        return 0;
+    return stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+}
+
+void store_clear(struct store_txn *txn, enum store_table table)
+{
+    /* The format number lives there: without it the store would not open again. */
+    CHECK(table != STORE_META);
+    if (!txn_may_write(txn, table))
+        return;
+    /* Every freed page becomes a number in the list of free pages. */
+    size_t list_bytes = table_pages(txn, table) * sizeof(size_t);
+    txn->extra_pages += list_bytes / txn->store->env.page_size + 1;
+    txn_fine(txn, mdb_drop(txn->mdb, txn->store->env.tables[table], 0));
+}
+
+/* LMDB does not tell how many pages are dirty. Appended records fill whole pages; a put
+ * or a delete elsewhere is taken to touch a leaf of its own, but all of them together no
+ * more pages than the table has. Sorted keys share leaves, so this errs upwards, and a
+ * batch ends rather too early than too late. */
+size_t store_txn_dirty_pages(const struct store_txn *txn)
+{
+    if (txn->trouble != OK)
+        return 0;
+    size_t pages = txn->appended_bytes / txn->store->env.page_size + txn->extra_pages;
+    for (enum store_table table = 0; table < STORE_TABLES; table++) {
+        size_t scattered = txn->scattered_writes[table];
+        size_t most = scattered > 0 ? table_pages(txn, table) : 0;
+        pages += scattered < most ? scattered : most;
+    }
+    return pages;
+}
+
+/* ---- transactions ---- */
+
+/* Growing ahead of need: a map that fills up in the middle of a batch costs the batch, and
+ * the engine its sessions. The largest batch dirties 8 MiB; a small map grows by quarters. */
+#define GROWTH_ROOM_BYTES ((size_t)32 << 20)
+
+static bool store_is_short_of_room(const struct store *store)
+{
+    MDB_envinfo info;
+    size_t size = store->env.map_size;
+    size_t room = size / 4 < GROWTH_ROOM_BYTES ? size / 4 : GROWTH_ROOM_BYTES;
+
+    if (mdb_env_info(store->env.mdb, &info) != 0)
+        return false;
+    return (info.me_last_pgno + 1) * store->env.page_size + room > size;
+}
+
+enum status store_begin(struct store *store, struct store_txn **txn)
+{
+    CHECK(store->writer.mdb == NULL);
+    *txn = NULL;
+    if (store->readers_live > 0)
+        return ERR_BUSY;
+    if (store_is_short_of_room(store)) {
+        enum status grown = store_env_grow(&store->env);
+        if (grown != OK && grown != ERR_DISK_FULL) /* then the batch may still fit */
+            return grown;
+    }
+    store->writer = (struct store_txn){.store = store, .writing = true};
+    int error = mdb_txn_begin(store->env.mdb, NULL, 0, &store->writer.mdb);
+    if (error != 0) {
+        store->writer.mdb = NULL;
+        return store_env_status(&store->env, error);
+    }
+    *txn = &store->writer;
+    return OK;
+}
+
+static void txn_close_cursors(struct store_txn *txn)
+{
+    for (size_t i = 0; i < STORE_TABLES; i++) {
+        if (txn->cursors[i] != NULL)
+            mdb_cursor_close(txn->cursors[i]);
+    }
+}
+
+static void reader_destroy(struct store_txn *reader)
+{
+    txn_close_cursors(reader);
+    if (reader->mdb != NULL)
+        mdb_txn_abort(reader->mdb);
+    free(reader);
+}
+
+/* Readers are frequent: one is kept. */
+enum status store_begin_read(struct store *store, struct store_txn **txn)
+{
+    struct store_txn *reader = store->idle_reader;
+    int error;
+    *txn = NULL;
+    if (store->writer.mdb != NULL)
+        return ERR_BUSY;
+    if (reader != NULL) {
+        store->idle_reader = NULL;
+        error = mdb_txn_renew(reader->mdb);
+    } else {
+        reader = checked_malloc(sizeof *reader);
+        *reader = (struct store_txn){.store = store};
+        error = mdb_txn_begin(store->env.mdb, NULL, MDB_RDONLY, &reader->mdb);
+    }
+    if (error != 0) {
+        reader_destroy(reader);
+        return store_env_status(&store->env, error);
+    }
+    store->readers_live++;
+    *txn = reader;
+    return OK;
+}
+
+static void reader_end(struct store_txn *reader)
+{
+    struct store *store = reader->store;
+    store->readers_live--;
+    if (store->idle_reader != NULL) {
+        reader_destroy(reader);
+        return;
+    }
+    mdb_txn_reset(reader->mdb);
+    reader->trouble = OK;
+    memset(reader->cursor_ready, 0, sizeof reader->cursor_ready);
+    store->idle_reader = reader;
+}
+
+static void txn_check_no_walks(const struct store_txn *txn)
+{
+    for (size_t i = 0; i < STORE_TABLES; i++)
+        CHECK(txn->walks[i] == 0);
+}
+
+void store_abort(struct store_txn *txn)
+{
+    txn_check_no_walks(txn);
+    if (!txn->writing) {
+        reader_end(txn);
+        return;
+    }
+    CHECK(txn->mdb != NULL);
+    txn_close_cursors(txn);
+    mdb_txn_abort(txn->mdb);
+    txn->mdb = NULL;
+}
+
+enum status store_commit(struct store_txn *txn)
+{
+    CHECK(txn->writing && txn->mdb != NULL);
+    struct store *store = txn->store;
+    enum status status = txn->trouble;
+    if (status != OK) {
+        store_abort(txn);
+    } else {
+        txn_check_no_walks(txn);
+        txn_close_cursors(txn);
+        status = store_env_status(&store->env, mdb_txn_commit(txn->mdb));
+        txn->mdb = NULL;
+    }
+    if (status != ERR_STORE_GROWN)
+        return status;
+    status = store_env_grow(&store->env);
+    return status == OK ? ERR_STORE_GROWN : status;
+}
+
+bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE])
+{
+    return store_place_identity(&store->env.place, identity);
+}
+
+struct store_size store_measure(struct store *store)
+{
+    struct store_size size = {0};
+    struct stat file;
+    struct statvfs disk;
+    struct store_txn *txn;
+    /* What the file takes on the disk: most of its nominal size may be a hole. */
+    if (fstat(store->env.data, &file) == 0)
+        size.file = (uint64_t)file.st_blocks * 512;
+    if (fstatvfs(store->env.data, &disk) == 0)
+        size.disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (store_begin_read(store, &txn) != OK)
+        return size;
+    for (enum store_table table = 0; table < STORE_TABLES; table++)
+        size.used += table_pages(txn, table) * store->env.page_size;
+    store_abort(txn);
+    return size;
+}
+
+/* ---- opening ---- */
+
+enum status store_open(struct store **store, const struct store_options *options)
+{
+    struct store *opened = checked_malloc(sizeof *opened);
+    *opened = (struct store){0};
+    *store = NULL;
+    enum status status = store_env_open(&opened->env, options);
+    if (status == OK)
+        *store = opened;
+    else
+        free(opened);
+    return status;
+}
+
+void store_close(struct store *store)
+{
+    CHECK(store->writer.mdb == NULL && store->readers_live == 0);
+    if (store->idle_reader != NULL)
+        reader_destroy(store->idle_reader);
+    store_env_close(&store->env);
+    free(store);
+}
