@@ -68,7 +68,8 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     if (status != OK)
         return status;
     wants_load(&engine->wants, txn);
-    author_load(engine);
+    if (!operators_load(engine))
+        return ERR_STORE_DAMAGED;
     load_sessions(engine);
     sessions_meet_paused(engine);
     return store_txn_status(txn);

@@ -6,6 +6,7 @@
  *   folding.c       the cursor of the derived tables, and folding again
  *   writing.c       this node's own logs: chained, signed once a batch
  *   draft.c         from what a person asks to an operation
+ *   operators.c     the accounts that write here, by number
  *   author.c        a write, from judging to its reply
  *   intake.c        runs from others, and the roster
  *   greet.c         hellos: comparing digests, deciding who lacks what
@@ -31,9 +32,8 @@ struct writing {
     struct hash last;
 };
 
-/* An account of this machine that has written before: its number is the entry's actor. */
+/* An account of this machine that has written under the present incarnation. */
 struct known_operator {
-    uint32_t number;
     char name[NAME_SIZE_MAX + 1];
 };
 
@@ -59,7 +59,7 @@ struct engine {
     bool fold_dirty;
 
     struct writing writing[LANES];
-    struct known_operator *operators;
+    struct known_operator *operators; /* number N is at N - 1 */
     size_t operator_count;
 
     struct session **sessions;
@@ -124,9 +124,16 @@ void folding_begin_again(struct engine *engine); /* from the first run on */
  * from the first run on has begun since, that one will reach it. */
 void folding_newest_is_folded(struct engine *engine);
 
+/* operators.c */
+/* The number that an account's entries name as their actor: the one it has, or the next. */
+uint32_t operators_number(const struct engine *engine, const struct account *account);
+/* Records the account of a write as an operator of this node, unless it is one. */
+void operators_enrol(struct engine *engine, const struct event *event);
+bool operators_load(struct engine *engine); /* false: the row is damaged */
+void operators_begin_again(struct engine *engine); /* a new incarnation has none */
+
 /* author.c */
 void author_write(struct engine *engine, const struct event *event);
-void author_load(struct engine *engine); /* reads the operators known here */
 
 /* intake.c */
 enum status intake_run(struct engine *engine, const struct run *run,

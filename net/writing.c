@@ -129,5 +129,6 @@ void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_
     }
     put_le64(value, engine->incarnation);
     engine_meta_put(engine, META_INCARNATION, slice_of(value, sizeof value));
+    operators_begin_again(engine);
     engine->wrote = true;
 }

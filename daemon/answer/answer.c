@@ -131,22 +131,17 @@ void answer_learn_operators(struct answering *answering, uint64_t realm)
     store_cursor_close(&walk.cursor);
 }
 
-/* A restored store counts its operators on, so the same incarnation is only preferred. */
 void answer_put_actor(const struct answering *answering, struct buffer *out,
                       struct log_name log, uint64_t number)
 {
-    const struct answer_operator *found = NULL;
     for (size_t i = 0; i < answering->operator_count; i++) {
         const struct answer_operator *row = &answering->operators[i];
-        if (row->node != log.node || row->number != number)
-            continue;
-        if (found == NULL || (found->tag != log.tag && row->tag == log.tag))
-            found = row;
+        if (row->node == log.node && row->tag == log.tag && row->number == number) {
+            codec_put_text(out, row->name);
+            return;
+        }
     }
-    if (found != NULL)
-        codec_put_text(out, found->name);
-    else
-        put_number_text(out, number);
+    put_number_text(out, number);
 }
 
 /* ---- values ---- */

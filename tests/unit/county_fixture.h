@@ -42,6 +42,7 @@ struct county_node {
 };
 
 struct county {
+    const char *account; /* who writes */
     char directory[64];
     struct county_node nodes[NODES];
     struct divisions divisions;
@@ -130,6 +131,7 @@ static inline int county_set_up(void **state)
              base != NULL ? base : "/tmp");
     assert_non_null(mkdtemp(county->directory));
     county->now_ms = START_MS;
+    county->account = "wang";
     county_divisions(&county->divisions);
     arena_init(&county->arena);
     arena_init(&county->scratch);
@@ -332,7 +334,7 @@ static inline enum status county_apply(struct county *county, size_t index,
     struct event event = county_event(county, EVENT_WRITE);
     struct effects effects;
     enum status status = ERR_STORE;
-    write->account = (struct account){.uid = 1000, .name = slice_text("wang")};
+    write->account = (struct account){.uid = 1000, .name = slice_text(county->account)};
     event.write = write;
     effects_init(&effects);
     assert_int_equal(node_handle(county->nodes[index].node, &event, 1, &effects), OK);
