@@ -236,6 +236,20 @@ void heads_advance(struct heads *heads, struct log_name log, uint64_t incarnatio
     head_mark_moved(heads, index);
 }
 
+/* It keeps its arrival: neighbours are told of the log when it moves on. */
+void heads_take_back(struct heads *heads, struct log_name log, uint64_t seq,
+                     const struct hash *hash)
+{
+    uint32_t index = heads->slots[slot_find(heads, log)];
+    CHECK(index != NOWHERE);
+    struct head *head = &heads->places[index].head;
+    CHECK(seq < head->seq);
+    heads->entries -= head->seq - seq;
+    head->seq = seq;
+    head->hash = *hash;
+    head_mark_moved(heads, index);
+}
+
 const struct head *heads_find(const struct heads *heads, struct log_name log)
 {
     uint32_t index = heads->slots[slot_find(heads, log)];

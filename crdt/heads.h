@@ -52,6 +52,11 @@ uint64_t heads_entries(const struct heads *heads); /* sum of seqs */
 void heads_advance(struct heads *heads, struct log_name log, uint64_t incarnation,
                    uint64_t seq, const struct hash *hash, uint64_t arrival);
 
+/* Takes the log back to (seq, hash), or to nothing (seq 0, a hash of zeros): what came after
+ * was set aside (crdt/log.h). `seq` is less than the present head's, CHECKed. */
+void heads_take_back(struct heads *heads, struct log_name log, uint64_t seq,
+                     const struct hash *hash);
+
 /* The heads that moved after arrival `from`, in order of arrival, at most `capacity`.
  * Returns how many. */
 size_t heads_since(const struct heads *heads, uint64_t from, const struct head **found,

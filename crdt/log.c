@@ -38,7 +38,7 @@ void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,
               slice_of(number, sizeof number));
 }
 
-bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run)
+static bool run_read(struct store_txn *txn, uint64_t arrival, struct run *run)
 {
     uint8_t key[8];
     struct slice value;
@@ -46,6 +46,53 @@ bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run)
     arrival_key(key, arrival);
     return store_get(txn, STORE_LOG, slice_of(key, sizeof key), &value) &&
            run_decode(value, RUN_STORED, run) == OK;
+}
+
+/* The index leads to what is of the log; a run that it does not lead to was set aside. */
+static bool run_is_indexed(struct store_txn *txn, const struct run *run, uint64_t arrival)
+{
+    uint8_t key[RUN_KEY_SIZE];
+    struct slice value;
+
+    run_key(key, run->log, run->first_seq);
+    return store_get(txn, STORE_RUNS, slice_of(key, sizeof key), &value) &&
+           value.size == 8 && get_be64(value.data) == arrival;
+}
+
+bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run)
+{
+    return run_read(txn, arrival, run) && run_is_indexed(txn, run, arrival);
+}
+
+bool log_run_set_aside(struct store_txn *txn, uint64_t arrival, struct run *run)
+{
+    return run_read(txn, arrival, run) && !run_is_indexed(txn, run, arrival);
+}
+
+void log_set_aside(struct store_txn *txn, struct log_name log, uint64_t seq,
+                   struct buffer *arrivals)
+{
+    uint8_t key[RUN_KEY_SIZE], from[RUN_KEY_SIZE];
+    struct slice found, value;
+    size_t start = arrivals->size;
+
+    run_key(from, log, seq);
+    run_key(key, log, SEQ_MAX);
+    while (store_floor(txn, STORE_RUNS, slice_of(key, sizeof key), &found, &value) &&
+           found.size == sizeof key && memcmp(found.data, from, sizeof from) >= 0) {
+        uint8_t index[RUN_KEY_SIZE];
+        memcpy(index, found.data, sizeof index);
+        CHECK(value.size == 8);
+        buffer_put_u64(arrivals, get_be64(value.data));
+        store_delete(txn, STORE_RUNS, slice_of(index, sizeof index));
+    }
+    /* The newest came first. */
+    for (size_t low = start, high = arrivals->size; high - low > 8; low += 8, high -= 8) {
+        uint8_t older[8];
+        memcpy(older, arrivals->data + high - 8, 8);
+        memcpy(arrivals->data + high - 8, arrivals->data + low, 8);
+        memcpy(arrivals->data + low, older, 8);
+    }
 }
 
 bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
@@ -61,7 +108,7 @@ bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
         memcmp(found.data, key, LOG_NAME_SIZE) != 0)
         return false;
     *arrival = get_be64(value.data);
-    return log_run_at(txn, *arrival, run) && run->first_seq <= seq &&
+    return run_read(txn, *arrival, run) && run->first_seq <= seq &&
            seq <= run_last_seq(run);
 }
 

@@ -18,9 +18,16 @@ uint64_t log_last_arrival(struct store_txn *txn);
 void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,
                 struct buffer *scratch);
 
-/* The run with that arrival number; slices die with the next write. False: none, or not
- * decodable, which is damage. */
+/* The run with that arrival number; slices die with the next write. False: none, or it was
+ * set aside, or it is not decodable, which is damage. */
 MUST_USE bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run);
+
+/* Sets the runs of `log` from the one that begins with `seq` on aside: they are of the log
+ * no more, and stay readable under their arrival numbers alone, which are appended to
+ * `arrivals` (u64, ascending). */
+void log_set_aside(struct store_txn *txn, struct log_name log, uint64_t seq,
+                   struct buffer *arrivals);
+MUST_USE bool log_run_set_aside(struct store_txn *txn, uint64_t arrival, struct run *run);
 
 /* The stored run of `log` that holds entry `seq`. */
 MUST_USE bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,

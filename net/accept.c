@@ -20,8 +20,8 @@ void accept_lay_out(const struct roster *roster, const struct member *author,
     out->last = chain.prev;
 }
 
-static bool run_is_signed(const struct roster *roster, const struct run *run,
-                          const struct verified_run *laid_out)
+bool accept_is_signed(const struct roster *roster, const struct run *run,
+                      const struct verified_run *laid_out)
 {
     struct hash signed_hash;
 
@@ -85,7 +85,7 @@ enum status accept_run(const struct roster *roster, const struct head *head,
         return ERR_MALFORMED;
     accept_lay_out(roster, author, incarnation, head != NULL ? &head->hash : &nothing,
                    run, arena, out);
-    if (!run_is_signed(roster, run, out))
+    if (!accept_is_signed(roster, run, out))
         return ERR_BAD_SIGNATURE;
     if (run_withholds(run, out))
         return ERR_GAP;

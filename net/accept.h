@@ -44,6 +44,10 @@ MUST_USE enum status accept_open(const struct roster *roster, const struct membe
                                  struct log_name log, const struct entry *entry,
                                  struct arena *arena, struct slice *plaintext);
 
+/* Whether the run's signature is its author's, over the chain as laid out. */
+MUST_USE bool accept_is_signed(const struct roster *roster, const struct run *run,
+                               const struct verified_run *laid_out);
+
 /* Lays out the entries of a run whose author is known; no judgement. */
 void accept_lay_out(const struct roster *roster, const struct member *author,
                     uint64_t incarnation, const struct hash *prev, const struct run *run,

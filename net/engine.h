@@ -189,6 +189,7 @@ struct engine_report {
     uint64_t unreadable_entries; /* no key here: relayed only; expected at most nodes */
     uint64_t refused_entries; /* accepted in the chain, fold to nothing: see log verify */
     uint64_t diverged_logs;
+    uint64_t strayed_entries; /* of this node, set aside: its log went on without them */
     uint64_t wanted_logs; /* announced, not held: author unknown or under way      */
 };
 void engine_report(const struct engine *engine, struct engine_report *report);

@@ -68,6 +68,7 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     if (status != OK)
         return status;
     wants_load(&engine->wants, txn);
+    own_log_load(engine);
     if (!operators_load(engine))
         return ERR_STORE_DAMAGED;
     load_sessions(engine);

@@ -9,6 +9,7 @@
  *   operators.c     the accounts that write here, by number
  *   author.c        a write, from judging to its reply
  *   intake.c        runs from others, and the roster
+ *   own_log.c       a store older than what neighbours hold of it
  *   greet.c         hellos: comparing digests, deciding who lacks what
  *   sync.c          announcing, wanting, sending
  *   report.c        what an engine says of itself to people
@@ -43,6 +44,16 @@ struct divergence {
     uint32_t peer;
 };
 
+/* A neighbour may hold another history of the log that this node writes. It is asked for
+ * runs, further and further back, until one continues what both hold. */
+struct inquiry {
+    bool open;
+    uint32_t peer;
+    uint64_t from; /* the entry asked for */
+    uint64_t step; /* how much further back the next question goes */
+    uint64_t asked_at_ms;
+};
+
 struct engine {
     struct engine_config config;
     struct roster *roster;
@@ -66,6 +77,8 @@ struct engine {
     size_t session_count;
     struct divergence *diverged;
     size_t diverged_count;
+    struct inquiry inquiry;
+    uint64_t strayed; /* entries of this node that were set aside */
 
     struct arena scratch;    /* for one event or one run */
     struct buffer encoded;   /* scratch for store values   */
@@ -141,6 +154,23 @@ enum status intake_run(struct engine *engine, const struct run *run,
 enum status intake_grant(struct engine *engine, struct slice grant_file,
                          const uint8_t random[RANDOM_SIZE]);
 enum status intake_roster_load(struct engine *engine);
+
+/* own_log.c */
+/* Whether this is a log that this node writes into now. */
+bool own_log_is(const struct engine *engine, struct log_name log);
+/* A neighbour's unproven word about such a log: its entry `seq` is another than here. */
+void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,
+                     uint64_t seq);
+/* A run of such a log came. Proof of another history sets ours aside from where they part,
+ * and this node writes on in a new log. True: the run is dealt with. */
+bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,
+                  const uint8_t random[RANDOM_SIZE]);
+void own_log_forget_inquiry(struct engine *engine, uint32_t peer); /* its link is cut */
+/* Whether the entry that a neighbour lists of such a log is the one held here. */
+bool own_log_agrees(struct engine *engine, const struct listed_head *listed);
+void own_log_load(struct engine *engine);
+/* Writes what was set aside once more, at the end of the log that neighbours hear. */
+enum status own_log_reclaim(struct engine *engine, const struct event *event);
 
 /* greet.c */
 void greet_hear(struct engine *engine, struct session *session,

@@ -66,6 +66,7 @@ void engine_report(const struct engine *engine, struct engine_report *report)
         .unreadable_entries = engine->unreadable,
         .refused_entries = engine->refused + engine->refused_statements,
         .diverged_logs = engine->diverged_count,
+        .strayed_entries = engine->strayed,
         .wanted_logs = engine->wants.count,
     };
 }

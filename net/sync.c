@@ -44,14 +44,17 @@ static bool hear_of_log(struct engine *engine, struct session *session,
                      engine_member(engine, log.node) != NULL, &engine->wrote);
 }
 
-static void check_listed_hash(struct engine *engine, uint32_t peer,
+static void check_listed_hash(struct engine *engine, struct session *session,
                               const struct listed_head *listed)
 {
     const struct head *head = heads_find(engine->heads, listed->log);
 
-    if (head != NULL && head->seq == listed->seq &&
-        memcmp(head->hash.bytes, listed->hash, HASH_CHECK_SIZE) != 0)
-        engine_mark_diverged(engine, listed->log, peer);
+    if (own_log_is(engine, listed->log)) {
+        if (!own_log_agrees(engine, listed))
+            own_log_suspect(engine, session, listed->log, listed->seq);
+    } else if (head != NULL && head->seq == listed->seq &&
+               memcmp(head->hash.bytes, listed->hash, HASH_CHECK_SIZE) != 0)
+        engine_mark_diverged(engine, listed->log, session->peer);
 }
 
 void sync_hear_heads(struct engine *engine, struct session *session,
@@ -63,7 +66,7 @@ void sync_hear_heads(struct engine *engine, struct session *session,
     for (size_t i = 0; i < heads->count; i++) {
         CHECK(message_next_head(heads, &listed));
         if (heads->flags & HEADS_WITH_HASHES)
-            check_listed_hash(engine, session->peer, &listed);
+            check_listed_hash(engine, session, &listed);
         all &= hear_of_log(engine, session, listed.log, listed.seq);
     }
     session->differences = 0;
@@ -154,6 +157,9 @@ void sync_hear_run(struct engine *engine, struct session *session,
     session->differences = 0;
     if (known_author && !engine_carries(engine, engine_self(engine)->number, run->log)) {
         sync_offence(engine, session, REFUSED_NOT_CARRIED);
+    } else if (own_log_is(engine, run->log) &&
+               own_log_hear(engine, session, run, random)) {
+        noted = true;
     } else {
         status = intake_run(engine, run, random);
         if (status != OK && status != ERR_DUPLICATE)
@@ -367,7 +373,11 @@ static void announce_heads(struct engine *engine, struct session *session)
         buffer_clear(list);
         for (size_t i = 0; i < count; i++) {
             struct listed_head head = {found[i]->log, found[i]->seq, {0}};
-            if (!peer_needs(engine, session, found[i]))
+            /* Of a log that it holds as far, it may hold another history. */
+            bool lists = session->list_hashes
+                             ? engine_carries(engine, session->peer, found[i]->log)
+                             : peer_needs(engine, session, found[i]);
+            if (!lists)
                 continue;
             memcpy(head.hash, found[i]->hash.bytes, HASH_CHECK_SIZE);
             message_put_head(list, flags, &head);

@@ -1,0 +1,236 @@
+/* "It learns that it was restored from its own signature at a position it does not have
+ * (only that is believed, never a bare claim)."
+ *
+ * A disk image put back whole is not told by its file. If the node then writes before it
+ * hears anybody, its log has two histories under its own signature: the one its neighbours
+ * hold, and the one here, which nobody accepts. A neighbour's word raises a suspicion. It is
+ * asked for its runs, further and further back until one continues what both hold; that run
+ * verifies in full, and the first entry in it that differs is where the histories part. What
+ * was written here from there on is set aside, the neighbours' history takes its place, and
+ * the node writes under a new incarnation, where it is heard. */
+#include "net/engine_state.h"
+
+#include <string.h>
+
+/* Arrival numbers, u64 each, of the runs set aside. */
+#define META_STRAYED "strayed"
+
+bool own_log_is(const struct engine *engine, struct log_name log)
+{
+    const struct member *self = engine_self(engine);
+
+    return self != NULL && log.node == self->number && log.lane != LANE_CONTROL &&
+           log.tag == (uint16_t)engine->incarnation;
+}
+
+/* The hash of an entry held here; zeros before the first. False: it is not held. */
+static bool hash_at(struct engine *engine, const struct head *head, uint64_t seq,
+                    struct hash *hash)
+{
+    const struct member *author = engine_member(engine, head->log.node);
+    struct verified_run laid_out;
+    struct run run;
+    uint64_t arrival;
+
+    *hash = (struct hash){0};
+    if (seq == 0)
+        return true;
+    if (author == NULL || seq > head->seq ||
+        !log_run_holding(engine->txn, head->log, seq, &run, &arrival))
+        return false;
+    accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run,
+                   &engine->scratch, &laid_out);
+    *hash = laid_out.entries[seq - run.first_seq].hash;
+    return true;
+}
+
+bool own_log_agrees(struct engine *engine, const struct listed_head *listed)
+{
+    const struct head *head = heads_find(engine->heads, listed->log);
+    struct hash hash;
+
+    arena_reset(&engine->scratch);
+    return head == NULL || listed->seq > head->seq ||
+           !hash_at(engine, head, listed->seq, &hash) ||
+           memcmp(hash.bytes, listed->hash, HASH_CHECK_SIZE) == 0;
+}
+
+/* ---- asking ---- */
+
+static void ask(struct engine *engine, struct session *session, struct log_name log,
+                uint64_t from)
+{
+    buffer_clear(&engine->message);
+    message_begin_want(&engine->message, 1);
+    message_put_range(&engine->message, &(struct wanted_range){log, from, SEQ_MAX});
+    engine_send(engine, session, buffer_slice(&engine->message));
+    engine->inquiry.from = from;
+    engine->inquiry.asked_at_ms = engine->now_ms;
+}
+
+void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,
+                     uint64_t seq)
+{
+    struct inquiry *inquiry = &engine->inquiry;
+
+    if (inquiry->open && engine->now_ms < inquiry->asked_at_ms + RETRY_MS)
+        return;
+    CHECK(seq > 0);
+    *inquiry = (struct inquiry){.open = true, .peer = session->peer, .step = 1};
+    ask(engine, session, log, seq);
+}
+
+void own_log_forget_inquiry(struct engine *engine, uint32_t peer)
+{
+    if (engine->inquiry.peer == peer)
+        engine->inquiry.open = false;
+}
+
+static void ask_further_back(struct engine *engine, struct session *session,
+                             const struct run *run)
+{
+    struct inquiry *inquiry = &engine->inquiry;
+    uint64_t from = run->first_seq > inquiry->step ? run->first_seq - inquiry->step : 1;
+
+    inquiry->step *= 2;
+    ask(engine, session, run->log, from);
+}
+
+/* ---- two histories ---- */
+
+static void strayed_save(struct engine *engine, const struct buffer *arrivals)
+{
+    engine_meta_put(engine, META_STRAYED, buffer_slice(arrivals));
+    engine->wrote = true;
+}
+
+static uint64_t entries_in(struct engine *engine, struct slice arrivals)
+{
+    uint64_t arrival, entries = 0;
+    struct run run;
+
+    while (slice_take_u64(&arrivals, &arrival)) {
+        if (log_run_set_aside(engine->txn, arrival, &run))
+            entries += run.count;
+    }
+    return entries;
+}
+
+void own_log_load(struct engine *engine)
+{
+    struct slice arrivals;
+
+    engine->inquiry.open = false;
+    engine->strayed = engine_meta_get(engine->txn, META_STRAYED, &arrivals)
+                          ? entries_in(engine, arrivals)
+                          : 0;
+}
+
+/* From `seq` on, which begins a run here, because a store is copied between commits. */
+static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
+                      const struct hash *before, const uint8_t random[RANDOM_SIZE])
+{
+    struct buffer arrivals;
+    struct slice earlier;
+
+    buffer_init(&arrivals, SIZE_MAX);
+    if (engine_meta_get(engine->txn, META_STRAYED, &earlier))
+        buffer_put(&arrivals, earlier.data, earlier.size);
+    log_set_aside(engine->txn, log, seq, &arrivals);
+    heads_take_back(engine->heads, log, seq - 1, before);
+    strayed_save(engine, &arrivals);
+    engine->strayed = entries_in(engine, buffer_slice(&arrivals));
+    buffer_deinit(&arrivals);
+    writing_new_incarnation(engine, random);
+    folding_begin_again(engine);
+}
+
+/* The first entry of the run that is held here with another hash; 0: none. A hash covers all
+ * that came before it, so the first difference is found by halving. */
+static uint64_t first_different(struct engine *engine, const struct head *head,
+                                const struct run *run,
+                                const struct verified_run *laid_out)
+{
+    uint64_t low = run->first_seq;
+    uint64_t end = run_last_seq(run) < head->seq ? run_last_seq(run) : head->seq;
+    uint64_t high = end + 1;
+    struct hash hash;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (hash_at(engine, head, middle, &hash) &&
+            hash_equal(&hash, &laid_out->entries[middle - run->first_seq].hash))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low <= end ? low : 0;
+}
+
+static bool begins_a_run(struct engine *engine, struct log_name log, uint64_t seq)
+{
+    struct run run;
+    uint64_t arrival;
+
+    return log_run_holding(engine->txn, log, seq, &run, &arrival) && run.first_seq == seq;
+}
+
+/* The run continues what both hold, so its signature can be checked. */
+static void compare(struct engine *engine, struct session *session,
+                    const struct head *head, const struct run *run, bool answers,
+                    const struct hash *before, const uint8_t random[RANDOM_SIZE])
+{
+    const struct member *author = engine_member(engine, run->log.node);
+    struct verified_run laid_out;
+    struct hash hash;
+    uint64_t different;
+
+    accept_lay_out(engine->roster, author, head->incarnation, before, run,
+                   &engine->scratch, &laid_out);
+    if (!accept_is_signed(engine->roster, run, &laid_out)) {
+        sync_offence(engine, session, REFUSED_SIGNATURE);
+        return;
+    }
+    different = first_different(engine, head, run, &laid_out);
+    if (answers && different == 0 && run_last_seq(run) < head->seq)
+        ask(engine, session, run->log, run_last_seq(run) + 1);
+    if (different == 0 || !begins_a_run(engine, run->log, different))
+        return;
+    engine->inquiry.open = false;
+    CHECK(hash_at(engine, head, different - 1, &hash));
+    set_aside(engine, run->log, different, &hash, random);
+    engine->wrote |= wants_drop(&engine->wants, engine->txn, run->log);
+    if (!wants_add(&engine->wants, engine->txn, run->log, run_last_seq(run),
+                   session->peer, true, &engine->wrote))
+        session->relist = session->hello_due = true; /* no room: to be told again */
+}
+
+bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,
+                  const uint8_t random[RANDOM_SIZE])
+{
+    const struct inquiry *inquiry = &engine->inquiry;
+    const struct head *head;
+    struct hash before;
+
+    writing_sign(engine); /* what this batch wrote so far is of the log too */
+    head = heads_find(engine->heads, run->log);
+    if (head == NULL || run->first_seq > head->seq + 1)
+        return false;
+    arena_reset(&engine->scratch);
+    if (!hash_at(engine, head, run->first_seq - 1, &before))
+        return false;
+    bool continues = memcmp(before.bytes, run->prev.bytes, HASH_CHECK_SIZE) == 0;
+    bool answers = inquiry->open && inquiry->peer == session->peer;
+    if (continues && run->first_seq == head->seq + 1) {
+        if (answers)
+            engine->inquiry.open = false;
+        return false; /* accepted as any run that continues its log */
+    }
+    if (continues)
+        compare(engine, session, head, run, answers, &before, random);
+    else if (answers && run->first_seq > 1)
+        ask_further_back(engine, session, run);
+    else
+        own_log_suspect(engine, session, run->log, run->first_seq);
+    return true;
+}
