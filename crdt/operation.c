@@ -1,5 +1,7 @@
 #include "crdt/operation.h"
 
+#include <string.h>
+
 #include "crdt/codec.h"
 
 /* ---- reading ---- */
@@ -332,4 +334,44 @@ void operation_encode_void(struct buffer *out, uint64_t stamp_ms, uint32_t actor
     codec_put_id(out, subject);
     codec_put_id(out, target);
     codec_put_text(out, reason);
+}
+
+/* ---- written again elsewhere ---- */
+
+/* Ids stand as byte strings of their size wherever they are named, and nothing else is as
+ * long: a sealed field is longer, and no text holds the two bytes before an id. */
+bool operation_readdress(struct slice plaintext, uint32_t actor,
+                         void (*rename)(void *context, struct entry_id *id),
+                         void *context, struct buffer *out)
+{
+    static const uint8_t id_head[] = {0xc4, ENTRY_ID_SIZE};
+    struct operation operation;
+    struct slice rest = plaintext;
+    uint64_t stamp_ms, old_actor;
+    uint8_t codec;
+    size_t count;
+
+    if (operation_decode(plaintext, &operation) != OK || !slice_take_u8(&rest, &codec) ||
+        !codec_take_array(&rest, &count) || !codec_take_uint(&rest, &stamp_ms) ||
+        !codec_take_uint(&rest, &old_actor))
+        return false;
+    buffer_put_u8(out, CODEC_PLAIN);
+    codec_put_array(out, count);
+    codec_put_uint(out, stamp_ms);
+    codec_put_uint(out, actor);
+    while (rest.size > 0) {
+        struct entry_id id;
+        size_t size = sizeof id_head + ENTRY_ID_SIZE;
+        if (rest.size < size || memcmp(rest.data, id_head, sizeof id_head) != 0) {
+            buffer_put_u8(out, rest.data[0]);
+            rest = slice_of(rest.data + 1, rest.size - 1);
+            continue;
+        }
+        memcpy(id.bytes, rest.data + sizeof id_head, ENTRY_ID_SIZE);
+        rename(context, &id);
+        buffer_put(out, id_head, sizeof id_head);
+        buffer_put(out, id.bytes, ENTRY_ID_SIZE);
+        rest = slice_of(rest.data + size, rest.size - size);
+    }
+    return !out->overflow;
 }

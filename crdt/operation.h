@@ -67,6 +67,12 @@ void operation_encode_void(struct buffer *out, uint64_t stamp_ms, uint32_t actor
                            const struct entry_id *subject, const struct entry_id *target,
                            struct slice reason);
 
+/* The same operation for another place: another actor, and each id that it names as `rename`
+ * leaves it. The stamp stays. False: not an operation. */
+MUST_USE bool operation_readdress(struct slice plaintext, uint32_t actor,
+                                  void (*rename)(void *context, struct entry_id *id),
+                                  void *context, struct buffer *out);
+
 /* Field values of a decoded create, in turn; false at the end. `value` empty where absent. */
 MUST_USE bool operation_next_field(struct operation *create, uint8_t *field,
                                    struct slice *value);

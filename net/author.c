@@ -31,7 +31,7 @@ void author_write(struct engine *engine, const struct event *event)
     if (status == OK)
         status = draft_finish(engine, &draft, event, actor, &plaintext);
     if (status == OK) {
-        operators_enrol(engine, event);
+        (void)operators_enrol(engine, &write->account, event);
         id = writing_append(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
                             event->random);
     }

@@ -153,6 +153,9 @@ void engine_step(struct engine *engine, struct store_txn *txn, const struct even
     case EVENT_JOIN:
         reply(engine, event->token, intake_grant(engine, event->bytes, event->random));
         return;
+    case EVENT_RECLAIM:
+        reply(engine, event->token, own_log_reclaim(engine, event));
+        return;
     }
 }
 

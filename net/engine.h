@@ -52,12 +52,13 @@ enum event_kind {
     EVENT_WRITE,     /* `write` is wanted                                     */
     EVENT_PAUSE,     /* no traffic with `peer` until EVENT_RESUME; durable    */
     EVENT_RESUME,
-    EVENT_JOIN, /* `bytes` is a grant file: its control log is taken in  */
+    EVENT_JOIN,    /* `bytes` is a grant file: its control log is taken in  */
+    EVENT_RECLAIM, /* what was set aside of this node's logs is written once more */
 };
 
 struct event {
     enum event_kind kind;
-    uint64_t token; /* of PAUSE, RESUME, JOIN: comes back in the reply */
+    uint64_t token; /* of PAUSE, RESUME, JOIN, RECLAIM: comes back in the reply */
     uint32_t peer;  /* member number */
     struct slice bytes;
     const struct write *write;
@@ -190,9 +191,12 @@ struct engine_report {
     uint64_t refused_entries; /* accepted in the chain, fold to nothing: see log verify */
     uint64_t diverged_logs;
     uint64_t strayed_entries; /* of this node, set aside: its log went on without them */
-    uint64_t wanted_logs; /* announced, not held: author unknown or under way      */
+    uint64_t wanted_logs;     /* announced, not held: author unknown or under way      */
 };
 void engine_report(const struct engine *engine, struct engine_report *report);
+/* The logs of which a neighbour tells another history; false past the last. */
+MUST_USE bool engine_diverged_at(const struct engine *engine, size_t index,
+                                 struct log_name *log);
 
 /* Walks a stored log and opens entries, for `log show`, `log verify` and reading rows
  * that hold sealed fields. */
@@ -209,6 +213,11 @@ MUST_USE enum status engine_walk_log(const struct engine *engine, struct store_t
                                      struct log_name log, uint64_t from, uint64_t to,
                                      struct arena *arena, engine_visit_entry *visit,
                                      void *context);
+/* The entries of this node that were set aside when its store turned out to be older than
+ * what neighbours hold of it, until EVENT_RECLAIM; in the order of their writing. */
+MUST_USE enum status engine_walk_strayed(const struct engine *engine,
+                                         struct store_txn *txn, struct arena *arena,
+                                         engine_visit_entry *visit, void *context);
 MUST_USE bool engine_open_field(const struct engine *engine, uint64_t realm,
                                 struct slice sealed, struct arena *arena,
                                 struct slice *text);

@@ -140,9 +140,15 @@ void folding_newest_is_folded(struct engine *engine);
 /* operators.c */
 /* The number that an account's entries name as their actor: the one it has, or the next. */
 uint32_t operators_number(const struct engine *engine, const struct account *account);
-/* Records the account of a write as an operator of this node, unless it is one. */
-void operators_enrol(struct engine *engine, const struct event *event);
-bool operators_load(struct engine *engine); /* false: the row is damaged */
+/* Records the account as an operator of this node, unless it is one; gives its number. */
+uint32_t operators_enrol(struct engine *engine, const struct account *account,
+                         const struct event *event);
+/* Keeps the names of the present numbers for entries of `log`, which this node leaves. */
+void operators_keep(struct engine *engine, struct log_name log);
+/* The name lives until the next write. False: none was kept. */
+MUST_USE bool operators_former(struct engine *engine, struct log_name log,
+                               uint32_t number, struct slice *name);
+bool operators_load(struct engine *engine);        /* false: the row is damaged */
 void operators_begin_again(struct engine *engine); /* a new incarnation has none */
 
 /* author.c */

@@ -4,6 +4,7 @@
 #include "crdt/codec.h"
 #include "net/engine_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,33 +80,81 @@ static void write_record(struct engine *engine, uint32_t number, struct slice na
     buffer_deinit(&number_value);
 }
 
-void operators_enrol(struct engine *engine, const struct event *event)
+uint32_t operators_enrol(struct engine *engine, const struct account *account,
+                         const struct event *event)
 {
-    struct slice name = account_name(&event->write->account);
-    uint32_t number = operators_number(engine, &event->write->account);
+    struct slice name = account_name(account);
+    uint32_t number = operators_number(engine, account);
 
     if (number <= engine->operator_count)
-        return;
+        return number;
     write_record(engine, number, name, event);
     operators_add(engine, name);
     operators_save(engine);
+    return number;
+}
+
+static bool take_name(struct slice *row, struct slice *name)
+{
+    uint8_t size;
+
+    if (!slice_take_u8(row, &size) || size == 0 || size > NAME_SIZE_MAX ||
+        size > row->size)
+        return false;
+    *name = slice_of(row->data, size);
+    *row = slice_of(row->data + size, row->size - size);
+    return true;
 }
 
 bool operators_load(struct engine *engine)
 {
     struct slice row, name;
-    uint8_t size;
 
     engine->operator_count = 0;
     if (!engine_meta_get(engine->txn, META_OPERATORS, &row))
         return true;
     while (row.size > 0) {
-        if (!slice_take_u8(&row, &size) || size == 0 || size > NAME_SIZE_MAX ||
-            size > row.size)
+        if (!take_name(&row, &name))
             return false;
-        name = slice_of(row.data, size);
-        row = slice_of(row.data + size, row.size - size);
         operators_add(engine, name);
+    }
+    return true;
+}
+
+/* ---- of a log that this node left ---- */
+
+static void former_key(char key[32], struct log_name log)
+{
+    (void)snprintf(key, 32, META_OPERATORS ".%04x", (unsigned)log.tag);
+}
+
+void operators_keep(struct engine *engine, struct log_name log)
+{
+    char key[32];
+    struct slice row;
+    struct buffer copy;
+
+    if (!engine_meta_get(engine->txn, META_OPERATORS, &row))
+        return;
+    buffer_init(&copy, SIZE_MAX);
+    buffer_put(&copy, row.data, row.size); /* it dies with the next write */
+    former_key(key, log);
+    engine_meta_put(engine, key, buffer_slice(&copy));
+    buffer_deinit(&copy);
+}
+
+bool operators_former(struct engine *engine, struct log_name log, uint32_t number,
+                      struct slice *name)
+{
+    char key[32];
+    struct slice row;
+
+    former_key(key, log);
+    if (number == 0 || !engine_meta_get(engine->txn, key, &row))
+        return false;
+    for (; number > 0; number--) {
+        if (!take_name(&row, name))
+            return false;
     }
     return true;
 }

@@ -10,6 +10,7 @@
  * the node writes under a new incarnation, where it is heard. */
 #include "net/engine_state.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Arrival numbers, u64 each, of the runs set aside. */
@@ -141,6 +142,7 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     strayed_save(engine, &arrivals);
     engine->strayed = entries_in(engine, buffer_slice(&arrivals));
     buffer_deinit(&arrivals);
+    operators_keep(engine, log);
     writing_new_incarnation(engine, random);
     folding_begin_again(engine);
 }
@@ -233,4 +235,163 @@ bool own_log_hear(struct engine *engine, struct session *session, const struct r
     else
         own_log_suspect(engine, session, run->log, run->first_seq);
     return true;
+}
+
+/* ---- written once more ---- */
+
+/* The ids of entries set aside, by the place they had, and those they got. */
+struct renamed {
+    struct log_name log; /* of the run */
+    uint64_t first_seq;
+    size_t count;
+    struct entry_id *ids; /* zeros where the entry is not written again */
+};
+
+struct reclaiming {
+    struct engine *engine;
+    const struct event *event;
+    struct renamed *runs; /* in the order in which they were written */
+    size_t run_count;
+};
+
+static void rename_id(void *context, struct entry_id *id)
+{
+    const struct reclaiming *reclaiming = context;
+    static const struct entry_id none;
+    struct log_name log = entry_id_log(id);
+    uint64_t seq = entry_id_seq(id);
+
+    for (size_t i = 0; i < reclaiming->run_count; i++) {
+        const struct renamed *run = &reclaiming->runs[i];
+        if (log_name_equal(run->log, log) && seq >= run->first_seq &&
+            seq - run->first_seq < run->count &&
+            entry_id_compare(&run->ids[seq - run->first_seq], &none) != 0) {
+            *id = run->ids[seq - run->first_seq];
+            return;
+        }
+    }
+}
+
+/* The account that the entry's actor named, under the number that it has now. */
+static uint32_t actor_now(struct reclaiming *reclaiming, struct log_name log,
+                          uint32_t number)
+{
+    char text[NAME_SIZE_MAX + 1] = "";
+    struct slice name;
+
+    if (operators_former(reclaiming->engine, log, number, &name))
+        memcpy(text, name.data, name.size);
+    return operators_enrol(reclaiming->engine,
+                           &(struct account){.name = slice_text(text)},
+                           reclaiming->event);
+}
+
+static void reclaim_entry(struct reclaiming *reclaiming, const struct run *run,
+                          const struct verified_run *laid_out, uint32_t index)
+{
+    struct engine *engine = reclaiming->engine;
+    const struct entry *entry = &laid_out->entries[index];
+    struct operation operation;
+    struct slice plaintext;
+    struct buffer again;
+
+    if (accept_open(engine->roster, laid_out->author, run->log, entry, &engine->scratch,
+                    &plaintext) != OK ||
+        operation_decode(plaintext, &operation) != OK ||
+        operation.reg == REGISTER_OPERATOR)
+        return;
+    buffer_init(&again, PAYLOAD_SIZE_MAX - SEAL_OVERHEAD);
+    if (operation_readdress(plaintext, actor_now(reclaiming, run->log, operation.actor),
+                            rename_id, reclaiming, &again))
+        reclaiming->runs[reclaiming->run_count - 1].ids[index] =
+            writing_append(engine, (enum lane)run->log.lane,
+                           roster_newest_key(engine->roster, entry->realm),
+                           buffer_slice(&again), reclaiming->event->random);
+    buffer_deinit(&again);
+}
+
+static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival)
+{
+    struct engine *engine = reclaiming->engine;
+    const struct member *author = engine_self(engine);
+    struct verified_run laid_out;
+    struct buffer entries;
+    struct run run;
+
+    arena_reset(&engine->scratch);
+    if (!log_run_set_aside(engine->txn, arrival, &run))
+        return;
+    buffer_init(&entries, SIZE_MAX); /* the store's bytes die with the first write */
+    buffer_put(&entries, run.entries.data, run.entries.size);
+    run.entries = buffer_slice(&entries);
+    const struct head *head = heads_find(engine->heads, run.log);
+    CHECK(author != NULL && head != NULL);
+    accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run,
+                   &engine->scratch, &laid_out);
+    struct renamed *renamed = &reclaiming->runs[reclaiming->run_count++];
+    *renamed =
+        (struct renamed){.log = run.log, .first_seq = run.first_seq, .count = run.count};
+    renamed->ids = checked_malloc(run.count * sizeof *renamed->ids);
+    memset(renamed->ids, 0, run.count * sizeof *renamed->ids);
+    for (uint32_t i = 0; i < run.count; i++)
+        reclaim_entry(reclaiming, &run, &laid_out, i);
+    buffer_deinit(&entries);
+}
+
+enum status own_log_reclaim(struct engine *engine, const struct event *event)
+{
+    struct reclaiming reclaiming = {.engine = engine, .event = event};
+    struct buffer arrivals;
+    struct slice stored, left;
+    uint64_t arrival;
+
+    if (!engine_meta_get(engine->txn, META_STRAYED, &stored))
+        return OK;
+    if (engine_folding(engine, NULL))
+        return ERR_BUSY;
+    buffer_init(&arrivals, SIZE_MAX);
+    buffer_put(&arrivals, stored.data, stored.size);
+    left = buffer_slice(&arrivals);
+    reclaiming.runs = checked_malloc((left.size / 8 + 1) * sizeof *reclaiming.runs);
+    while (slice_take_u64(&left, &arrival))
+        reclaim_run(&reclaiming, arrival);
+    store_delete(engine->txn, STORE_META, slice_text(META_STRAYED));
+    engine->strayed = 0;
+    engine->wrote = true;
+    for (size_t i = 0; i < reclaiming.run_count; i++)
+        free(reclaiming.runs[i].ids);
+    free(reclaiming.runs);
+    buffer_deinit(&arrivals);
+    return OK;
+}
+
+enum status engine_walk_strayed(const struct engine *engine, struct store_txn *txn,
+                                struct arena *arena, engine_visit_entry *visit,
+                                void *context)
+{
+    struct slice arrivals;
+    uint64_t arrival;
+    struct run run;
+
+    if (!engine_meta_get(txn, META_STRAYED, &arrivals))
+        return OK;
+    while (slice_take_u64(&arrivals, &arrival)) {
+        struct verified_run laid_out;
+        if (!log_run_set_aside(txn, arrival, &run))
+            continue;
+        const struct member *author = roster_member(engine->roster, run.log.node);
+        const struct head *head = heads_find(engine->heads, run.log);
+        if (author == NULL || head == NULL)
+            continue;
+        accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run, arena,
+                       &laid_out);
+        for (uint32_t i = 0; i < run.count; i++) {
+            struct opened_entry opened = {.log = run.log, .entry = laid_out.entries[i]};
+            opened.status = accept_open(engine->roster, author, run.log,
+                                        &laid_out.entries[i], arena, &opened.plaintext);
+            if (!visit(context, &opened))
+                return OK;
+        }
+    }
+    return OK;
 }

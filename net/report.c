@@ -71,6 +71,14 @@ void engine_report(const struct engine *engine, struct engine_report *report)
     };
 }
 
+bool engine_diverged_at(const struct engine *engine, size_t index, struct log_name *log)
+{
+    if (index >= engine->diverged_count)
+        return false;
+    *log = engine->diverged[index].log;
+    return true;
+}
+
 /* ---- walking a log ---- */
 
 /* The next stored run of the log, laid out, with its signature checked. `prev` is the

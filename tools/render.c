@@ -287,7 +287,9 @@ static const struct column realm_columns[] = {
 void render_log(const struct invocation *invocation, const struct terminal *terminal,
                 struct slice data)
 {
-    bool one = arguments_value(invocation, "log") != NULL;
+    struct slice entries;
+    bool one = codec_map_find(data, "entries", &entries);
+    (void)invocation;
     struct slice list = map_list(data, one ? "entries" : "logs");
     size_t count = list_count(list);
     table_print(terminal, one ? entry_columns : log_columns, list);
@@ -296,6 +298,19 @@ void render_log(const struct invocation *invocation, const struct terminal *term
                       count);
     else
         (void)fprintf(terminal->out, ngettext("%zu log.\n", "%zu logs.\n", count), count);
+}
+
+void render_reclaimed(const struct invocation *invocation,
+                      const struct terminal *terminal, struct slice data)
+{
+    uint64_t reclaimed = 0;
+    (void)invocation;
+    (void)map_uint(data, "reclaimed", &reclaimed);
+    (void)fprintf(
+        terminal->out,
+        _("%llu entries were written once more and are saved on this disk. They "
+          "have new ids.\n"),
+        (unsigned long long)reclaimed);
 }
 
 void render_verified(const struct invocation *invocation, const struct terminal *terminal,

@@ -75,6 +75,7 @@ static const struct {
 } plain_commands[] = {
     {"version", query_version},   {"status", query_status}, {"peer.list", query_peers},
     {"node.show", query_members}, {"digest", query_digest}, {"log.show", query_log},
+    {"log.strayed", query_strayed},
 };
 
 static const struct {

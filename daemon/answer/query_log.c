@@ -247,28 +247,51 @@ static enum status number_or(struct query *query, struct slice args, const char 
     return OK;
 }
 
-static enum status show_log(struct query *query, struct store_txn *txn,
-                            const struct head *head, uint64_t from, uint64_t limit)
+static void showing_begin(struct showing *showing, struct query *query,
+                          struct store_txn *txn)
 {
     const struct engine *engine = query_engine(query);
     struct realm_key const *key;
-    struct showing showing = {.query = query};
-    showing.answering = (struct answering){
+    *showing = (struct showing){.query = query};
+    showing->answering = (struct answering){
         .engine = engine, .txn = txn, .arena = query->arena, .scratch = query->scratch};
     for (size_t i = 0; (key = roster_key_at(engine_roster(engine), i)) != NULL; i++)
-        answer_learn_operators(&showing.answering, key->realm);
-    buffer_init(&showing.encoded, CONTROL_REPLY_SIZE_MAX);
+        answer_learn_operators(&showing->answering, key->realm);
+    buffer_init(&showing->encoded, CONTROL_REPLY_SIZE_MAX);
     arena_reset(query->scratch);
-    enum status status = engine_walk_log(engine, txn, head->log, from, from + limit - 1,
-                                         query->scratch, show_entry, &showing);
+}
+
+static enum status showing_end(struct showing *showing, enum status status)
+{
+    struct buffer *out = showing->query->data;
     if (status == OK) {
-        codec_put_map(query->data, 1);
-        answer_put_key(query->data, "entries");
-        codec_put_array(query->data, showing.count);
-        codec_put_raw(query->data, buffer_slice(&showing.encoded));
+        codec_put_map(out, 1);
+        answer_put_key(out, "entries");
+        codec_put_array(out, showing->count);
+        codec_put_raw(out, buffer_slice(&showing->encoded));
     }
-    buffer_deinit(&showing.encoded);
+    buffer_deinit(&showing->encoded);
     return status;
+}
+
+static enum status show_log(struct query *query, struct store_txn *txn,
+                            const struct head *head, uint64_t from, uint64_t limit)
+{
+    struct showing showing;
+    showing_begin(&showing, query, txn);
+    return showing_end(&showing, engine_walk_log(query_engine(query), txn, head->log,
+                                                 from, from + limit - 1, query->scratch,
+                                                 show_entry, &showing));
+}
+
+enum status query_strayed(struct query *query, struct store_txn *txn, struct slice args)
+{
+    struct showing showing;
+    (void)args;
+    showing_begin(&showing, query, txn);
+    return showing_end(&showing,
+                       engine_walk_strayed(query_engine(query), txn, query->scratch,
+                                           show_entry, &showing));
 }
 
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args)
@@ -329,6 +352,12 @@ struct verification *verification_begin(const struct engine *engine)
     for (size_t i = 0; i < verification->end_count; i++)
         verification->ends[i] = *heads_at(heads, i);
     verification->seq = 1;
+    for (size_t i = 0; verification->problem_count < PROBLEMS_MAX &&
+                       engine_diverged_at(engine, i, &verification->problems[i].log);
+         i++) {
+        verification->problems[i].status = ERR_DIVERGED;
+        verification->problem_count++;
+    }
     return verification;
 }
 

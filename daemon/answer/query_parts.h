@@ -26,6 +26,7 @@ enum status query_show(struct query *query, struct store_txn *txn,
 
 /* query_log.c */
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_strayed(struct query *query, struct store_txn *txn, struct slice args);
 
 /* query_state.c */
 enum status query_status(struct query *query, struct store_txn *txn, struct slice args);

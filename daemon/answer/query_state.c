@@ -104,6 +104,15 @@ static uint64_t handshakes_refused(const struct query_sources *sources)
                : 0;
 }
 
+static const char *diverged_node(const struct engine *engine)
+{
+    struct log_name log;
+    const struct member *author = NULL;
+    if (engine_diverged_at(engine, 0, &log))
+        author = roster_member(engine_roster(engine), log.node);
+    return author != NULL ? author->name : "";
+}
+
 void query_health(const struct query_sources *sources, uint64_t wall_ms,
                   uint64_t steady_ms, struct arena *arena)
 {
@@ -121,7 +130,9 @@ void query_health(const struct query_sources *sources, uint64_t wall_ms,
         .peers = peer_list_facts(lines, count, sources->transport, arena),
         .peer_count = count,
         .entries = report.entries,
+        .diverged_node = diverged_node(engine),
         .diverged_logs = report.diverged_logs,
+        .strayed_entries = report.strayed_entries,
         .refused_entries = report.refused_entries,
         .wanted_logs = report.wanted_logs,
         .handshakes_refused = handshakes_refused(sources),

@@ -47,6 +47,9 @@
  *                 limit                    epoch,bytes,state,operation}];
  *                                          without `log`:
  *                                          logs[{log,node,lane,incarnation,seq,hash}]
+ *   log.strayed   -                        entries as log.show: what was written here while
+ *                                          neighbours held a newer copy of this store
+ *   log.reclaim   -                        reclaimed (entries written once more)
  *   log.verify    -                        logs, entries, runs,
  *                                          problems[{log,seq,code,text}]
  *   digest        -                        heads, logs, entries,

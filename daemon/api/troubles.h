@@ -55,9 +55,10 @@ enum health_severity {
       "another node, or no node, answers at ADDRESS where NAME should",                  \
       "Check the address of [peer NAME] in linli.conf")                                  \
     X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
-      "a neighbour tells another history of COUNT logs than the one held here; ours "    \
-      "stays as it is",                                                                  \
-      "Report it to the county with the output of: linli log verify")                    \
+      "NAME's records have two histories: a neighbour tells another than the one held "  \
+      "here; ours stays as it is",                                                       \
+      "Call NAME: was a disk put back there, or copied to a second machine? It shows "   \
+      "there: linli status")                                                             \
     X(HEALTH_ENTRIES_REFUSED, 2102, HEALTH_WARNING,                                      \
       "COUNT entries are held but not shown because their authors wrote what is not "    \
       "acceptable",                                                                      \
@@ -69,6 +70,10 @@ enum health_severity {
     X(HEALTH_REVOKED, 2104, HEALTH_ERROR,                                                \
       "this node was revoked by the county: what is written here reaches nobody",        \
       "Call the county. Records on this disk stay readable")                             \
+    X(HEALTH_STRAYED, 2105, HEALTH_WARNING,                                              \
+      "this store was put back, or copied: COUNT entries written here since then are "   \
+      "kept aside and reach nobody; what is written now does",                           \
+      "See them: linli log strayed. Write them once more: linli log reclaim")            \
     X(HEALTH_DISK_FULL, 3101, HEALTH_ERROR,                                              \
       "the disk is full: new records are refused; everything saved is safe and "         \
       "readable",                                                                        \

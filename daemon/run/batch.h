@@ -19,6 +19,7 @@ enum asked_kind {
     ASKED_WRITE,
     ASKED_PEERS, /* pause or resume; `names` is the answer's list */
     ASKED_JOIN,
+    ASKED_RECLAIM,
 };
 
 struct asked {
@@ -31,6 +32,7 @@ struct asked {
     struct entry_id id; /* of the record that the reply names */
     struct slice names;
     size_t members_before;
+    uint64_t strayed_before;
 };
 
 struct batch {

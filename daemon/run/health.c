@@ -350,7 +350,10 @@ static void examine_trust(struct health *health, const struct health_facts *fact
     if (facts->revoked)
         report(health, HEALTH_REVOKED, "", 0, 0);
     if (facts->diverged_logs > 0)
-        report(health, HEALTH_LOG_DIVERGED, "", facts->diverged_logs, 0);
+        report(health, HEALTH_LOG_DIVERGED, facts->diverged_node, facts->diverged_logs,
+               0);
+    if (facts->strayed_entries > 0)
+        report(health, HEALTH_STRAYED, "", facts->strayed_entries, 0);
     if (facts->refused_entries > 0)
         report(health, HEALTH_ENTRIES_REFUSED, "", facts->refused_entries, 0);
     if (remembered(health, MEMORY_WANTED, facts->wanted_logs > 0, now_ms, WANTED_MS))

@@ -34,7 +34,9 @@ struct health_facts {
     const struct health_peer *peers;
     size_t peer_count;
     uint64_t entries; /* held here */
+    const char *diverged_node; /* whose log is first of those; "" where there is none */
     uint64_t diverged_logs, refused_entries, wanted_logs;
+    uint64_t strayed_entries;
     uint64_t runs_to_fold;
     uint64_t handshakes_refused; /* of connections that came in, since the start */
     uint64_t disk_free_bytes;

@@ -284,6 +284,17 @@ static void take_grant(struct requests *requests, const struct control_request *
     batch->bytes += grant.size;
 }
 
+static void take_reclaim(struct requests *requests, const struct control_request *request)
+{
+    struct batch *batch = requests->options.batch;
+    struct engine_report report;
+    engine_report(node_engine(requests->options.sources.node), &report);
+    struct asked *asked = batch_ask(batch, request->token, ASKED_RECLAIM);
+    asked->awaited = 1;
+    asked->strayed_before = report.strayed_entries;
+    batch_add(batch, EVENT_RECLAIM)->token = batch_token(batch, asked);
+}
+
 /* ---- receiving ---- */
 
 static bool is(const struct control_request *request, const char *command)
@@ -313,6 +324,8 @@ static void take(struct requests *requests, const struct control_request *reques
         take_pause(requests, request, EVENT_RESUME);
     else if (is(request, "node.join"))
         take_grant(requests, request);
+    else if (is(request, "log.reclaim"))
+        take_reclaim(requests, request);
     else
         take_reading(requests, request);
 }
@@ -389,6 +402,11 @@ static void put_answer(struct requests *requests, const struct asked *asked)
         codec_put_uint(out, members);
         codec_put_cstring(out, "admitted");
         codec_put_uint(out, members - asked->members_before);
+        return;
+    case ASKED_RECLAIM:
+        codec_put_map(out, 1);
+        codec_put_cstring(out, "reclaimed");
+        codec_put_uint(out, asked->strayed_before);
         return;
     }
 }

@@ -158,6 +158,86 @@ static void a_store_put_back_that_wrote_nothing_sets_nothing_aside(void **state)
     restored_and_settled(2, 0);
 }
 
+static size_t subjects(struct restored *restored, uint32_t machine, uint8_t reg)
+{
+    struct fold_subjects walk = {.reg = reg, .realm = SHILIAN};
+    struct entry_id subject;
+    struct store_txn *txn;
+    uint64_t realm, newest;
+    size_t count = 0;
+    assert_int_equal(node_read(machine_at(restored, machine)->node, &txn), OK);
+    while (fold_subjects_next(txn, &walk, &realm, &subject, &newest))
+        count++;
+    store_cursor_close(&walk.cursor);
+    store_abort(txn);
+    return count;
+}
+
+static void reclaim(struct restored *restored)
+{
+    struct machine *machine = machine_at(restored, restored->township);
+    machine_deliver(restored->scene.world, machine, EVENT_RECLAIM, 0, (struct slice){0},
+                    NULL);
+    scene_run(&restored->scene, SECOND_MS);
+    assert_true(scene_agrees(&restored->scene));
+    assert_int_equal(strayed_entries(restored), 0);
+}
+
+static void what_was_set_aside_is_written_once_more_where_it_is_heard(void **state)
+{
+    struct restored restored;
+    struct scene *scene = &restored.scene;
+    (void)state;
+    restore_in_place(&restored, 41, 2, 3);
+    scene_visit(scene, restored.township, SHILIAN, &restored.strayed[0]);
+    assert_int_equal(scene->status, OK);
+    scene_run(scene, 60 * SECOND_MS);
+    assert_int_equal(strayed_entries(&restored), 4);
+    assert_true(scene_agrees(scene));
+    assert_int_equal(subjects(&restored, 0, REGISTER_PERSON), 3);
+    assert_int_equal(subjects(&restored, restored.township, REGISTER_PERSON), 3);
+    assert_int_equal(subjects(&restored, restored.township, REGISTER_VISIT), 0);
+
+    reclaim(&restored);
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t machine = i == 0 ? 0 : restored.township;
+        assert_int_equal(subjects(&restored, machine, REGISTER_PERSON), 6);
+        assert_int_equal(subjects(&restored, machine, REGISTER_VISIT), 1);
+    }
+    check_converged(scene->world);
+    assert_string_equal(scene->world->failure, "");
+
+    reclaim(&restored); /* again */
+    machine_power_off(scene->world, machine_at(&restored, restored.township));
+    machine_start(scene->world, machine_at(&restored, restored.township));
+    reclaim(&restored);
+    assert_int_equal(subjects(&restored, 0, REGISTER_PERSON), 6);
+    scene_close(scene);
+}
+
+/* The person who was visited is one of those that were written once more. */
+static void a_visit_set_aside_follows_its_person_to_the_new_id(void **state)
+{
+    struct restored restored;
+    struct scene *scene = &restored.scene;
+    struct fold_subjects walk = {.reg = REGISTER_VISIT, .realm = SHILIAN};
+    struct entry_id person;
+    struct store_txn *txn;
+    uint64_t realm, newest;
+    (void)state;
+    restore_in_place(&restored, 42, 1, 1);
+    scene_visit(scene, restored.township, SHILIAN, &restored.strayed[0]);
+    scene_run(scene, 60 * SECOND_MS);
+    reclaim(&restored);
+    assert_int_equal(node_read(machine_at(&restored, 0)->node, &txn), OK);
+    assert_true(fold_subjects_next(txn, &walk, &realm, &person, &newest));
+    store_cursor_close(&walk.cursor);
+    store_abort(txn);
+    assert_int_not_equal(entry_id_compare(&person, &restored.strayed[0]), 0);
+    assert_true(reads(&restored, 0, &person));
+    scene_close(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +245,8 @@ int main(void)
         cmocka_unit_test(a_store_put_back_that_wrote_as_much_as_it_lost_is_heard_again),
         cmocka_unit_test(a_store_put_back_that_wrote_more_than_it_lost_is_heard_again),
         cmocka_unit_test(a_store_put_back_that_wrote_nothing_sets_nothing_aside),
+        cmocka_unit_test(what_was_set_aside_is_written_once_more_where_it_is_heard),
+        cmocka_unit_test(a_visit_set_aside_follows_its_person_to_the_new_id),
     };
     return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
 }

@@ -350,12 +350,13 @@ static void the_gravest_comes_first_and_gives_the_verdict(void **state)
     fixture->peers[1].paused = true;
     fixture->facts.refused_entries = 3;
     fixture->facts.diverged_logs = 1;
+    fixture->facts.diverged_node = "gaoping";
     after(fixture, 0);
     assert_int_equal(health_count(fixture->health), 3);
     assert_int_equal(health_at(fixture->health, 0)->words->code, HEALTH_LOG_DIVERGED);
     assert_int_equal(health_at(fixture->health, 1)->words->code, HEALTH_ENTRIES_REFUSED);
     assert_int_equal(health_at(fixture->health, 2)->words->code, HEALTH_PEER_PAUSED);
-    assert_verdict(fixture, "TROUBLE a neighbour tells another history of 1 logs");
+    assert_verdict(fixture, "TROUBLE gaoping's records have two histories");
 }
 
 static void a_trouble_is_news_once_and_again_after_it_was_gone(void **state)
