@@ -78,6 +78,14 @@ $(BUILD)/linli: $(BUILD)/tools/main.o $(BUILD)/tools.a $(LAYERS)
 
 # ---- tests ----
 
+# The programs with more registers, for tests: the first definition of the table is linked.
+REGISTERS = $(BUILD)/tests/registers/linlid $(BUILD)/tests/registers/linli
+$(BUILD)/tests/registers/schema_table.o: crdt/schema_table.c
+$(BUILD)/tests/registers/linlid: $(BUILD)/daemon/main.o $(BUILD)/tests/registers/schema_table.o $(LAYERS)
+	$(call link)
+$(BUILD)/tests/registers/linli: $(BUILD)/tools/main.o $(BUILD)/tests/registers/schema_table.o $(BUILD)/tools.a $(LAYERS)
+	$(call link)
+
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tools.a $(LAYERS)
 	$(call link,-lcmocka)
 $(BUILD)/tests/scenario/%: $(BUILD)/tests/scenario/%.o $(BUILD)/testkit.a $(LAYERS)
@@ -89,7 +97,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/benchkit.a $(BUILD)/to
 , := ,
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/tests/%.o
 
-TESTS = $(UNIT) $(SCENARIO) $(SIM)
+TESTS = $(UNIT) $(SCENARIO) $(SIM) $(REGISTERS)
 SEEDS ?= 20
 
 check: deps-quietly ## install what is missing, build, run every test

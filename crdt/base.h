@@ -37,6 +37,8 @@
       "Void the record and enter a new one.")                                            \
     X(ERR_TOWNSHIP, 1109, "a person's records stay in the township of their entry",      \
       "Set the status to moved, then enter the person anew where they live now.")        \
+    X(ERR_DATE_ORDER, 1121, "the first day lies after the last",                         \
+      "Give --from the earlier day and --to the later one.")                             \
     X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \
       "List what there is, then try again.")                                             \
     X(ERR_AMBIGUOUS, 1202, "the short id or name fits more than one",                    \

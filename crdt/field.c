@@ -315,15 +315,17 @@ static size_t separator_size(struct slice at)
     return 0;
 }
 
-static struct slice take_piece(struct slice *in)
+bool field_next_value(struct slice *text, struct slice *value)
 {
     size_t size = 0, separator = 0;
-    while (size < in->size &&
-           (separator = separator_size(slice_of(in->data + size, in->size - size))) == 0)
+    if (text->size == 0)
+        return false;
+    while (size < text->size && (separator = separator_size(slice_of(
+                                     text->data + size, text->size - size))) == 0)
         size++;
-    struct slice piece = slice_of(in->data, size);
-    *in = slice_of(in->data + size + separator, in->size - size - separator);
-    return text_trim(piece);
+    *value = text_trim(slice_of(text->data, size));
+    *text = slice_of(text->data + size + separator, text->size - size - separator);
+    return true;
 }
 
 static int values_compare(const void *a, const void *b)
@@ -357,8 +359,8 @@ enum status field_parse_set(const struct field *field, struct slice text,
     enum status status = OK;
     size_t count = 0;
     buffer_init(&values, SIZE_MAX);
-    while (text.size > 0 && status == OK) {
-        struct slice piece = take_piece(&text);
+    struct slice piece;
+    while (status == OK && field_next_value(&text, &piece)) {
         if (piece.size == 0)
             continue;
         status = count < SET_VALUES_MAX ? field_parse(field, piece, divisions, &values)

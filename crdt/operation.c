@@ -133,10 +133,20 @@ static enum status decode_edit(const struct schema_register *reg, size_t count,
                                struct slice *in, struct operation *operation)
 {
     uint64_t field_min = 0;
+    bool own_subject = reg->subject_field == FIELD_NONE;
     if (count < 2 || !codec_take_id(in, &operation->subject))
         return ERR_MALFORMED;
+    count--;
+    operation->target = operation->subject;
+    operation->has_target = own_subject;
+    if (!own_subject && codec_peek(*in) == CODEC_BYTES) {
+        if (count < 2 || !codec_take_id(in, &operation->target))
+            return ERR_MALFORMED;
+        operation->has_target = true;
+        count--;
+    }
     struct slice body = *in;
-    operation->body_count = count - 1;
+    operation->body_count = count;
     for (size_t i = 0; i < operation->body_count; i++) {
         enum status status = triple_check(reg, in, &field_min);
         if (status != OK)
@@ -153,6 +163,7 @@ static enum status decode_void(size_t count, struct slice *in,
         !codec_take_id(in, &operation->target) ||
         !codec_take_text(in, &operation->reason))
         return ERR_MALFORMED;
+    operation->has_target = true;
     return text_characters(operation->reason) <= REASON_CHARACTERS_MAX ? OK
                                                                        : ERR_FIELD_VALUE;
 }
@@ -311,14 +322,18 @@ static void put_triple(struct buffer *out, const struct schema_register *reg,
 
 void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                            const struct schema_register *reg,
-                           const struct entry_id *subject,
+                           const struct entry_id *subject, const struct entry_id *target,
                            const struct operation_value *values, size_t count)
 {
     const struct operation_value *ordered[FIELDS_MAX];
+    bool own_subject = reg->subject_field == FIELD_NONE;
     CHECK(count > 0);
+    CHECK(!own_subject || entry_id_compare(subject, target) == 0);
     order_values(reg, values, count, ordered);
-    put_front(out, stamp_ms, actor, OPERATION_EDIT, reg, count + 1);
+    put_front(out, stamp_ms, actor, OPERATION_EDIT, reg, count + (own_subject ? 1 : 2));
     codec_put_id(out, subject);
+    if (!own_subject)
+        codec_put_id(out, target);
     for (size_t id = 0; id < reg->field_count; id++) {
         if (ordered[id] != NULL)
             put_triple(out, reg, ordered[id]);

@@ -5,11 +5,16 @@
  *
  *   create  [0, register, field 0, field 1, …]             absent: nil; trailing nils cut
  *   edit    [1, register, subject, [field, replaced, value], …]
+ *           [1, register, subject, target, [field, replaced, value], …]
  *   void    [2, register, subject, target, reason]
  *
  * In a create, the value of a MERGE_SET field is an array of 1 to SET_VALUES_MAX values. The
  * triples of an edit ascend by field, each field once. A void's reason is a text, "" where
  * none is given; its target is a record of the subject's chain, itself for a person.
+ *
+ * Where the subject is another record, its chain holds several, so an edit names the one it
+ * changes: `target`, 12 bytes, before the triples. Where a record is its own subject there is
+ * no target. An edit without one in a chain of several records changes nothing.
  *
  * A created record's id is its entry's id. `subject` is 12 bytes; the subject of a created
  * record is its subject field, or itself. In an edit, `replaced` is an array of entry ids;
@@ -34,7 +39,8 @@ struct operation {
     struct entry_id
         subject; /* of a create without subject field: not set, it is itself */
     bool subject_is_self;
-    struct entry_id target; /* of a void */
+    struct entry_id target; /* of a void; of an edit: the record it changes */
+    bool has_target;        /* false for an edit that names only its subject's chain */
     struct slice reason;    /* of a void; may be empty */
     struct slice body;      /* the encoded values after the fixed part */
     size_t body_count;      /* how many are left; for create: fields, for edit: triples */
@@ -58,9 +64,10 @@ struct operation_value {
 void operation_encode_create(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                              const struct schema_register *reg,
                              const struct operation_value *values, size_t count);
+/* `target` is the record that is changed; equal to `subject` where it is its own. */
 void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                            const struct schema_register *reg,
-                           const struct entry_id *subject,
+                           const struct entry_id *subject, const struct entry_id *target,
                            const struct operation_value *values, size_t count);
 void operation_encode_void(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                            const struct schema_register *reg,

@@ -1,6 +1,7 @@
 /* schema.h - one table declares every register; validation, command options, JSON names,
- * CSV columns and help text all come from it. A new register is a table entry and its
- * views, nothing else. Ids of registers, fields and choices are never reused. */
+ * list columns, search and help text all come from it. A new register is a table entry;
+ * what is derived from several of its fields (whether a visit counts) is a function that
+ * the entry names. Ids of registers, fields and choices are never reused. */
 #ifndef LINLI_CRDT_SCHEMA_H
 #define LINLI_CRDT_SCHEMA_H
 
@@ -52,6 +53,13 @@ enum text_form {
     TEXT_ID_NUMBER, /* 18 characters of GB 11643: birth date and check character fit */
 };
 
+/* How `find` looks into a field. */
+enum search {
+    SEARCH_NONE,
+    SEARCH_PART,  /* any part of the text, in any case of ASCII letters */
+    SEARCH_WHOLE, /* FIELD_SEALED: the whole text only, by its tag */
+};
+
 struct choice {
     uint8_t id;        /* from 1 */
     const char *name;  /* English key for JSON and typing: "high" */
@@ -72,6 +80,9 @@ struct field {
     bool safest_first; /* in a conflict the choice with the lower id is displayed: the one
                            by which nobody is left out */
     enum text_form form; /* FIELD_TEXT, FIELD_SEALED and FIELD_CHECK */
+    uint8_t names;       /* FIELD_RECORD: id of the register whose record it names */
+    enum search search;
+    const char *heading; /* of its column in lists, through gettext; NULL: none */
 };
 
 #define FIELDS_MAX 32
@@ -145,18 +156,57 @@ enum visit_outcome {
     OUTCOME_ANSWERED, /* a phone or video call was answered */
 };
 
+/* What people can do with a register; each is a command, "person add". */
+enum verb {
+    VERB_ADD,
+    VERB_SHOW,
+    VERB_LIST,
+    VERB_SET,
+    VERB_AMEND, /* needs an amends_field */
+    VERB_FIND,  /* needs a searched field */
+    VERB_VOID,
+};
+#define VERBS 7
+#define VERB_BIT(verb) (1u << (verb))
+extern const char *const schema_verbs[VERBS]; /* their words: "add" */
+
+/* What help says of a verb; all English, through gettext. */
+struct verb_words {
+    const char *help;    /* one line; NULL: the verb's general words */
+    const char *more;    /* a paragraph, or NULL */
+    const char *example; /* a command line, or NULL */
+};
+
+/* What follows from several fields of a record at once, shown beside them. */
+struct record_view;
+struct derived {
+    const char *name;    /* JSON key: "counts" */
+    const char *heading; /* of its column, through gettext */
+    bool (*holds)(const struct record_view *record);
+};
+
 struct schema_register {
     uint8_t id;
     const char *name;  /* "person" */
     const char *label; /* "服务对象" */
     enum realm_level realm;
     uint8_t lane;
+    /* Who may write, beside the realm's own rule: nodes of this level and above. */
+    enum division_level writers;
+    unsigned verbs; /* VERB_BITs; none: written by the engine alone */
     uint8_t
         subject_field; /* the FIELD_RECORD that names the subject; FIELD_NONE: itself */
     uint8_t
         amends_field; /* the FIELD_RECORD naming what this one replaces; or FIELD_NONE */
+    uint8_t name_field;  /* by which people know a record; or FIELD_NONE */
+    uint8_t place_field; /* FIELD_DIVISION: where the record belongs; FIELD_NONE: where
+                            its subject does, or nowhere within its realm */
+    uint8_t date_field;  /* FIELD_DATE or FIELD_MOMENT that --from and --to compare and
+                            lists are ordered by; or FIELD_NONE */
     const struct field *fields;
     size_t field_count;
+    const struct derived *derived; /* ended by a row without name; NULL: nothing is */
+    struct verb_words words[VERBS];
 };
 
 /* The table, in schema_table.c. */
@@ -166,6 +216,12 @@ extern const size_t schema_register_count;
 const struct schema_register *schema_register(uint8_t id);              /* or NULL */
 const struct schema_register *schema_register_named(struct slice name); /* or NULL */
 const struct schema_register *schema_register_at(size_t index); /* NULL past the end */
+bool schema_has_verb(const struct schema_register *reg, enum verb verb);
+/* "person.add" -> the register and the verb; false where there is no such command. */
+MUST_USE bool schema_command(struct slice text, const struct schema_register **reg,
+                             enum verb *verb);
+/* The register whose records are this one's subjects; NULL: its own. */
+const struct schema_register *schema_subject(const struct schema_register *reg);
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);
 const struct field *schema_field_named(const struct schema_register *reg,
@@ -177,6 +233,10 @@ const struct field *schema_field_named(const struct schema_register *reg,
  * against `divisions` (NULL: form only). Of a MERGE_SET field this reads one value. */
 MUST_USE enum status field_parse(const struct field *field, struct slice text,
                                  const struct divisions *divisions, struct buffer *out);
+
+/* The next of several values separated as below, without the blanks around it; it may be
+ * empty. False at the end. */
+MUST_USE bool field_next_value(struct slice *text, struct slice *value);
 
 /* For MERGE_SET fields: several values separated by any of 、 ， , ； ; | or line ends -> the
  * encoded array that a create or an edit carries, each value once, in byte order. */

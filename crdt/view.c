@@ -136,7 +136,7 @@ static void collect_row(struct field_writes *writes, const struct chain_row *row
     }
 }
 
-/* A row writes a field at most once, so there is room for a write of every row. */
+/* The rows that concern one record; each writes a field at most once. */
 static void merge_fields(const struct chain *chain, const struct chain_row *rows,
                          size_t count, struct record_view *record)
 {
@@ -222,6 +222,7 @@ struct candidate {
     struct entry_id id;
     const struct chain_row *created; /* NULL: only named by others so far */
     struct candidate *amends;        /* what its creation names, if anything */
+    size_t edits;                    /* rows that change it after its creation */
     bool stands;                     /* not voided, or replaced by one that stands */
     uint64_t latest_void_ms;
 };
@@ -266,7 +267,7 @@ static struct candidate *list_candidates(const struct chain *chain, size_t *coun
             candidates[listed++] = (struct candidate){.id = row->id, .created = row};
             if (amended_id(chain->reg, row, &other))
                 candidates[listed++] = (struct candidate){.id = other};
-        } else if (row->operation.kind == OPERATION_VOID) {
+        } else if (row->operation.has_target) {
             candidates[listed++] = (struct candidate){.id = row->operation.target};
         }
     }
@@ -297,8 +298,8 @@ static struct candidate *find_candidate(struct candidate *candidates, size_t cou
     return &candidates[low];
 }
 
-/* What the creating row says is all there is: edits name only a subject, so they change
- * nothing in a register whose subject is another record. */
+/* Most records of such chains are written once: their fields are what the creating row
+ * says, without merging. */
 static void take_fields(const struct chain *chain, const struct chain_row *row,
                         struct record_view *record)
 {
@@ -311,7 +312,6 @@ static void take_fields(const struct chain *chain, const struct chain_row *row,
         struct field_view *view = &record->fields[id];
         if (value.size == 0)
             continue;
-        CHECK(view->field->rule == MERGE_ONCE);
         *room = (struct version){
             .id = row->id,
             .stamp_ms = row->operation.stamp_ms,
@@ -323,27 +323,61 @@ static void take_fields(const struct chain *chain, const struct chain_row *row,
     }
 }
 
-static void apply_creates_and_voids(const struct chain *chain,
-                                    struct candidate *candidates,
-                                    struct record_list *list)
+static bool has_set(const struct schema_register *reg)
+{
+    for (size_t i = 0; i < reg->field_count; i++) {
+        if (reg->fields[i].rule == MERGE_SET)
+            return true;
+    }
+    return false;
+}
+
+/* The record's creation and every edit that names it, merged as a person's chain is. */
+static void merge_candidate(const struct chain *chain, const struct candidate *candidate,
+                            struct record_view *record)
+{
+    struct chain_row *rows =
+        arena_alloc(chain->arena, (candidate->edits + 1) * sizeof *rows);
+    size_t count = 0;
+    if (candidate->created != NULL)
+        rows[count++] = *candidate->created;
+    for (size_t i = 0; candidate->edits > 0 && i < chain->count; i++) {
+        const struct operation *operation = &chain->rows[i].operation;
+        if (operation->kind == OPERATION_EDIT && operation->has_target &&
+            entry_id_compare(&operation->target, &candidate->id) == 0)
+            rows[count++] = chain->rows[i];
+    }
+    merge_fields(chain, rows, count, record);
+}
+
+static void apply_rows(const struct chain *chain, struct candidate *candidates,
+                       struct record_list *list)
 {
     struct entry_id other;
-    for (size_t i = 0; i < list->count; i++) {
-        if (candidates[i].created == NULL)
-            continue;
-        record_create(&list->records[i], candidates[i].created);
-        take_fields(chain, candidates[i].created, &list->records[i]);
-        if (amended_id(chain->reg, candidates[i].created, &other))
-            candidates[i].amends = find_candidate(candidates, list->count, &other);
-    }
+    bool sets = has_set(chain->reg);
     for (size_t i = 0; i < chain->count; i++) {
         const struct chain_row *row = &chain->rows[i];
-        if (row->operation.kind != OPERATION_VOID)
+        if (row->operation.kind == OPERATION_CREATE || !row->operation.has_target)
             continue;
         struct candidate *candidate =
             find_candidate(candidates, list->count, &row->operation.target);
-        record_void(&list->records[candidate - candidates], &candidate->latest_void_ms,
-                    row);
+        if (row->operation.kind == OPERATION_VOID)
+            record_void(&list->records[candidate - candidates],
+                        &candidate->latest_void_ms, row);
+        else
+            candidate->edits++;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        const struct chain_row *created = candidates[i].created;
+        if (candidates[i].edits > 0 || (sets && created != NULL))
+            merge_candidate(chain, &candidates[i], &list->records[i]);
+        else if (created != NULL)
+            take_fields(chain, created, &list->records[i]);
+        if (created == NULL)
+            continue;
+        record_create(&list->records[i], created);
+        if (amended_id(chain->reg, created, &other))
+            candidates[i].amends = find_candidate(candidates, list->count, &other);
     }
 }
 
@@ -385,15 +419,13 @@ static void apply_amendments(const struct chain *chain, struct candidate *candid
     }
 }
 
-/* Edits name only a subject, so they change nothing in a register whose subject is
- * another record; its fields are all MERGE_ONCE. */
 static void view_several(const struct chain *chain, struct record_list *list)
 {
     struct candidate *candidates = list_candidates(chain, &list->count);
     list->records = arena_alloc(chain->arena, list->count * sizeof *list->records);
     for (size_t i = 0; i < list->count; i++)
         record_init(chain, &candidates[i].id, &list->records[i]);
-    apply_creates_and_voids(chain, candidates, list);
+    apply_rows(chain, candidates, list);
     mark_standing(candidates, list);
     apply_amendments(chain, candidates, list);
 }
@@ -444,4 +476,10 @@ uint8_t view_choice(const struct record_view *record, uint8_t field)
 {
     uint64_t id = choice_id(view_value(record, field));
     return id <= UINT8_MAX ? (uint8_t)id : 0;
+}
+
+bool view_time(const struct record_view *record, uint8_t field, int64_t *time)
+{
+    struct slice value = view_value(record, field);
+    return codec_take_int(&value, time);
 }

@@ -60,6 +60,9 @@ struct slice view_value(const struct record_view *record, uint8_t field);
 /* The displayed value of a FIELD_CHOICE; 0 where there is none. */
 uint8_t view_choice(const struct record_view *record, uint8_t field);
 
+/* The displayed value of a FIELD_DATE or FIELD_MOMENT; false where there is none. */
+MUST_USE bool view_time(const struct record_view *record, uint8_t field, int64_t *time);
+
 /* Canonical bytes of a record (codec): what answers are built from and digests are over.
  * Equal at every node that holds the same entries and key.
  *

@@ -3,11 +3,19 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "net/records.h"
 
 /* ---- judging what is asked ---- */
 
+static enum status refuse(struct draft *draft, enum status status, uint8_t field)
+{
+    draft->refused_field = field;
+    return status;
+}
+
 static enum status judge_place(struct engine *engine, struct draft *draft)
 {
+    const struct schema_register *reg = draft->reg;
     const struct member *self = engine_self(engine);
     uint64_t county = engine->config.genesis->county;
 
@@ -16,25 +24,33 @@ static enum status judge_place(struct engine *engine, struct draft *draft)
         return ERR_NOT_MEMBER;
     if (engine_folding(engine, NULL))
         return ERR_BUSY;
+    /* Where it lies follows from its subject or its place. */
+    if (draft->write->realm == 0)
+        return refuse(draft, ERR_FIELD_MISSING,
+                      reg->subject_field != FIELD_NONE ? reg->subject_field
+                                                       : reg->place_field);
     draft->key = roster_newest_key(engine->roster, draft->write->realm);
     if (draft->key == NULL)
-        return ERR_UNREADABLE;
-    if (!schema_realm_fits(draft->reg, draft->write->realm))
+        return refuse(draft, ERR_UNREADABLE,
+                      draft->write->kind == OPERATION_CREATE ? reg->place_field
+                                                             : FIELD_NONE);
+    if (!schema_realm_fits(reg, draft->write->realm))
         return ERR_DIVISION;
-    return roster_may_write(self, draft->reg->lane, draft->write->realm, county)
+    if (division_level(self->division) > reg->writers)
+        return ERR_PERMISSION;
+    return roster_may_write(self, reg->lane, draft->write->realm, county)
                ? OK
                : ERR_PERMISSION;
 }
 
-/* A void or an amendment names a record that stands. */
-static enum status judge_target(struct engine *engine, struct draft *draft,
-                                const struct entry_id *target)
+/* What is changed, voided or amended is a record that stands. */
+static enum status judge_target(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
     const struct entry_id *subject =
         draft->reg->subject_field == FIELD_NONE ? NULL : &write->subject;
 
-    if (!view_record(engine->txn, draft->reg, write->realm, subject, target,
+    if (!view_record(engine->txn, draft->reg, write->realm, subject, &draft->target,
                      &engine->scratch, &draft->record) ||
         !draft->record.known)
         return ERR_NOT_FOUND;
@@ -50,86 +66,145 @@ static const struct write_value *find_value(const struct write *write, uint8_t f
     return NULL;
 }
 
-static enum status judge_amended(struct engine *engine, struct draft *draft)
+static bool value_id(const struct write_value *value, struct entry_id *id)
 {
-    const struct write_value *amends = NULL;
-    struct entry_id target;
-    struct slice value, bytes;
+    struct slice rest;
 
-    if (draft->reg->amends_field != FIELD_NONE)
-        amends = find_value(draft->write, draft->reg->amends_field);
-    if (amends == NULL)
-        return OK;
-    value = amends->value;
-    if (!codec_take_bytes(&value, &bytes) || bytes.size != ENTRY_ID_SIZE)
-        return ERR_FIELD_VALUE;
-    memcpy(target.bytes, bytes.data, ENTRY_ID_SIZE);
-    return judge_target(engine, draft, &target);
+    if (value == NULL)
+        return false;
+    rest = value->value;
+    return codec_take_id(&rest, id);
+}
+
+/* The record whose chain this one joins stands. */
+static enum status judge_subject(struct engine *engine, struct draft *draft)
+{
+    const struct write *write = draft->write;
+    const struct schema_register *reg = schema_subject(draft->reg);
+    uint8_t field = draft->reg->subject_field;
+    struct record_view subject;
+    struct entry_id named;
+    uint64_t realm, newest, rows;
+
+    CHECK(reg != NULL && reg->subject_field == FIELD_NONE);
+    if (value_id(find_value(write, field), &named) &&
+        (write->keep_rest || entry_id_compare(&named, &write->subject) != 0))
+        return refuse(draft, ERR_FIELD_FIXED, field);
+    if (!record_realm(engine->roster, engine->txn, reg, &write->subject, write->realm,
+                      &realm) ||
+        !fold_chain_newest(engine->txn, reg->id, realm, &write->subject, &newest, &rows))
+        return refuse(draft, ERR_NOT_FOUND, field);
+    /* A single row is the creation, or nothing that could void it. */
+    if (rows > 1 &&
+        view_record(engine->txn, reg, realm, NULL, &write->subject, &engine->scratch,
+                    &subject) &&
+        subject.voided)
+        return refuse(draft, ERR_VOIDED, field);
+    return OK;
+}
+
+/* Rules of single fields that hold for what is written, whether a record is new or old. */
+static enum status judge_values(struct draft *draft)
+{
+    const struct schema_register *reg = draft->reg;
+    const struct write *write = draft->write;
+    size_t counts[FIELDS_MAX] = {0};
+    uint64_t place;
+
+    for (size_t i = 0; i < write->count; i++) {
+        const struct field *field = schema_field(reg, write->values[i].field);
+        struct slice value = write->values[i].value;
+        if (field == NULL)
+            return ERR_FIELD_UNKNOWN;
+        if (write->kind == OPERATION_EDIT && field->rule == MERGE_ONCE)
+            return refuse(draft, ERR_FIELD_FIXED, field->id);
+        if (field->required && value.size == 0)
+            return refuse(draft, ERR_FIELD_MISSING, field->id);
+        if (++counts[field->id] > SET_VALUES_MAX)
+            return refuse(draft, ERR_LIMIT, field->id);
+        /* A record lies in one township for good, because its key does. Whoever moves gets
+         * the status and is entered anew where they live now. */
+        if (field->id == reg->place_field && reg->realm == REALM_TOWNSHIP &&
+            codec_take_uint(&value, &place) && division_township(place) != write->realm)
+            return refuse(draft, ERR_TOWNSHIP, field->id);
+    }
+    return OK;
+}
+
+/* Sealed values that an amendment keeps, as encoded texts. */
+static enum status draft_open_kept(struct engine *engine, struct draft *draft)
+{
+    struct slice sealed, text;
+    struct buffer encoded;
+
+    for (uint8_t id = 0; id < draft->reg->field_count; id++) {
+        struct slice value = view_value(&draft->record, id);
+        if (draft->reg->fields[id].type != FIELD_SEALED || value.size == 0 ||
+            find_value(draft->write, id) != NULL)
+            continue;
+        if (!codec_take_bytes(&value, &sealed) ||
+            !engine_open_field(engine, draft->record.realm, sealed, &engine->scratch,
+                               &text))
+            return refuse(draft, ERR_UNREADABLE, id);
+        buffer_init(&encoded, PAYLOAD_SIZE_MAX);
+        codec_put_text(&encoded, text);
+        draft->opened[id] = arena_copy(&engine->scratch, buffer_slice(&encoded));
+        buffer_deinit(&encoded);
+    }
+    return OK;
 }
 
 static enum status judge_create(struct engine *engine, struct draft *draft)
 {
+    const struct schema_register *reg = draft->reg;
     const struct write *write = draft->write;
-    uint64_t newest, rows;
+    bool amends = reg->amends_field != FIELD_NONE &&
+                  value_id(find_value(write, reg->amends_field), &draft->target);
+    enum status status = judge_values(draft);
 
-    for (size_t i = 0; i < draft->reg->field_count; i++) {
-        const struct field *field = &draft->reg->fields[i];
-        if (field->required && find_value(write, field->id) == NULL) {
-            draft->refused_field = field->id;
-            return ERR_FIELD_MISSING;
-        }
+    for (size_t i = 0; i < reg->field_count && status == OK && !write->keep_rest; i++) {
+        const struct field *field = &reg->fields[i];
+        if (field->required && find_value(write, field->id) == NULL)
+            status = refuse(draft, ERR_FIELD_MISSING, field->id);
     }
-    if (draft->reg->subject_field == FIELD_NONE)
-        return OK;
-    draft->refused_field = draft->reg->subject_field;
-    if (!fold_chain_newest(engine->txn, REGISTER_PERSON, write->realm, &write->subject,
-                           &newest, &rows))
-        return ERR_NOT_FOUND;
-    /* A single row is the creation, or nothing that could void it. */
-    if (rows > 1 &&
-        view_record(engine->txn, schema_register(REGISTER_PERSON), write->realm, NULL,
-                    &write->subject, &engine->scratch, &draft->record) &&
-        draft->record.voided)
-        return ERR_VOIDED;
-    draft->refused_field = FIELD_NONE;
-    return judge_amended(engine, draft);
+    if (status == OK && reg->subject_field != FIELD_NONE)
+        status = judge_subject(engine, draft);
+    if (status == OK && amends)
+        status = judge_target(engine, draft);
+    /* A correction that corrects nothing would only hide what it replaces. */
+    if (status == OK && write->keep_rest && write->count < 2)
+        status = ERR_FIELD_MISSING;
+    if (status == OK && write->keep_rest)
+        status = draft_open_kept(engine, draft);
+    return status;
 }
 
 static enum status judge_edit(struct engine *engine, struct draft *draft)
 {
-    const struct write *write = draft->write;
+    enum status status = judge_target(engine, draft);
 
-    if (!view_record(engine->txn, draft->reg, write->realm, NULL, &write->subject,
-                     &engine->scratch, &draft->record) ||
-        !draft->record.known)
-        return ERR_NOT_FOUND;
-    if (draft->record.voided)
-        return ERR_VOIDED;
-    for (size_t i = 0; i < write->count; i++) {
-        const struct field *field = schema_field(draft->reg, write->values[i].field);
-        draft->refused_field = write->values[i].field;
-        if (field == NULL)
-            return ERR_FIELD_UNKNOWN;
-        if (field->rule == MERGE_ONCE)
-            return ERR_FIELD_FIXED;
-        if (field->required && write->values[i].value.size == 0)
-            return ERR_FIELD_MISSING;
-    }
-    draft->refused_field = FIELD_NONE;
-    return write->count > 0 ? OK : ERR_FIELD_MISSING;
+    if (status == OK)
+        status = judge_values(draft);
+    if (status == OK && draft->write->count == 0)
+        status = ERR_FIELD_MISSING;
+    return status;
 }
 
 enum status draft_judge(struct engine *engine, struct draft *draft)
 {
+    const struct write *write = draft->write;
     enum status status = judge_place(engine, draft);
 
     if (status != OK)
         return status;
+    draft->target = write->target;
+    if (write->kind == OPERATION_EDIT && draft->reg->subject_field == FIELD_NONE)
+        draft->target = write->subject;
     fold_flush(engine->fold, engine->txn);
-    switch (draft->write->kind) {
+    switch (write->kind) {
     case OPERATION_CREATE: return judge_create(engine, draft);
     case OPERATION_EDIT: return judge_edit(engine, draft);
-    case OPERATION_VOID: return judge_target(engine, draft, &draft->write->target);
+    case OPERATION_VOID: return judge_target(engine, draft);
     }
     return ERR_MALFORMED;
 }
@@ -195,15 +270,20 @@ static void put_removed(struct buffer *out, const struct write *write,
     buffer_deinit(&pairs);
 }
 
+static bool is_added(const struct write_value *value, uint8_t field)
+{
+    return value->field == field && !value->remove && value->value.size > 0;
+}
+
 static void put_added(struct buffer *out, const struct write *write, uint8_t field)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < write->count; i++)
-        count += write->values[i].field == field && !write->values[i].remove;
+        count += is_added(&write->values[i], field);
     codec_put_array(out, count);
     for (size_t i = 0; i < write->count; i++) {
-        if (write->values[i].field == field && !write->values[i].remove)
+        if (is_added(&write->values[i], field))
             codec_put_raw(out, write->values[i].value);
     }
 }
@@ -235,6 +315,31 @@ static void draft_field(struct engine *engine, struct draft *draft,
     buffer_deinit(&encoded);
 }
 
+/* What an amendment keeps of the record that it replaces. A sealed value was opened by
+ * draft_open_kept, to be sealed under the newest key. */
+static void draft_kept(struct engine *engine, struct draft *draft,
+                       const struct field_view *kept)
+{
+    struct operation_value *out;
+    struct buffer encoded;
+
+    if (kept->count == 0)
+        return;
+    out = &draft->values[draft->count++];
+    out->field = kept->field->id;
+    out->value = view_value(&draft->record, kept->field->id);
+    if (kept->field->type == FIELD_SEALED)
+        out->value = seal_field(engine, draft, draft->opened[kept->field->id]);
+    if (kept->field->rule != MERGE_SET)
+        return;
+    buffer_init(&encoded, PAYLOAD_SIZE_MAX);
+    codec_put_array(&encoded, kept->count);
+    for (size_t i = 0; i < kept->count; i++)
+        codec_put_raw(&encoded, kept->versions[i].value);
+    out->value = arena_copy(&engine->scratch, buffer_slice(&encoded));
+    buffer_deinit(&encoded);
+}
+
 static void draft_fields(struct engine *engine, struct draft *draft)
 {
     for (size_t i = 0; i < draft->reg->field_count; i++) {
@@ -242,6 +347,8 @@ static void draft_fields(struct engine *engine, struct draft *draft)
         const struct write_value *value = find_value(draft->write, field->id);
         if (value != NULL)
             draft_field(engine, draft, field, value->value);
+        else if (draft->write->keep_rest)
+            draft_kept(engine, draft, &draft->record.fields[i]);
     }
 }
 
@@ -258,11 +365,11 @@ void draft_encode(struct engine *engine, struct draft *draft, uint64_t stamp_ms,
         return;
     case OPERATION_EDIT:
         operation_encode_edit(out, stamp_ms, actor, draft->reg, &write->subject,
-                              draft->values, draft->count);
+                              &draft->target, draft->values, draft->count);
         return;
     case OPERATION_VOID:
         operation_encode_void(out, stamp_ms, actor, draft->reg, &write->subject,
-                              &write->target, write->reason);
+                              &draft->target, write->reason);
         return;
     }
 }

@@ -1,7 +1,7 @@
 /* draft.h - from what a person asks to an operation: judged against what this node sees now,
  * then encoded. What the fold would refuse is refused here, with the field that is at fault;
  * what only today's rules refuse (a person who is not known, a record voided already) is
- * refused nowhere else. */
+ * refused nowhere else. Whoever asks has read text into values; nothing is judged before. */
 #ifndef LINLI_NET_DRAFT_H
 #define LINLI_NET_DRAFT_H
 
@@ -12,8 +12,9 @@ struct draft {
     const struct write *write;
     const struct schema_register *reg;
     const struct realm_key *key;
-    struct record_view
-        record; /* of an edit's subject, or of a void's or amend's target */
+    struct record_view record; /* what is changed, voided or amended */
+    struct entry_id target;    /* its id */
+    struct slice opened[FIELDS_MAX]; /* sealed values that an amendment keeps */
     struct operation_value values[FIELDS_MAX];
     size_t count;
     uint8_t refused_field;

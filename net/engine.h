@@ -38,7 +38,9 @@ struct write {
     uint64_t realm; /* where the record lies: of the subject, or of a new person's
                        village; must be readable here */
     struct entry_id subject; /* not used where a create's subject is itself */
-    struct entry_id target;  /* of a void */
+    struct entry_id target;  /* of a void; of an edit where a chain holds several records;
+                                of an amendment: what it replaces */
+    bool keep_rest;          /* of an amendment: what is not given stays as it was */
     struct slice reason;     /* of a void */
     const struct write_value *values;
     size_t count;

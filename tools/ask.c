@@ -23,76 +23,61 @@ static bool is_first(const struct invocation *invocation, size_t index)
     return true;
 }
 
-/* The next piece before a comma, or before the Chinese one. */
-static bool next_piece(struct slice *rest, struct slice *piece)
+/* Every value given under the key, as typed; the daemon splits them. */
+static void put_values(const struct invocation *invocation, const char *key,
+                       struct buffer *args)
 {
-    static const char wide_comma[] = "，";
-    const size_t wide = sizeof wide_comma - 1;
-    if (rest->data == NULL)
-        return false;
-    for (size_t i = 0; i < rest->size; i++) {
-        bool is_wide =
-            rest->size - i >= wide && memcmp(rest->data + i, wide_comma, wide) == 0;
-        if (rest->data[i] != ',' && !is_wide)
-            continue;
-        size_t skip = i + (is_wide ? wide : 1);
-        *piece = slice_of(rest->data, i);
-        *rest = slice_of(rest->data + skip, rest->size - skip);
-        return true;
-    }
-    *piece = *rest;
-    rest->data = NULL;
-    return true;
-}
-
-static void put_element(struct buffer *out, char sign, struct slice piece)
-{
-    struct buffer text;
-    buffer_init(&text, SIZE_MAX);
-    if (sign != '\0')
-        buffer_put_u8(&text, (uint8_t)sign);
-    buffer_put(&text, piece.data, piece.size);
-    codec_put_text(out, buffer_slice(&text));
-    buffer_deinit(&text);
-}
-
-/* "-a,b" takes both out. Returns how many elements there were. */
-static size_t put_elements(struct buffer *out, const char *value, bool with_sign)
-{
-    struct slice rest = slice_text(value);
-    struct slice piece;
-    char sign = with_sign ? '+' : '\0';
+    const char *value;
     size_t count = 0;
-    while (next_piece(&rest, &piece)) {
-        bool signed_piece =
-            with_sign && piece.size > 0 && (piece.data[0] == '+' || piece.data[0] == '-');
-        if (signed_piece) {
-            sign = (char)piece.data[0];
-            piece = slice_of(piece.data + 1, piece.size - 1);
-        }
-        if (piece.size == 0)
-            continue;
-        put_element(out, sign, piece);
+    while (arguments_value_at(invocation, key, count) != NULL)
         count++;
+    codec_put_array(args, count);
+    for (size_t i = 0; (value = arguments_value_at(invocation, key, i)) != NULL; i++)
+        codec_put_cstring(args, value);
+}
+
+/* "+a,-b,c" is {"add": ["a"], "remove": ["b", "c"]}: a sign holds until the next one, and
+ * each option begins with +. */
+static enum status put_signed(const struct invocation *invocation, const char *key,
+                              struct buffer *args)
+{
+    struct buffer lists[2]; /* to add, to remove */
+    size_t counts[2] = {0, 0};
+    struct slice rest, piece;
+    const char *value;
+    for (size_t i = 0; i < 2; i++)
+        buffer_init(&lists[i], SIZE_MAX);
+    for (size_t i = 0; (value = arguments_value_at(invocation, key, i)) != NULL; i++) {
+        size_t remove = 0;
+        rest = slice_text(value);
+        while (field_next_value(&rest, &piece)) {
+            if (piece.size > 0 && (piece.data[0] == '+' || piece.data[0] == '-')) {
+                remove = piece.data[0] == '-';
+                piece = slice_of(piece.data + 1, piece.size - 1);
+            }
+            if (piece.size == 0)
+                continue;
+            codec_put_text(&lists[remove], piece);
+            counts[remove]++;
+        }
     }
-    return count;
+    codec_put_map(args, 2);
+    for (size_t i = 0; i < 2; i++) {
+        codec_put_cstring(args, i == 0 ? "add" : "remove");
+        codec_put_array(args, counts[i]);
+        codec_put_raw(args, buffer_slice(&lists[i]));
+        buffer_deinit(&lists[i]);
+    }
+    return counts[0] + counts[1] == 0 ? ERR_FIELD_VALUE : OK;
 }
 
 static enum status put_list(const struct invocation *invocation, const char *key,
                             struct buffer *args)
 {
-    struct buffer elements;
-    size_t count = 0;
-    bool with_sign = invocation->command->fields == USE_FIELDS_TO_SET;
-    buffer_init(&elements, SIZE_MAX);
-    for (size_t i = 0; i < invocation->count; i++) {
-        if (strcmp(invocation->given[i].key, key) == 0)
-            count += put_elements(&elements, invocation->given[i].value, with_sign);
-    }
-    codec_put_array(args, count);
-    buffer_put(args, elements.data, elements.size);
-    buffer_deinit(&elements);
-    return count == 0 ? ERR_FIELD_VALUE : OK;
+    if (invocation->command->fields == USE_FIELDS_TO_SET)
+        return put_signed(invocation, key, args);
+    put_values(invocation, key, args);
+    return OK;
 }
 
 static bool is_sealed(const struct invocation *invocation, const char *key)

@@ -13,8 +13,8 @@ enum exit_code ask_run(const struct invocation *invocation,
 enum exit_code ask_with(const struct invocation *invocation,
                         const struct terminal *terminal, struct slice args);
 
-/* What was given, as the request's args. Values of a set field are split at commas and
- * sent as a list; in `set` each carries its sign, + where none was typed. A sealed field
+/* What was given, as the request's args. Values of a set field are sent as a list, in `set`
+ * as {"add": list, "remove": list} by the signs typed before them, + where none was. A sealed field
  * given as "-" is read from the terminal or from a pipe, so that it stands in no history
  * of commands. ERR_FIELD_VALUE or ERR_LIMIT with the argument's key in `refused`. */
 MUST_USE enum status ask_encode_args(const struct invocation *invocation,

@@ -16,31 +16,6 @@
         NULL, NULL, COLUMN_TEXT, NULL                                                    \
     }
 
-static const struct column person_columns[] = {
-    {"id", N_("ID"), COLUMN_ID, NULL},
-    {"name", N_("NAME"), COLUMN_TEXT, NULL},
-    {"sex", N_("SEX"), COLUMN_TEXT, NULL},
-    {"birth", N_("BIRTH"), COLUMN_TEXT, NULL},
-    {"village", N_("VILLAGE"), COLUMN_TEXT, NULL},
-    {"tier", N_("TIER"), COLUMN_TEXT, NULL},
-    {"status", N_("STATUS"), COLUMN_TEXT, NULL},
-    {"conflicts", N_("MARKS"), COLUMN_MARKS, NULL},
-    COLUMNS_END,
-};
-
-static const struct column visit_columns[] = {
-    {"id", N_("ID"), COLUMN_ID, NULL},
-    {"person", N_("PERSON"), COLUMN_ID, NULL},
-    {"when", N_("WHEN"), COLUMN_TEXT, NULL},
-    {"method", N_("METHOD"), COLUMN_TEXT, NULL},
-    {"outcome", N_("OUTCOME"), COLUMN_TEXT, NULL},
-    {"minutes", N_("MINUTES"), COLUMN_COUNT, NULL},
-    {"counts", N_("COUNTS"), COLUMN_TEXT, NULL},
-    {"follow_up", N_("FOLLOW-UP"), COLUMN_TEXT, NULL},
-    {"conflicts", N_("MARKS"), COLUMN_MARKS, NULL},
-    COLUMNS_END,
-};
-
 static const struct column peer_columns[] = {
     {"name", N_("PEER"), COLUMN_TEXT, NULL},
     {"division_name", N_("DIVISION"), COLUMN_TEXT, NULL},
@@ -70,29 +45,11 @@ static const struct column member_columns[] = {
     COLUMNS_END,
 };
 
-#define OPTION_DIVISION                                                                  \
-    {                                                                                    \
-        "division", "CODE", NULL,                                                        \
-            N_("only in this division: a township's 9 or a village's 12 digits"), false, \
-            false                                                                        \
-    }
-#define OPTION_ALL                                                                       \
-    {                                                                                    \
-        "all", NULL, NULL, N_("also what was voided or replaced"), false, false          \
-    }
-#define OPTION_REVEAL                                                                    \
-    {                                                                                    \
-        "reveal", NULL, NULL, N_("show sealed fields; otherwise they stay (hidden)"),    \
-            false, false                                                                 \
-    }
 #define OPTION_DIRECTORY(help)                                                           \
     {                                                                                    \
         "directory", "DIR", NULL, help, false, false                                     \
     }
-#define PREFIX_HELP                                                                      \
-    N_("An id may be shortened to any beginning that fits only one record.")
-
-static const struct command commands[] = {
+static const struct command fixed[] = {
     {.name = "status",
      .request = "status",
      .help = N_("what a person must know first, then peers, then storage"),
@@ -129,133 +86,7 @@ static const struct command commands[] = {
      .render = render_resumed,
      .positionals = {{"peer", N_("PEER|all"), false, false}},
      .writes = true},
-    {.name = "person add",
-     .request = "person.add",
-     .help = N_("enter a person to be visited"),
-     .more =
-         N_("The identity number may be given as - to be asked for, so that it stands in "
-            "no history of commands."),
-     .example = "linli person add --name 王秀英 --village 331123106204 --tier key",
-     .run = ask_run,
-     .render = render_saved,
-     .reg = REGISTER_PERSON,
-     .fields = USE_FIELDS_TO_ADD,
-     .writes = true},
-    {.name = "person show",
-     .request = "person.show",
-     .help = N_("all fields of a person, with conflicts and how to settle them"),
-     .more = PREFIX_HELP,
-     .example = "linli person show K3F9",
-     .run = ask_run,
-     .render = render_record,
-     .positionals = {{"id", N_("ID"), false, false}},
-     .options = {OPTION_REVEAL},
-     .reg = REGISTER_PERSON},
-    {.name = "person list",
-     .request = "person.list",
-     .help = N_("persons whose records are readable here"),
-     .example = "linli person list --division 331123106204",
-     .run = ask_run,
-     .render = render_list,
-     .list = "records",
-     .columns = person_columns,
-     .options = {OPTION_DIVISION, OPTION_ALL},
-     .reg = REGISTER_PERSON},
-    {.name = "person set",
-     .request = "person.set",
-     .help = N_("change fields of a person"),
-     .more =
-         N_("A field with several values takes +VALUE to add and -VALUE to take out, as "
-            "often as needed. An empty value clears a field. Writing a field settles "
-            "its conflict."),
-     .example = "linli person set K3F9 --tier high --categories +living-alone",
-     .run = ask_run,
-     .render = render_saved,
-     .positionals = {{"id", N_("ID"), false, false}},
-     .reg = REGISTER_PERSON,
-     .fields = USE_FIELDS_TO_SET,
-     .writes = true},
-    {.name = "person find",
-     .request = "person.find",
-     .help = N_("persons by name, telephone or whole identity number"),
-     .example = "linli person find 秀英",
-     .run = ask_run,
-     .render = render_list,
-     .list = "records",
-     .columns = person_columns,
-     .positionals = {{"text", N_("TEXT"), false, false}},
-     .reg = REGISTER_PERSON},
-    {.name = "person void",
-     .request = "person.void",
-     .help = N_("take out a person entered by mistake; their visits stay"),
-     .more = N_("Who moved or died is not taken out: set their status. A voided person "
-                "stays visible with person list --all."),
-     .example = "linli person void K3F9 --reason '重复录入'",
-     .run = ask_run,
-     .render = render_saved,
-     .positionals = {{"id", N_("ID"), false, false}},
-     .options = {{"reason", "TEXT", NULL, N_("why; shown with the person"), false, true}},
-     .reg = REGISTER_PERSON,
-     .writes = true},
-    {.name = "visit add",
-     .request = "visit.add",
-     .help = N_("enter a visit"),
-     .more = PREFIX_HELP,
-     .example =
-         "linli visit add K3F9 --when '2026-05-31 14:05' --method home --outcome met",
-     .run = ask_run,
-     .render = render_saved,
-     .positionals = {{"person", N_("PERSON"), true, false}},
-     .reg = REGISTER_VISIT,
-     .fields = USE_FIELDS_TO_ADD,
-     .writes = true},
-    {.name = "visit show",
-     .request = "visit.show",
-     .help = N_("all fields of a visit"),
-     .more = PREFIX_HELP,
-     .example = "linli visit show 7QXM",
-     .run = ask_run,
-     .render = render_record,
-     .positionals = {{"id", N_("ID"), false, false}},
-     .options = {OPTION_REVEAL},
-     .reg = REGISTER_VISIT},
-    {.name = "visit list",
-     .request = "visit.list",
-     .help =
-         N_("visits readable here; for the same entries the same bytes at every node"),
-     .example = "linli visit list --division 331123106 --from 2026-05-01 --to 2026-05-31",
-     .run = ask_run,
-     .render = render_list,
-     .list = "records",
-     .columns = visit_columns,
-     .options = {OPTION_DIVISION,
-                 {"person", "ID", NULL, N_("only of this person"), false, false},
-                 {"from", "DATE", NULL, N_("first day"), false, false},
-                 {"to", "DATE", NULL, N_("last day"), false, false},
-                 OPTION_ALL},
-     .reg = REGISTER_VISIT},
-    {.name = "visit amend",
-     .request = "visit.amend",
-     .help = N_("replace a visit by a corrected one; what is not given stays as it was"),
-     .more = PREFIX_HELP,
-     .example = "linli visit amend 7QXM --outcome absent",
-     .run = ask_run,
-     .render = render_saved,
-     .positionals = {{"id", N_("ID"), false, false}},
-     .reg = REGISTER_VISIT,
-     .fields = USE_FIELDS_TO_AMEND,
-     .writes = true},
-    {.name = "visit void",
-     .request = "visit.void",
-     .help = N_("take a visit out of every count; it stays visible with --all"),
-     .more = PREFIX_HELP,
-     .example = "linli visit void 7QXM --reason '重复录入'",
-     .run = ask_run,
-     .render = render_saved,
-     .positionals = {{"id", N_("ID"), false, false}},
-     .options = {{"reason", "TEXT", NULL, N_("why; shown with the visit"), false, true}},
-     .reg = REGISTER_VISIT,
-     .writes = true},
+    {.name = NULL}, /* the registers' commands stand here */
     {.name = "county create",
      .help =
          N_("found a county: its keys and its grant, at the authority, without a daemon"),
@@ -373,9 +204,213 @@ static const struct command commands[] = {
      .positionals = {{"word", N_("COMMAND"), true, true}}},
 };
 
+/* ---- the registers' commands, from their table ---- */
+
+#define REGISTERS_MAX 32
+#define COLUMNS_MAX (2 * FIELDS_MAX)
+#define COMMANDS_MAX (ARRAY_SIZE(fixed) + REGISTERS_MAX * VERBS)
+#define COMMAND_NAME_SIZE 64
+
+static struct {
+    struct command commands[COMMANDS_MAX];
+    size_t count;
+    char names[REGISTERS_MAX * VERBS][COMMAND_NAME_SIZE];
+    char requests[REGISTERS_MAX * VERBS][COMMAND_NAME_SIZE];
+    size_t named;
+    char keys[REGISTERS_MAX * 2][COMMAND_NAME_SIZE];
+    size_t keyed;
+    struct column columns[REGISTERS_MAX][COLUMNS_MAX];
+} table;
+
+/* What help says where the register says nothing. */
+static const struct verb_words general_words[VERBS] = {
+    [VERB_ADD] = {N_("enter a record"), NULL, NULL},
+    [VERB_SHOW] = {N_("all fields of a record"), NULL, NULL},
+    [VERB_LIST] = {N_("records that are readable here"), NULL, NULL},
+    [VERB_SET] = {N_("change fields of a record"), NULL, NULL},
+    [VERB_AMEND] = {N_("replace a record by a corrected one"), NULL, NULL},
+    [VERB_FIND] = {N_("records that hold a text"), NULL, NULL},
+    [VERB_VOID] = {N_("take out a record entered by mistake"), NULL, NULL},
+};
+
+/* A record named by a field is shown by its name, where it has one, and by its id. */
+static size_t put_columns(const struct field *field, struct column *columns)
+{
+    const struct schema_register *named = schema_register(field->names);
+    size_t count = 0;
+    if (field->heading == NULL)
+        return 0;
+    if (field->type != FIELD_RECORD) {
+        enum column_kind kind = field->type == FIELD_COUNT ? COLUMN_COUNT : COLUMN_TEXT;
+        columns[0] = (struct column){field->name, field->heading, kind, NULL};
+        return 1;
+    }
+    bool by_name = named != NULL && named->name_field != FIELD_NONE;
+    if (by_name) {
+        char *key = table.keys[table.keyed++];
+        CHECK(table.keyed < REGISTERS_MAX * 2);
+        (void)snprintf(key, COMMAND_NAME_SIZE, "%s_name", field->name);
+        columns[count++] = (struct column){key, field->heading, COLUMN_TEXT, NULL};
+    }
+    columns[count++] = (struct column){
+        field->name, by_name ? N_("WHOSE") : field->heading, COLUMN_ID, NULL};
+    return count;
+}
+
+static const struct column *columns_of(const struct schema_register *reg, size_t index)
+{
+    struct column *columns = table.columns[index];
+    size_t count = 0;
+    columns[count++] = (struct column){"id", N_("ID"), COLUMN_ID, NULL};
+    for (size_t i = 0; i < reg->field_count; i++) {
+        count += put_columns(&reg->fields[i], columns + count);
+        CHECK(count + 2 < COLUMNS_MAX);
+    }
+    for (size_t i = 0; reg->derived != NULL && reg->derived[i].name != NULL; i++) {
+        CHECK(count + 2 < COLUMNS_MAX);
+        columns[count++] = (struct column){reg->derived[i].name, reg->derived[i].heading,
+                                           COLUMN_TEXT, NULL};
+    }
+    columns[count++] = (struct column){"conflicts", N_("MARKS"), COLUMN_MARKS, NULL};
+    columns[count] = (struct column){NULL, NULL, COLUMN_TEXT, NULL};
+    return columns;
+}
+
+static struct option *option_add(struct command *command, const char *key,
+                                 const char *argument, const char *help)
+{
+    size_t count = 0;
+    while (command->options[count].key != NULL)
+        count++;
+    CHECK(count + 1 < COMMAND_OPTIONS_MAX);
+    command->options[count] = (struct option){key, argument, NULL, help, false, false};
+    return &command->options[count];
+}
+
+static bool has_place(const struct schema_register *reg)
+{
+    const struct schema_register *subject = schema_subject(reg);
+    return reg->place_field != FIELD_NONE ||
+           (subject != NULL && subject->place_field != FIELD_NONE);
+}
+
+static void list_options(const struct schema_register *reg, struct command *command)
+{
+    if (has_place(reg) || reg->realm == REALM_TOWNSHIP)
+        option_add(command, "division", "CODE",
+                   N_("only in this division: a township's 9 or a village's 12 digits"));
+    if (reg->subject_field != FIELD_NONE)
+        option_add(command, reg->fields[reg->subject_field].name, "ID",
+                   N_("only those of this one"));
+    if (reg->date_field != FIELD_NONE) {
+        option_add(command, "from", "DATE", N_("first day"));
+        option_add(command, "to", "DATE", N_("last day"));
+    }
+    option_add(command, "all", NULL, N_("also what was voided or replaced"));
+}
+
+static void shape_command(const struct schema_register *reg, enum verb verb,
+                          const struct column *columns, struct command *command)
+{
+    static const struct positional by_id = {"id", N_("ID"), false, false};
+    command->run = ask_run;
+    command->reg = reg->id;
+    command->writes = true;
+    command->render = render_saved;
+    switch (verb) {
+    case VERB_ADD:
+        command->fields = USE_FIELDS_TO_ADD;
+        if (reg->subject_field != FIELD_NONE) {
+            const struct field *subject = &reg->fields[reg->subject_field];
+            command->positionals[0] = (struct positional){
+                subject->name, subject->heading != NULL ? subject->heading : N_("ID"),
+                true, false};
+        }
+        return;
+    case VERB_SET:
+        command->fields = USE_FIELDS_TO_SET;
+        command->positionals[0] = by_id;
+        return;
+    case VERB_AMEND:
+        command->fields = USE_FIELDS_TO_AMEND;
+        command->positionals[0] = by_id;
+        return;
+    case VERB_VOID:
+        command->positionals[0] = by_id;
+        option_add(command, "reason", "TEXT", N_("why; shown with the record"))
+            ->required = true;
+        return;
+    case VERB_SHOW:
+        command->positionals[0] = by_id;
+        option_add(command, "reveal", NULL,
+                   N_("show sealed fields; otherwise they stay (hidden)"));
+        command->render = render_record;
+        break;
+    case VERB_FIND:
+        command->positionals[0] = (struct positional){"text", N_("TEXT"), false, false};
+        command->render = render_list;
+        break;
+    case VERB_LIST:
+        list_options(reg, command);
+        command->render = render_list;
+        break;
+    }
+    command->writes = false;
+    if (verb == VERB_SHOW)
+        return;
+    command->list = "records";
+    command->columns = columns;
+}
+
+static void add_command(const struct schema_register *reg, enum verb verb,
+                        const struct column *columns)
+{
+    const struct verb_words *words = &reg->words[verb];
+    struct command *command = &table.commands[table.count++];
+    char *name = table.names[table.named], *request = table.requests[table.named];
+    table.named++;
+    (void)snprintf(name, COMMAND_NAME_SIZE, "%s %s", reg->name, schema_verbs[verb]);
+    (void)snprintf(request, COMMAND_NAME_SIZE, "%s.%s", reg->name, schema_verbs[verb]);
+    if (words->help == NULL)
+        words = &general_words[verb];
+    *command = (struct command){
+        .name = name,
+        .request = request,
+        .help = words->help,
+        .more = words->more,
+        .example = words->example,
+    };
+    shape_command(reg, verb, columns, command);
+}
+
+static void add_registers(void)
+{
+    const struct schema_register *reg;
+    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
+        CHECK(i < REGISTERS_MAX);
+        const struct column *columns = columns_of(reg, i);
+        for (int verb = 0; verb < VERBS; verb++) {
+            if (schema_has_verb(reg, (enum verb)verb))
+                add_command(reg, (enum verb)verb, columns);
+        }
+    }
+}
+
+static void build_table(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+        if (fixed[i].name == NULL)
+            add_registers();
+        else
+            table.commands[table.count++] = fixed[i];
+    }
+}
+
 const struct command *command_at(size_t index)
 {
-    return index < ARRAY_SIZE(commands) ? &commands[index] : NULL;
+    if (table.count == 0)
+        build_table();
+    return index < table.count ? &table.commands[index] : NULL;
 }
 
 /* The length of `first` where `name` begins with it as a word, else 0. */
@@ -388,24 +423,26 @@ static size_t first_word_fits(const char *name, const char *first)
 
 const struct command *command_find(const char *first, const char *second)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        const char *name = commands[i].name;
+    const struct command *command;
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        const char *name = command->name;
         size_t size = first_word_fits(name, first);
         if (size == 0)
             continue;
         bool alone = name[size] == '\0';
         if (alone ? second == NULL
                   : second != NULL && strcmp(name + size + 1, second) == 0)
-            return &commands[i];
+            return command;
     }
     return NULL;
 }
 
 bool command_is_group(const char *word)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-        size_t size = first_word_fits(commands[i].name, word);
-        if (size > 0 && commands[i].name[size] == ' ')
+    const struct command *command;
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        size_t size = first_word_fits(command->name, word);
+        if (size > 0 && command->name[size] == ' ')
             return true;
     }
     return false;

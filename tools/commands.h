@@ -1,5 +1,6 @@
 /* commands.h - the one table of commands: names, arguments, help, what is asked, how the
- * answer looks. Parsing, help and the man page's list all follow from it. */
+ * answer looks. Parsing and help follow from it. What concerns a register ("person add") is
+ * made from the table of registers when it is first asked for. */
 #ifndef LINLI_TOOLS_COMMANDS_H
 #define LINLI_TOOLS_COMMANDS_H
 
@@ -52,7 +53,7 @@ struct command {
     const char *request; /* "visit.add"; NULL: done without the daemon */
     const char *help;    /* one line */
     const char *more;    /* a paragraph; NULL: none */
-    const char *example; /* a command line */
+    const char *example; /* a command line; NULL: none */
     command_run *run;
     command_render *render;
     command_judge *judge;         /* NULL: an answer is a success */

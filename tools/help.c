@@ -124,7 +124,8 @@ void help_command(const struct terminal *terminal, const struct command *command
         (void)fprintf(terminal->out, "%s\n", gettext(command->more));
     print_options(terminal, command);
     print_global(terminal);
-    (void)fprintf(terminal->out, _("\nExample: %s\n"), command->example);
+    if (command->example != NULL)
+        (void)fprintf(terminal->out, _("\nExample: %s\n"), command->example);
 }
 
 void help_group(const struct terminal *terminal, const char *group)
@@ -172,7 +173,7 @@ static json_t *json_of_positionals(const struct command *command)
 
 static json_t *json_of_command(const struct command *command)
 {
-    return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", command->name, "help",
+    return json_pack("{s:s, s:s, s:s?, s:o, s:o}", "name", command->name, "help",
                      gettext(command->help), "example", command->example, "positionals",
                      json_of_positionals(command), "options", json_of_options(command));
 }

@@ -71,35 +71,43 @@ static void say_choices(struct failure *failure, const struct field *field)
                                  used > 0 ? "," : _("Use one of:"), choice->name);
 }
 
-static void say_find(struct failure *failure, const char *value)
+static void say_find(struct failure *failure, const struct schema_register *reg,
+                     const char *value)
 {
     /* A quote in a name would end the one around it. */
     const char *quote = strpbrk(value, " \"$`\\&;|<>()*?") != NULL ? "'" : "";
     failure->next = "";
-    if (strchr(value, '\'') != NULL)
-        (void)snprintf(failure->next_own, sizeof failure->next_own,
-                       "linli person find TEXT");
+    if (!schema_has_verb(reg, VERB_FIND))
+        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli %s list",
+                       reg->name);
+    else if (strchr(value, '\'') != NULL)
+        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli %s find TEXT",
+                       reg->name);
     else
         (void)snprintf(failure->next_own, sizeof failure->next_own,
-                       "linli person find %s%.150s%s", quote, value, quote);
+                       "linli %s find %s%.150s%s", reg->name, quote, value, quote);
 }
 
-/* Where a person was named otherwise than by an id, they can be found by that. */
+/* What was named otherwise than by an id can be found by that. */
 static void say_where_to_look(struct failure *failure,
                               const struct invocation *invocation)
 {
     const char *name = invocation->command->name;
-    bool by_person = strncmp(name, "person ", 7) == 0;
-    const char *person = arguments_value(invocation, by_person ? "id" : "person");
-    if (person != NULL) {
-        say_find(failure, person);
-    } else if (strncmp(name, "visit ", 6) == 0) {
-        failure->next = "linli visit list";
-    } else if (strncmp(name, "peer ", 5) == 0) {
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    const struct schema_register *subject = reg != NULL ? schema_subject(reg) : NULL;
+    const char *id = arguments_value(invocation, "id");
+    const char *named =
+        subject != NULL
+            ? arguments_value(invocation, reg->fields[reg->subject_field].name)
+            : NULL;
+    if (named != NULL)
+        say_find(failure, subject, named);
+    else if (reg != NULL && id != NULL)
+        say_find(failure, reg, id);
+    else if (strncmp(name, "peer ", 5) == 0)
         failure->next = "linli peer list";
-    } else if (strcmp(name, "node show") == 0) {
+    else if (strcmp(name, "node show") == 0)
         failure->next = "linli node show";
-    }
 }
 
 void hint_add(struct failure *failure, const struct invocation *invocation)

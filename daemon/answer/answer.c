@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
-#include "crdt/visit.h"
+#include "net/records.h"
 
 #define HIDDEN "(hidden)"
 #define UNREADABLE "(unreadable)" /* as field_format says it */
@@ -204,6 +204,63 @@ static void put_field(struct answering *answering, const struct record_view *rec
         put_value(answering, record, field->field, field->versions[i].value, out);
 }
 
+/* ---- names of other records ---- */
+
+void answering_deinit(struct answering *answering)
+{
+    buffer_deinit(&answering->name);
+}
+
+struct slice answer_name_of(struct answering *answering, uint8_t reg,
+                            uint64_t likely_realm, const struct entry_id *id)
+{
+    const struct schema_register *named = schema_register(reg);
+    struct record_view record;
+    struct slice value, text;
+    uint64_t realm;
+    if (named == NULL || named->name_field == FIELD_NONE)
+        return (struct slice){0};
+    if (answering->named_reg == reg && entry_id_compare(&answering->named, id) == 0)
+        return buffer_slice(&answering->name);
+    if (answering->named_reg == 0)
+        buffer_init(&answering->name, PAYLOAD_SIZE_MAX);
+    buffer_clear(&answering->name);
+    answering->named_reg = reg;
+    answering->named = *id;
+    if (record_realm(engine_roster(answering->engine), answering->txn, named, id,
+                     likely_realm, &realm) &&
+        view_record(answering->txn, named, realm, NULL, id, answering->scratch,
+                    &record)) {
+        value = view_value(&record, named->name_field);
+        if (codec_take_text(&value, &text))
+            buffer_put(&answering->name, text.data, text.size);
+    }
+    return buffer_slice(&answering->name);
+}
+
+static bool has_name_key(const struct field *field)
+{
+    const struct schema_register *named = schema_register(field->names);
+    return field->type == FIELD_RECORD && named != NULL &&
+           named->name_field != FIELD_NONE;
+}
+
+static void put_name_key(struct answering *answering, const struct record_view *record,
+                         const struct field *field, struct buffer *out)
+{
+    char key[64];
+    struct slice value = view_value(record, field->id), name = {0};
+    struct entry_id id;
+    if (codec_take_id(&value, &id))
+        name = answer_name_of(answering, field->names, record->realm, &id);
+    (void)snprintf(key, sizeof key, "%s_name", field->name);
+    answer_put_key(out, key);
+    if (name.size > 0)
+        codec_put_text(out, name);
+    else
+        codec_put_nil(out);
+}
+
 /* ---- records ---- */
 
 static bool in_conflict(const struct field_view *field)
@@ -284,12 +341,17 @@ static void put_state(const struct record_view *record, struct buffer *out)
 void answer_put_record(struct answering *answering, const struct record_view *record,
                        struct buffer *out)
 {
-    bool is_visit = record->reg->id == REGISTER_VISIT;
-    codec_put_map(out, RECORD_KEYS + is_visit + record->reg->field_count);
+    const struct schema_register *reg = record->reg;
+    size_t derived = 0, names = 0;
+    while (reg->derived != NULL && reg->derived[derived].name != NULL)
+        derived++;
+    for (size_t i = 0; i < reg->field_count; i++)
+        names += has_name_key(&reg->fields[i]);
+    codec_put_map(out, RECORD_KEYS + derived + names + reg->field_count);
     answer_put_key(out, "id");
     answer_put_id(out, &record->id);
     answer_put_key(out, "register");
-    codec_put_cstring(out, record->reg->name);
+    codec_put_cstring(out, reg->name);
     answer_put_key(out, "township");
     codec_put_uint(out, record->realm);
     answer_put_key(out, "subject");
@@ -297,10 +359,13 @@ void answer_put_record(struct answering *answering, const struct record_view *re
     put_origin(answering, record, out);
     put_state(record, out);
     put_conflicts(answering, record, out);
-    if (is_visit) {
-        answer_put_key(out, "counts");
-        codec_put_bool(out, visit_counts(record));
+    for (size_t i = 0; i < derived; i++) {
+        answer_put_key(out, reg->derived[i].name);
+        codec_put_bool(out, reg->derived[i].holds(record));
     }
-    for (size_t i = 0; i < record->reg->field_count; i++)
+    for (size_t i = 0; i < reg->field_count; i++) {
         put_field(answering, record, &record->fields[i], out);
+        if (has_name_key(&reg->fields[i]))
+            put_name_key(answering, record, &reg->fields[i], out);
+    }
 }

@@ -24,14 +24,25 @@ struct answering {
     struct arena *arena;   /* lives as long as the answer      */
     struct arena *scratch; /* reset between records            */
     bool reveal;           /* opened text instead of (hidden)  */
+    struct entry_id named; /* the record whose name was looked up last, */
+    uint8_t named_reg;     /* its register; 0: none was */
+    struct buffer name;    /* and that name; empty: it has none */
     struct answer_operator *operators;
     size_t operator_count, operator_capacity;
 };
 
+void answering_deinit(struct answering *answering);
+
 /* Learns the operators whose records lie in `realm`. */
 void answer_learn_operators(struct answering *answering, uint64_t realm);
 
-/* One record: a map, its fields in the register's order. */
+/* The name by which people know a record; empty where it has none here. Holds until the
+ * next call. */
+struct slice answer_name_of(struct answering *answering, uint8_t reg, uint64_t likely_realm,
+                            const struct entry_id *id);
+
+/* One record: a map, its fields in the register's order, and after a field that names a
+ * record that record's name. */
 void answer_put_record(struct answering *answering, const struct record_view *record,
                        struct buffer *out);
 

@@ -1,8 +1,7 @@
 /* change.h - turns the writing commands of control.h into the engine's write events.
  *
- * "Commands check input against today's rules": fields are read by the schema and
- * divisions looked up in the county's table here, once; what other nodes accept is judged
- * by the limits of the schema level alone. Ids may be prefixes. */
+ * Text is read into values here: fields by the schema, places in the county's table, records
+ * by prefixes of their ids. Whether the change may be made is judged by net/draft.c, once. */
 #ifndef LINLI_DAEMON_CHANGE_H
 #define LINLI_DAEMON_CHANGE_H
 
@@ -25,8 +24,8 @@ struct change {
 /* Whether the command is one of R.add, R.set, R.amend, R.void. */
 bool change_is_meant(struct slice command);
 
-/* Fills `write` but for token and account; `target` is set also where a record is amended, to
- * say what a refusal is about. OK, or the refusal with `subject` set; nothing
+/* Fills `write` but for token and account; `target` is the record that is changed, voided or
+ * amended, which a refusal is about. OK, or the refusal with `subject` set; nothing
  * of `command` and `args` is needed afterwards. */
 MUST_USE enum status change_prepare(struct change *change, struct slice command,
                                     struct slice args, struct write *write);

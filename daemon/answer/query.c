@@ -78,29 +78,21 @@ static const struct {
     {"log.strayed", query_strayed},
 };
 
-static const struct {
-    const char *verb;
-    enum status (*answer)(struct query *query, struct store_txn *txn,
-                          const struct schema_register *reg, struct slice args);
-} register_commands[] = {
-    {"list", query_list},
-    {"find", query_find},
-    {"show", query_show},
-};
-
 static enum status answer_register(struct query *query, struct store_txn *txn,
                                    struct slice command, struct slice args)
 {
-    const uint8_t *dot = memchr(command.data, '.', command.size);
-    if (dot == NULL)
+    const struct schema_register *reg;
+    enum verb verb;
+    if (!schema_command(command, &reg, &verb))
         return ERR_UNKNOWN_COMMAND;
-    size_t size = (size_t)(dot - command.data);
-    struct slice verb = slice_of(dot + 1, command.size - size - 1);
-    const struct schema_register *reg =
-        schema_register_named(slice_of(command.data, size));
-    for (size_t i = 0; reg != NULL && i < ARRAY_SIZE(register_commands); i++) {
-        if (slice_equal(verb, slice_text(register_commands[i].verb)))
-            return register_commands[i].answer(query, txn, reg, args);
+    switch (verb) {
+    case VERB_LIST: return query_list(query, txn, reg, args);
+    case VERB_FIND: return query_find(query, txn, reg, args);
+    case VERB_SHOW: return query_show(query, txn, reg, args);
+    case VERB_ADD:
+    case VERB_SET:
+    case VERB_AMEND:
+    case VERB_VOID: break;
     }
     return ERR_UNKNOWN_COMMAND;
 }

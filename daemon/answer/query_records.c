@@ -21,12 +21,15 @@ struct selection {
     int64_t from_day, to_day;
     bool all; /* also voided, replaced and not yet known */
     bool finding;
-    struct slice text;      /* to find */
-    struct slice id_number; /* `text` as one, in its one spelling; empty: it is none */
+    struct slice text; /* to find */
+    struct slice
+        whole[FIELDS_MAX]; /* `text` as a field searched by the whole holds it, in
+                                       its one spelling; empty: it is none */
 };
 
 /* Encoded records on their way to being sorted. */
 struct found {
+    int64_t time; /* of the register's date field; INT64_MAX: none */
     struct entry_id id;
     size_t at, size;
 };
@@ -47,13 +50,13 @@ static bool stands(const struct record_view *record)
 
 static bool day_fits(const struct selection *selection, const struct record_view *record)
 {
-    struct slice when = view_value(record, VISIT_WHEN);
-    int64_t minutes;
+    int64_t day;
     if (!selection->by_date)
         return true;
-    if (!codec_take_int(&when, &minutes))
+    if (!view_time(record, selection->reg->date_field, &day))
         return false;
-    int64_t day = minutes / MINUTES_PER_DAY - (minutes % MINUTES_PER_DAY < 0);
+    if (selection->reg->fields[selection->reg->date_field].type == FIELD_MOMENT)
+        day = day / MINUTES_PER_DAY - (day % MINUTES_PER_DAY < 0);
     return day >= selection->from_day && day <= selection->to_day;
 }
 
@@ -87,15 +90,14 @@ static bool field_holds(const struct field_view *field, struct slice part)
     return false;
 }
 
-/* An identity number is sealed: it is found by its keyed hash, so only by the whole of it. */
-static bool number_fits(const struct gathering *gathering,
-                        const struct record_view *record)
+/* What is sealed is found by its keyed hash, so only by the whole of it. */
+static bool whole_fits(const struct gathering *gathering,
+                       const struct record_view *record, const struct field_view *field)
 {
-    const struct field_view *field = &record->fields[PERSON_ID_NUMBER];
     uint8_t tag[FIELD_TAG_SIZE];
-    if (gathering->selection.id_number.size == 0 || field->count == 0 ||
-        !engine_field_tag(gathering->answering.engine, record->realm,
-                          gathering->selection.id_number, tag))
+    struct slice whole = gathering->selection.whole[field->field->id];
+    if (whole.size == 0 || field->count == 0 ||
+        !engine_field_tag(gathering->answering.engine, record->realm, whole, tag))
         return false;
     for (size_t i = 0; i < field->count; i++) {
         struct slice value = field->versions[i].value, sealed;
@@ -108,32 +110,47 @@ static bool number_fits(const struct gathering *gathering,
 
 static bool text_fits(const struct gathering *gathering, const struct record_view *record)
 {
-    static const uint8_t searched[] = {PERSON_NAME, PERSON_PHONES, PERSON_EXTERNAL_KEY};
     struct slice text = gathering->selection.text;
     if (!gathering->selection.finding)
         return true;
     if (text.size >= FIND_PREFIX_MIN && id_has_prefix(&record->id, text))
         return true;
-    for (size_t i = 0; i < ARRAY_SIZE(searched); i++) {
-        if (field_holds(&record->fields[searched[i]], text))
-            return true;
+    for (size_t i = 0; i < record->reg->field_count; i++) {
+        const struct field_view *field = &record->fields[i];
+        switch (field->field->search) {
+        case SEARCH_NONE: break;
+        case SEARCH_PART:
+            if (field_holds(field, text))
+                return true;
+            break;
+        case SEARCH_WHOLE:
+            if (whole_fits(gathering, record, field))
+                return true;
+            break;
+        }
     }
-    return number_fits(gathering, record);
+    return false;
 }
 
-/* The village is the person's, for every register whose subject is one. */
-static bool village_fits(struct gathering *gathering, uint64_t realm,
-                         const struct entry_id *person)
+/* A record without a place of its own belongs where its subject does. */
+static bool place_fits(struct gathering *gathering, uint64_t realm,
+                       const struct entry_id *subject)
 {
-    uint64_t village = gathering->selection.division, code;
+    const struct schema_register *reg = gathering->selection.reg;
+    const struct schema_register *placed =
+        reg->place_field != FIELD_NONE ? reg : schema_subject(reg);
+    uint64_t wanted = gathering->selection.division, code;
     struct record_view record;
-    if (division_level(village) != DIVISION_VILLAGE)
+    if (division_level(wanted) != DIVISION_VILLAGE)
         return true;
-    if (!view_record(gathering->answering.txn, schema_register(REGISTER_PERSON), realm,
-                     NULL, person, gathering->answering.scratch, &record))
+    if (placed == NULL || placed->place_field == FIELD_NONE ||
+        !record_realm(engine_roster(gathering->answering.engine),
+                      gathering->answering.txn, placed, subject, realm, &realm) ||
+        !view_record(gathering->answering.txn, placed, realm, NULL, subject,
+                     gathering->answering.scratch, &record))
         return false;
-    struct slice value = view_value(&record, PERSON_VILLAGE);
-    return codec_take_uint(&value, &code) && code == village;
+    struct slice value = view_value(&record, placed->place_field);
+    return codec_take_uint(&value, &code) && code == wanted;
 }
 
 /* ---- gathering ---- */
@@ -151,9 +168,13 @@ static void gather_record(struct gathering *gathering, const struct record_view 
             gathering->found, gathering->capacity * sizeof *gathering->found);
     }
     size_t at = gathering->encoded.size;
+    int64_t time = INT64_MAX;
+    if (selection->reg->date_field != FIELD_NONE &&
+        !view_time(record, selection->reg->date_field, &time))
+        time = INT64_MAX;
     answer_put_record(&gathering->answering, record, &gathering->encoded);
-    gathering->found[gathering->count++] =
-        (struct found){.id = record->id, .at = at, .size = gathering->encoded.size - at};
+    gathering->found[gathering->count++] = (struct found){
+        .time = time, .id = record->id, .at = at, .size = gathering->encoded.size - at};
 }
 
 static void gather_subject(struct gathering *gathering, uint64_t realm,
@@ -161,7 +182,7 @@ static void gather_subject(struct gathering *gathering, uint64_t realm,
 {
     struct record_list list;
     arena_reset(gathering->answering.scratch);
-    if (!village_fits(gathering, realm, subject))
+    if (!place_fits(gathering, realm, subject))
         return;
     view_chain(gathering->answering.txn, gathering->selection.reg, realm, subject,
                gathering->answering.scratch, &list);
@@ -187,7 +208,7 @@ static void gather_realm(struct gathering *gathering, uint64_t realm)
 
 static bool realm_is_selected(const struct selection *selection, uint64_t realm)
 {
-    if (selection->by_subject)
+    if (selection->by_subject && selection->reg->realm == REALM_TOWNSHIP)
         return realm == selection->subject.realm;
     if (selection->division == 0)
         return true;
@@ -198,28 +219,31 @@ static bool realm_is_selected(const struct selection *selection, uint64_t realm)
 static void gather(struct gathering *gathering)
 {
     const struct engine *engine = gathering->answering.engine;
+    const struct roster *roster = engine_roster(engine);
     struct realm_walk walk = {0};
     uint64_t realm;
     /* A hub's operators are recorded in the county's realm. */
-    answer_learn_operators(&gathering->answering,
-                           roster_genesis(engine_roster(engine))->county);
-    while (realm_walk_next(engine, gathering->selection.reg, &walk, &realm)) {
+    answer_learn_operators(&gathering->answering, roster_genesis(roster)->county);
+    while (realm_walk_next(roster, gathering->selection.reg, &walk, &realm)) {
         if (realm_is_selected(&gathering->selection, realm))
             gather_realm(gathering, realm);
     }
 }
 
-/* Arrival order differs by node; the order of ids does not. */
-static int by_id(const void *a, const void *b)
+/* Arrival order differs by node; the order of dates and ids does not. */
+static int by_time_and_id(const void *a, const void *b)
 {
     const struct found *left = a, *right = b;
+    if (left->time != right->time)
+        return left->time < right->time ? -1 : 1;
     return entry_id_compare(&left->id, &right->id);
 }
 
 static void put_sorted(struct gathering *gathering, struct buffer *out)
 {
     if (gathering->count > 0)
-        qsort(gathering->found, gathering->count, sizeof *gathering->found, by_id);
+        qsort(gathering->found, gathering->count, sizeof *gathering->found,
+              by_time_and_id);
     answer_put_key(out, "records");
     codec_put_array(out, gathering->count);
     for (size_t i = 0; i < gathering->count; i++)
@@ -240,7 +264,7 @@ static bool log_counts(const struct gathering *gathering, const struct head *hea
     uint64_t realm;
     if (author == NULL || head->log.lane == LANE_CONTROL)
         return false;
-    while (realm_walk_next(engine, gathering->selection.reg, &walk, &realm)) {
+    while (realm_walk_next(roster, gathering->selection.reg, &walk, &realm)) {
         if (realm_is_selected(&gathering->selection, realm) &&
             roster_may_write(author, head->log.lane, realm,
                              roster_genesis(roster)->county))
@@ -339,21 +363,25 @@ static enum status select_dates(struct query *query, struct selection *selection
         select_day(query, args, "from", &selection->from_day, &selection->by_date);
     if (status == OK)
         status = select_day(query, args, "to", &selection->to_day, &selection->by_date);
-    if (status == OK && selection->by_date && selection->reg->id != REGISTER_VISIT)
+    if (status == OK && selection->by_date && selection->reg->date_field == FIELD_NONE)
         return query_refuse(query, ERR_FIELD_UNKNOWN, slice_text("from"));
+    if (status == OK && selection->from_day > selection->to_day)
+        return query_refuse(query, ERR_DATE_ORDER, slice_text("from"));
     return status;
 }
 
-static enum status select_person(struct query *query, struct store_txn *txn,
-                                 struct selection *selection, struct slice args)
+static enum status select_subject(struct query *query, struct store_txn *txn,
+                                  struct selection *selection, struct slice args)
 {
+    const struct schema_register *subject = schema_subject(selection->reg);
     struct slice text;
-    if (!args_text(args, "person", &text))
+    if (subject == NULL ||
+        !args_text(args, selection->reg->fields[selection->reg->subject_field].name,
+                   &text))
         return OK;
     selection->by_subject = true;
-    enum status status =
-        resolve_record(query_engine(query), txn, query->scratch,
-                       schema_register(REGISTER_PERSON), text, &selection->subject);
+    enum status status = resolve_record(query_engine(query), txn, query->scratch, subject,
+                                        text, &selection->subject);
     return status == OK ? OK : query_refuse(query, status, text);
 }
 
@@ -371,12 +399,27 @@ static void begin(struct query *query, struct store_txn *txn, struct slice args,
     };
 }
 
+/* Nothing found is not nothing there where entries could not be read. */
+static void note_unread(struct query *query)
+{
+    struct engine_report report;
+    engine_report(query_engine(query), &report);
+    if (report.unreadable_entries == 0 || query->incomplete[0] != '\0')
+        return;
+    (void)snprintf(query->incomplete, sizeof query->incomplete,
+                   "%" PRIu64 " entries held here could not be read, for want of their "
+                   "township's key; ask that township or the county hub",
+                   report.unreadable_entries);
+}
+
 static void answer_list(struct query *query, struct gathering *gathering)
 {
     struct buffer *out = query->data;
     query_note_incomplete(query);
     buffer_init(&gathering->encoded, CONTROL_REPLY_SIZE_MAX);
     gather(gathering);
+    if (gathering->selection.finding && gathering->count == 0)
+        note_unread(query);
     codec_put_map(out, 2);
     put_sorted(gathering, out);
     put_rests_on(gathering, out);
@@ -384,6 +427,7 @@ static void answer_list(struct query *query, struct gathering *gathering)
         out->overflow = true;
     buffer_deinit(&gathering->encoded);
     free(gathering->found);
+    answering_deinit(&gathering->answering);
 }
 
 enum status query_list(struct query *query, struct store_txn *txn,
@@ -396,7 +440,7 @@ enum status query_list(struct query *query, struct store_txn *txn,
     if (status == OK)
         status = select_dates(query, &gathering.selection, args);
     if (status == OK)
-        status = select_person(query, txn, &gathering.selection, args);
+        status = select_subject(query, txn, &gathering.selection, args);
     if (status == OK)
         answer_list(query, &gathering);
     return status;
@@ -406,20 +450,21 @@ enum status query_find(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args)
 {
     struct gathering gathering = {.selection = {.reg = reg, .finding = true}};
-    struct slice number = {0};
+    struct selection *selection = &gathering.selection;
     struct buffer value;
-    if (reg->id != REGISTER_PERSON)
-        return ERR_UNKNOWN_COMMAND;
-    if (!args_text(args, "text", &gathering.selection.text) ||
-        gathering.selection.text.size == 0)
+    struct slice encoded, text;
+    if (!args_text(args, "text", &selection->text) || selection->text.size == 0)
         return query_refuse(query, ERR_FIELD_MISSING, slice_text("text"));
     begin(query, txn, args, &gathering.answering);
     buffer_init(&value, PAYLOAD_SIZE_MAX);
-    if (field_parse(schema_field(reg, PERSON_ID_NUMBER), gathering.selection.text, NULL,
-                    &value) == OK) {
-        struct slice encoded = buffer_slice(&value);
-        if (codec_take_text(&encoded, &number))
-            gathering.selection.id_number = arena_copy(query->arena, number);
+    for (size_t i = 0; i < reg->field_count; i++) {
+        buffer_clear(&value);
+        if (reg->fields[i].search != SEARCH_WHOLE ||
+            field_parse(&reg->fields[i], selection->text, NULL, &value) != OK)
+            continue;
+        encoded = buffer_slice(&value);
+        if (codec_take_text(&encoded, &text))
+            selection->whole[i] = arena_copy(query->arena, text);
     }
     buffer_deinit(&value);
     answer_list(query, &gathering);
@@ -450,5 +495,6 @@ enum status query_show(struct query *query, struct store_txn *txn,
     codec_put_map(query->data, 1);
     answer_put_key(query->data, "record");
     answer_put_record(&answering, &record, query->data);
+    answering_deinit(&answering);
     return OK;
 }

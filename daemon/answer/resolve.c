@@ -7,22 +7,6 @@ bool realm_is_readable(const struct engine *engine, uint64_t realm)
     return roster_newest_key(engine_roster(engine), realm) != NULL;
 }
 
-bool realm_walk_next(const struct engine *engine, const struct schema_register *reg,
-                     struct realm_walk *walk, uint64_t *realm)
-{
-    const struct realm_key *key;
-    while ((key = roster_key_at(engine_roster(engine), walk->index)) != NULL) {
-        walk->index++;
-        /* One realm has a key for each of its epochs. */
-        if (key->realm == walk->last || !schema_realm_fits(reg, key->realm))
-            continue;
-        walk->last = key->realm;
-        *realm = key->realm;
-        return true;
-    }
-    return false;
-}
-
 const struct entry_id *resolved_subject(const struct schema_register *reg,
                                         const struct resolved *resolved)
 {
@@ -30,21 +14,6 @@ const struct entry_id *resolved_subject(const struct schema_register *reg,
 }
 
 /* ---- by the whole id ---- */
-
-static bool find_own_subject(const struct engine *engine, struct store_txn *txn,
-                             const struct schema_register *reg, const struct entry_id *id,
-                             struct resolved *resolved)
-{
-    struct realm_walk walk = {0};
-    uint64_t realm, newest, rows;
-    while (realm_walk_next(engine, reg, &walk, &realm)) {
-        if (fold_chain_newest(txn, reg->id, realm, id, &newest, &rows)) {
-            *resolved = (struct resolved){.realm = realm, .subject = *id, .id = *id};
-            return true;
-        }
-    }
-    return false;
-}
 
 struct sought {
     const struct schema_register *reg;
@@ -136,8 +105,11 @@ enum status resolve_record(const struct engine *engine, struct store_txn *txn,
     if (text.size == 0)
         return ERR_NOT_FOUND;
     if (id_parse(text, &id)) {
-        if (is_subject && find_own_subject(engine, txn, reg, &id, resolved))
+        if (is_subject &&
+            record_realm(engine_roster(engine), txn, reg, &id, 0, &resolved->realm)) {
+            resolved->subject = resolved->id = id;
             return OK;
+        }
         return find_in_log(engine, txn, scratch, reg, &id, resolved);
     }
     if (is_subject)

@@ -5,6 +5,7 @@
 
 #include "crdt/view.h"
 #include "net/engine.h"
+#include "net/records.h"
 
 struct resolved {
     uint64_t realm;
@@ -18,16 +19,6 @@ MUST_USE enum status resolve_record(const struct engine *engine, struct store_tx
                                     struct arena *scratch,
                                     const struct schema_register *reg, struct slice text,
                                     struct resolved *resolved);
-
-/* Realms whose records of `reg` are readable here, ascending, each once; false past the
- * end. Begin with a zeroed walk. */
-struct realm_walk {
-    size_t index;
-    uint64_t last;
-};
-MUST_USE bool realm_walk_next(const struct engine *engine,
-                              const struct schema_register *reg, struct realm_walk *walk,
-                              uint64_t *realm);
 
 /* Whether this node may read the realm at all. */
 bool realm_is_readable(const struct engine *engine, uint64_t realm);

@@ -1,7 +1,8 @@
 /* protocol.h - the protocol between `linli` and `linlid`: a Unix stream socket, and on it
  * frames of a little-endian u32 length and that many bytes of msgpack (crdt/codec.h).
  *
- *   request  {"v": 1, "command": text, "args": {text: text or [text, …] or bytes}}
+ *   request  {"v": 1, "command": text, "args": {text: text or [text, …] or bytes or,
+ *             of a set field that is changed, {"add": [text, …], "remove": [text, …]}}}
  *   reply    {"v": 1, "status": LL number (0: done), "subject": text or nil,
  *             "incomplete": text or nil, "data": map}
  *
@@ -34,15 +35,15 @@
  *                                          to_send and behind are nil while unknown
  *   peer.pause    peer (name or "all")     peers[{name}]
  *   peer.resume   peer                     peers[{name}]
- *   R.add         fields of register R     id, short_id    R: person, visit
+ *   R.add         fields of register R     id, short_id    R: a register that has
+ *                                                          the verb (crdt/schema.h)
  *   R.show        id, reveal               record
  *   R.list        division, person, from,  records[record], rests_on{logs,entries}
  *                 to, all
  *   R.find        text                     records[record], rests_on
- *   person.set    id, fields; a set field  id, short_id
- *                 as +element, -element
- *   visit.amend   id, fields               id, short_id    (the new visit, which replaces)
- *   visit.void    id, reason               id, short_id
+ *   R.set         id, fields               id, short_id
+ *   R.amend       id, fields               id, short_id    (the new one, which replaces)
+ *   R.void        id, reason               id, short_id
  *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
  *                 limit                    epoch,bytes,state,operation}];
  *                                          without `log`:

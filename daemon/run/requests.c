@@ -165,7 +165,7 @@ static void add_write(struct batch *batch, const struct control_request *request
     struct asked *asked = batch_ask(batch, request->token, ASKED_WRITE);
     asked->awaited = 1;
     asked->operation = write->kind;
-    asked->id = write->kind == OPERATION_EDIT ? write->subject : write->target;
+    asked->id = write->target;
     write->token = batch_token(batch, asked);
     write->account.uid = request->uid;
     write->account.name = account_of(batch, request);

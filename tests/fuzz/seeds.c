@@ -212,7 +212,7 @@ static void write_operations(struct buffer *out)
     codec_put_array(&versions, 1);
     codec_put_bytes(&versions, slice_of(id.bytes, ENTRY_ID_SIZE));
     fields[0].replaced = buffer_slice(&versions);
-    operation_encode_edit(out, STAMP_MS, 1, person, &id, fields, 1);
+    operation_encode_edit(out, STAMP_MS, 1, person, &id, &id, fields, 1);
     write_buffer("operation", "edit", out);
     buffer_deinit(&versions);
 
@@ -233,8 +233,10 @@ static void put_request(struct buffer *out, const char *command)
     codec_put_cstring(out, "name");
     codec_put_cstring(out, "王秀英");
     codec_put_cstring(out, "categories");
+    codec_put_map(out, 1);
+    codec_put_cstring(out, "add");
     codec_put_array(out, 2);
-    codec_put_cstring(out, "+living-alone");
+    codec_put_cstring(out, "living-alone");
     codec_put_bytes(out, slice_of("\0\1\2", 3));
 }
 

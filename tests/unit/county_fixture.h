@@ -269,19 +269,50 @@ struct arg {
 #define ARGS(...) ((const struct arg[]){__VA_ARGS__, {NULL, NULL}})
 #define NO_ARGS ((const struct arg[]){{NULL, NULL}})
 
+/* "-phones" takes a value out of a set. */
+static inline const char *arg_name(const struct arg *arg)
+{
+    return arg->key[0] == '-' ? arg->key + 1 : arg->key;
+}
+
+/* {"add": values, "remove": values} */
+static inline void county_put_change(struct county *county, const struct arg *args,
+                                     size_t count)
+{
+    codec_put_map(&county->args, 2);
+    for (int remove = 0; remove < 2; remove++) {
+        size_t values = 0;
+        for (size_t i = 0; i < count; i++)
+            values += (args[i].key[0] == '-') == (remove == 1);
+        codec_put_cstring(&county->args, remove ? "remove" : "add");
+        codec_put_array(&county->args, values);
+        for (size_t i = 0; i < count; i++) {
+            if ((args[i].key[0] == '-') == (remove == 1))
+                codec_put_cstring(&county->args, args[i].value);
+        }
+    }
+}
+
 /* Several with one key become a list. */
 static inline void county_args(struct county *county, const struct arg *args)
 {
     size_t keys = 0;
     buffer_clear(&county->args);
     for (size_t i = 0; args[i].key != NULL; i++)
-        keys += i == 0 || strcmp(args[i].key, args[i - 1].key) != 0;
+        keys += i == 0 || strcmp(arg_name(&args[i]), arg_name(&args[i - 1])) != 0;
     codec_put_map(&county->args, keys);
     for (size_t i = 0; args[i].key != NULL;) {
         size_t same = 1;
-        while (args[i + same].key != NULL && strcmp(args[i].key, args[i + same].key) == 0)
-            same++;
-        codec_put_cstring(&county->args, args[i].key);
+        bool change = args[i].key[0] == '-';
+        while (args[i + same].key != NULL &&
+               strcmp(arg_name(&args[i]), arg_name(&args[i + same])) == 0)
+            change |= args[i + same++].key[0] == '-';
+        codec_put_cstring(&county->args, arg_name(&args[i]));
+        if (change) {
+            county_put_change(county, args + i, same);
+            i += same;
+            continue;
+        }
         if (same > 1)
             codec_put_array(&county->args, same);
         for (size_t end = i + same; i < end; i++)

@@ -60,6 +60,7 @@ static inline void written_keep(struct written *written, struct buffer *plaintex
 static inline struct written write_fields(enum operation_kind kind, struct entry_id id,
                                           uint64_t stamp_ms, uint8_t register_id,
                                           const struct entry_id *subject,
+                                          const struct entry_id *target,
                                           const struct typed *typed, size_t count)
 {
     const struct schema_register *reg = schema_register(register_id);
@@ -79,19 +80,20 @@ static inline struct written write_fields(enum operation_kind kind, struct entry
     if (kind == OPERATION_CREATE)
         operation_encode_create(&plaintext, stamp_ms, 1, reg, values, count);
     else
-        operation_encode_edit(&plaintext, stamp_ms, 1, reg, subject, values, count);
+        operation_encode_edit(&plaintext, stamp_ms, 1, reg, subject, target, values,
+                              count);
     buffer_deinit(&encoded);
     written_keep(&written, &plaintext);
     return written;
 }
 
 #define WRITE_CREATE(id, stamp_ms, reg, ...)                                             \
-    write_fields(OPERATION_CREATE, id, stamp_ms, reg, NULL,                              \
+    write_fields(OPERATION_CREATE, id, stamp_ms, reg, NULL, NULL,                        \
                  (const struct typed[]){__VA_ARGS__},                                    \
                  sizeof((const struct typed[]){__VA_ARGS__}) / sizeof(struct typed))
 
 #define WRITE_EDIT(id, stamp_ms, subject, ...)                                           \
-    write_fields(OPERATION_EDIT, id, stamp_ms, REGISTER_PERSON, subject,                 \
+    write_fields(OPERATION_EDIT, id, stamp_ms, REGISTER_PERSON, subject, subject,        \
                  (const struct typed[]){__VA_ARGS__},                                    \
                  sizeof((const struct typed[]){__VA_ARGS__}) / sizeof(struct typed))
 

@@ -158,8 +158,8 @@ static void an_edit_reads_back_its_triples_by_field(void **state)
     struct slice replaced, value;
     uint8_t field;
     operation_encode_edit(&fixture->plaintext, STAMP_MS, 1,
-                          schema_register(REGISTER_PERSON), &person_id, values,
-                          ARRAY_SIZE(values));
+                          schema_register(REGISTER_PERSON), &person_id, &person_id,
+                          values, ARRAY_SIZE(values));
     assert_int_equal(operation_decode(buffer_slice(&fixture->plaintext), &operation), OK);
     assert_int_equal(operation.kind, OPERATION_EDIT);
     assert_int_equal(entry_id_compare(&operation.subject, &person_id), 0);

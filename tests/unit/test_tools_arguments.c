@@ -327,22 +327,24 @@ static void assert_texts(struct slice list, const char *const texts[])
     assert_null(texts[count]);
 }
 
-static void elements_of_a_set_are_split_and_carry_their_sign(void **state)
+static void elements_of_a_changed_set_are_added_or_removed_by_their_sign(void **state)
 {
     struct line line;
     struct buffer args;
     const char *refused = "";
     (void)state;
     buffer_init(&args, 4096);
-    PARSE(&line, "person", "set", "K3F9", "--categories", "-高龄，独居", "--categories",
+    PARSE(&line, "person", "set", "K3F9", "--categories", "-高龄、独居", "--categories",
           "dementia", "--tier", "", "--phones", "++8613800000000");
     assert_true(line.understood);
     assert_int_equal(ask_encode_args(&line.invocation, &args, &refused), OK);
     struct slice map = buffer_slice(&args);
     assert_true(codec_check(map));
-    assert_texts(find(map, "categories"),
-                 (const char *const[]){"-高龄", "-独居", "+dementia", NULL});
-    assert_texts(find(map, "phones"), (const char *const[]){"++8613800000000", NULL});
+    struct slice categories = find(map, "categories");
+    assert_texts(find(categories, "remove"), (const char *const[]){"高龄", "独居", NULL});
+    assert_texts(find(categories, "add"), (const char *const[]){"dementia", NULL});
+    assert_texts(find(find(map, "phones"), "add"),
+                 (const char *const[]){"+8613800000000", NULL});
     struct slice tier = find(map, "tier");
     struct slice text;
     assert_true(codec_take_text(&tier, &text));
@@ -362,7 +364,7 @@ static void elements_of_a_new_record_are_taken_as_they_are(void **state)
     assert_true(line.understood);
     assert_int_equal(ask_encode_args(&line.invocation, &args, &refused), OK);
     assert_texts(find(buffer_slice(&args), "phones"),
-                 (const char *const[]){"+8613800000000", "0578-8120000", NULL});
+                 (const char *const[]){"+8613800000000,0578-8120000", NULL});
     line_free(&line);
     buffer_deinit(&args);
 }
@@ -403,7 +405,7 @@ int main(void)
         cmocka_unit_test(every_command_is_found_by_its_own_name_and_has_help),
         cmocka_unit_test(every_example_is_understood),
         cmocka_unit_test(every_command_and_example_stands_in_the_manual),
-        cmocka_unit_test(elements_of_a_set_are_split_and_carry_their_sign),
+        cmocka_unit_test(elements_of_a_changed_set_are_added_or_removed_by_their_sign),
         cmocka_unit_test(elements_of_a_new_record_are_taken_as_they_are),
         cmocka_unit_test(an_empty_set_is_refused_by_name),
     };

@@ -145,7 +145,7 @@ static void edits_of_what_is_written_once_change_nothing(void **state)
     struct buffer plaintext;
     buffer_init(&plaintext, 512);
     operation_encode_edit(&plaintext, 200, 1, schema_register(REGISTER_OPERATOR), &id,
-                          &value, 1);
+                          &id, &value, 1);
     written_keep(&edit, &plaintext);
     show(world, edit);
     struct record_view record;
