@@ -102,7 +102,7 @@ static void step_link(struct engine *engine, const struct event *event)
     }
     session_enter(session, session->link ? SESSION_LINK_UP : SESSION_LINK_DOWN,
                   event->steady_ms);
-    session->rewind_due = true;
+    session_rewind_soon(session);
 }
 
 static void reply(struct engine *engine, uint64_t token, enum status status)

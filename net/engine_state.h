@@ -2,6 +2,8 @@
  * uses only those above it:
  *
  *   engine_state.c  the parts, and small questions to them
+ *   session.c       one neighbour; alone advances what is counted of it
+ *   timers.c        when a session does what by itself
  *   sessions.c      neighbours met, and what of them outlives a restart
  *   folding.c       the cursor of the derived tables, and folding again
  *   writing.c       this node's own logs: chained, signed once a batch
@@ -183,7 +185,6 @@ void greet_hear(struct engine *engine, struct session *session,
                 const struct hello *hello);
 void greet_speak(struct engine *engine, struct session *session,
                  const uint8_t random[RANDOM_SIZE]);
-void greet_compare_soon(struct engine *engine, struct session *session);
 uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);
 
 /* sync.c */

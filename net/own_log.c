@@ -204,7 +204,7 @@ static void compare(struct engine *engine, struct session *session,
     engine->wrote |= wants_drop(&engine->wants, engine->txn, run->log);
     if (!wants_add(&engine->wants, engine->txn, run->log, run_last_seq(run),
                    session->peer, true, &engine->wrote))
-        session->relist = session->hello_due = true; /* no room: to be told again */
+        session_ask_list(session); /* no room: to be told again */
 }
 
 bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,

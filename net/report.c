@@ -15,7 +15,9 @@ static enum peer_state peer_state_of(const struct session *session)
     case SESSION_GREETING: return PEER_GREETING;
     case SESSION_OPEN: break;
     }
-    return session->equal && session->noted >= session->told ? PEER_ONLINE : PEER_SYNCING;
+    return session->greeting.equal && session->telling.noted >= session->telling.told
+               ? PEER_ONLINE
+               : PEER_SYNCING;
 }
 
 static uint64_t entries_behind(const struct engine *engine, const struct session *session)
@@ -48,7 +50,7 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
             .to_send_entries = sessions_entries_to_send(engine, session),
             .behind_entries = entries_behind(engine, session),
             .behind_known = session->heard_wall_ms != 0,
-            .oldest_unsent_wall_ms = session->unsent_since_wall_ms,
+            .oldest_unsent_wall_ms = session->telling.unsent_since_wall_ms,
             .bytes_in = session->bytes_in,
             .bytes_out = session->bytes_out,
         };

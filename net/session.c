@@ -17,38 +17,34 @@ struct session *session_create(uint32_t peer)
 {
     struct session *session = checked_malloc(sizeof *session);
 
-    *session = (struct session){
-        .peer = peer, .penalty_ms = PENALTY_MS_MIN, .hello_at_ms = UINT64_MAX};
+    *session = (struct session){.peer = peer,
+                                .penalty_ms = PENALTY_MS_MIN,
+                                .greeting = {.hello_at_ms = UINT64_MAX}};
     return session;
 }
 
 void session_destroy(struct session *session)
 {
-    free(session->held);
-    free(session->owed);
-    free(session->queue);
+    free(session->telling.held);
+    free(session->hearing.owed);
+    free(session->sending.queue);
     free(session);
 }
 
 /* A new link begins with nothing under way in either direction. */
-static void session_reset_link(struct session *session, uint64_t now_ms)
+static void session_reset_link(struct session *session)
 {
-    session->queue_count = session->owed_count = 0;
-    session->sent = session->acknowledged = session->received = 0;
-    session->mark = 0;
-    session->mark_at_ms = now_ms;
-    session->window = WINDOW_START;
-    session->told = session->covered = session->noted;
-    session->list_hashes = session->relist = session->owes_noted = false;
-    session->equal = session->hello_due = session->hello_answers = false;
-    session->progress_at_ms = now_ms;
-    session->greeting_ms = GREETING_MS;
-    session->compare_ms = COMPARE_MS_MIN;
-    session->verify_ms = VERIFY_MS_MIN;
-    session->relist_ms = COMPARE_MS_MIN;
-    session->relist_at_ms = now_ms + GREETING_MS; /* hellos cross, and differ twice */
-    session->differences = 0;
-    session->went_back_at_ms = 0;
+    session_tell_from(session, session->telling.noted, session->telling.noted);
+    session->telling.list_hashes = false;
+    session->hearing.owed_count = 0;
+    session->hearing.owes_noted = false;
+    session->sending.queue_count = 0;
+    session->sending.sent = session->sending.acknowledged = session->sending.mark = 0;
+    session->sending.window = WINDOW_START;
+    session->receiving.received = 0;
+    session->greeting.equal = session->greeting.relist = false;
+    session->greeting.hello_due = session->greeting.hello_answers = false;
+    session->greeting.differences = 0;
 }
 
 void session_enter(struct session *session, enum session_event event, uint64_t now_ms)
@@ -58,42 +54,267 @@ void session_enter(struct session *session, enum session_event event, uint64_t n
     switch (next) {
     case SESSION_DOWN:
         if (session->state != SESSION_DOWN)
-            session_reset_link(session, now_ms);
-        session->hello_at_ms = UINT64_MAX;
+            session_reset_link(session);
+        timers_link_down(session);
         break;
     case SESSION_GREETING:
-        session_reset_link(session, now_ms);
-        session->hello_due = true;
-        session->hello_at_ms = now_ms + session->greeting_ms;
+        session_reset_link(session);
+        timers_link_up(session, now_ms);
+        session_owe_hello(session, false);
         break;
     case SESSION_OPEN:
         if (session->state != SESSION_OPEN)
-            session->hello_at_ms = now_ms + COMPARE_MS_MIN;
+            timers_opened(session, now_ms);
         break;
     }
     session->state = next;
 }
 
+/* ---- what is told ---- */
+
+static void telling_check(const struct telling *telling, uint64_t newest)
+{
+    CHECK(telling->noted <= telling->told);
+    CHECK(telling->told <= telling->covered);
+    CHECK(telling->covered <= newest);
+}
+
+void session_cover(struct session *session, uint64_t arrival, uint64_t newest)
+{
+    CHECK(arrival >= session->telling.covered);
+    session->telling.covered = arrival;
+    telling_check(&session->telling, newest);
+}
+
+void session_tell(struct session *session, uint64_t arrival, uint64_t newest,
+                  uint64_t now_ms)
+{
+    CHECK(arrival >= session->telling.covered);
+    session->telling.told = session->telling.covered = arrival;
+    session->telling.told_at_ms = now_ms;
+    telling_check(&session->telling, newest);
+}
+
+void session_take_noted(struct session *session, uint64_t noted)
+{
+    if (noted > session->telling.noted && noted <= session->telling.told)
+        session->telling.noted = noted;
+}
+
+void session_tell_from(struct session *session, uint64_t noted, uint64_t newest)
+{
+    struct telling *telling = &session->telling;
+
+    telling->noted = telling->told = telling->covered = noted;
+    telling_check(telling, newest);
+}
+
+void session_told_backlog(struct session *session, bool list, uint64_t newest)
+{
+    session->telling.backlog = newest;
+    session->telling.list_hashes |= list;
+    if (session->telling.list_hashes)
+        session_forget_held(session);
+}
+
+void session_listed(struct session *session)
+{
+    session->telling.list_hashes = false;
+}
+
+void session_rewind_soon(struct session *session)
+{
+    session->telling.rewind_due = true;
+}
+
+void session_rewound(struct session *session)
+{
+    session->telling.rewind_due = false;
+}
+
+void session_wait(struct session *session, uint64_t wall_ms)
+{
+    if (session->telling.unsent_since_wall_ms == 0)
+        session->telling.unsent_since_wall_ms = wall_ms;
+}
+
+void session_looked_at(struct session *session)
+{
+    session->telling.held_moved = false;
+}
+
+void session_confirm(struct session *session, uint64_t newest)
+{
+    CHECK(session->telling.confirmed <= newest);
+    session->telling.confirmed = newest;
+    session->telling.unsent_since_wall_ms = 0;
+}
+
+/* ---- what is heard ---- */
+
+void session_hear_store(struct session *session, uint64_t incarnation, uint64_t last)
+{
+    struct hearing *hearing = &session->hearing;
+
+    if (hearing->incarnation != incarnation) {
+        hearing->incarnation = incarnation;
+        hearing->heard = 0;
+        session_forget_held(session);
+    }
+    hearing->last = last;
+    if (hearing->heard > last)
+        hearing->heard = 0; /* its own count went back: that one means other runs */
+}
+
+void session_hear(struct session *session, uint64_t from, uint64_t to)
+{
+    if (from <= session->hearing.heard && to > session->hearing.heard)
+        session->hearing.heard = to;
+}
+
+void session_forget_heard(struct session *session)
+{
+    session->hearing.heard = 0;
+}
+
+void session_owe_noted(struct session *session)
+{
+    session->hearing.owes_noted = true;
+}
+
+void session_noted_sent(struct session *session)
+{
+    session->hearing.owes_noted = false;
+    session->hearing.owed_count = 0;
+    session->receiving.received = 0;
+}
+
+void session_count_received(struct session *session, size_t bytes, uint64_t now_ms)
+{
+    session->receiving.received += bytes;
+    session->receiving.progress_at_ms = now_ms;
+    session_moved(session);
+}
+
+void session_asked(struct session *session, uint64_t now_ms)
+{
+    session->receiving.progress_at_ms = now_ms;
+}
+
+void session_moved(struct session *session)
+{
+    session->greeting.differences = 0;
+}
+
+/* ---- hellos ---- */
+
+void session_owe_hello(struct session *session, bool answers)
+{
+    session->greeting.hello_due = true;
+    session->greeting.hello_answers = answers;
+}
+
+void session_hello_sent(struct session *session)
+{
+    session->greeting.hello_due = session->greeting.hello_answers = false;
+    session->greeting.relist = false;
+}
+
+void session_ask_list(struct session *session)
+{
+    session->greeting.relist = true;
+    session_owe_hello(session, false);
+}
+
+void session_compare_soon(struct session *session, uint64_t now_ms)
+{
+    if (!session->greeting.equal)
+        return;
+    session->greeting.equal = false;
+    timers_compare_soon(session, now_ms);
+}
+
+void session_compared_equal(struct session *session, uint64_t newest)
+{
+    session->greeting.equal = true;
+    session->greeting.differences = 0;
+    timers_compared_equal(session);
+    session_tell_from(session, newest, newest);
+    session->hearing.heard = session->hearing.last;
+    session_forget_under_way(session);
+}
+
+bool session_compared_different(struct session *session, bool quiet, uint64_t now_ms)
+{
+    timers_compared_different(session, now_ms);
+    session->greeting.equal = false;
+    if (!quiet || ++session->greeting.differences < DIFFERENCES_MAX ||
+        now_ms < session->greeting.relist_at_ms)
+        return false;
+    timers_list_asked(session, now_ms);
+    return true;
+}
+
+/* ---- what outlives a restart ---- */
+
+void session_restore(struct session *session, const uint64_t saved[4], uint64_t newest)
+{
+    static const uint64_t nothing[4];
+
+    if (saved[2] > newest || saved[3] > newest)
+        saved = nothing;
+    session->hearing.incarnation = saved[0];
+    session->hearing.heard = saved[1];
+    session_tell_from(session, saved[2], newest);
+    session->telling.confirmed = saved[3];
+}
+
+void session_saved(const struct session *session, uint64_t saved[4])
+{
+    saved[0] = session->hearing.incarnation;
+    saved[1] = session->hearing.heard;
+    saved[2] = session->telling.noted;
+    saved[3] = session->telling.confirmed;
+}
+
+uint64_t session_offend(struct session *session, enum refusal refusal)
+{
+    session->refused[refusal]++;
+    if (refusal != REFUSED_MALFORMED && refusal != REFUSED_SIGNATURE)
+        return 0;
+    if (++session->offences < OFFENCES_MAX)
+        return 0;
+    session->offences = 0;
+    return timers_penalty_ms(session);
+}
+
+/* ---- what it holds ---- */
+
 uint64_t session_held(const struct session *session, size_t head_index)
 {
-    return head_index < session->held_count ? session->held[head_index].seq : 0;
+    return head_index < session->telling.held_count
+               ? session->telling.held[head_index].seq
+               : 0;
 }
 
 uint64_t session_offered(const struct session *session, size_t head_index)
 {
-    return head_index < session->held_count ? session->held[head_index].offered : 0;
+    return head_index < session->telling.held_count
+               ? session->telling.held[head_index].offered
+               : 0;
 }
 
 static struct held_log *held_log_at(struct session *session, size_t head_index)
 {
-    if (head_index >= session->held_count) {
+    if (head_index >= session->telling.held_count) {
         size_t count = head_index + 16;
-        session->held = checked_realloc(session->held, count * sizeof *session->held);
-        memset(session->held + session->held_count, 0,
-               (count - session->held_count) * sizeof *session->held);
-        session->held_count = count;
+        session->telling.held =
+            checked_realloc(session->telling.held, count * sizeof *session->telling.held);
+        memset(session->telling.held + session->telling.held_count, 0,
+               (count - session->telling.held_count) * sizeof *session->telling.held);
+        session->telling.held_count = count;
     }
-    return &session->held[head_index];
+    return &session->telling.held[head_index];
 }
 
 void session_hold(struct session *session, size_t head_index, uint64_t seq)
@@ -102,7 +323,7 @@ void session_hold(struct session *session, size_t head_index, uint64_t seq)
 
     if (seq > held->seq) {
         held->seq = seq;
-        session->held_moved = true;
+        session->telling.held_moved = true;
     }
     if (seq > held->offered)
         held->offered = seq;
@@ -116,6 +337,14 @@ void session_offer(struct session *session, size_t head_index, uint64_t seq)
         held->offered = seq;
 }
 
+void session_lack(struct session *session, size_t head_index, uint64_t seq)
+{
+    struct held_log *held = held_log_at(session, head_index);
+
+    if (held->seq > seq)
+        held->seq = held->offered = seq;
+}
+
 void session_withdraw(struct session *session, size_t head_index, uint64_t seq)
 {
     struct held_log *held = held_log_at(session, head_index);
@@ -126,115 +355,120 @@ void session_withdraw(struct session *session, size_t head_index, uint64_t seq)
 
 void session_forget_held(struct session *session)
 {
-    if (session->held_count > 0)
-        memset(session->held, 0, session->held_count * sizeof *session->held);
-    session->confirmed = 0;
+    if (session->telling.held_count > 0)
+        memset(session->telling.held, 0,
+               session->telling.held_count * sizeof *session->telling.held);
+    session->telling.confirmed = 0;
 }
 
 void session_owe(struct session *session, struct log_name log)
 {
-    session->owes_noted = true;
-    for (size_t i = 0; i < session->owed_count; i++) {
-        if (log_name_equal(session->owed[i], log))
+    session->hearing.owes_noted = true;
+    for (size_t i = 0; i < session->hearing.owed_count; i++) {
+        if (log_name_equal(session->hearing.owed[i], log))
             return;
     }
-    if (session->owed_count == session->owed_capacity) {
-        session->owed_capacity =
-            session->owed_capacity == 0 ? 16 : session->owed_capacity * 2;
-        session->owed = checked_realloc(session->owed,
-                                        session->owed_capacity * sizeof *session->owed);
+    if (session->hearing.owed_count == session->hearing.owed_capacity) {
+        session->hearing.owed_capacity =
+            session->hearing.owed_capacity == 0 ? 16 : session->hearing.owed_capacity * 2;
+        session->hearing.owed =
+            checked_realloc(session->hearing.owed, session->hearing.owed_capacity *
+                                                       sizeof *session->hearing.owed);
     }
-    session->owed[session->owed_count++] = log;
+    session->hearing.owed[session->hearing.owed_count++] = log;
 }
 
-bool session_may_go_back(struct session *session, uint64_t now_ms)
-{
-    if (session->went_back_at_ms != 0 &&
-        now_ms < session->went_back_at_ms + LISTING_MS_MIN)
-        return false;
-    session->went_back_at_ms = now_ms;
-    return true;
-}
+/* ---- runs under way ---- */
 
 uint64_t session_room(const struct session *session)
 {
-    uint64_t under_way = session->sent - session->acknowledged;
+    uint64_t under_way = session->sending.sent - session->sending.acknowledged;
 
-    return under_way < session->window ? session->window - under_way : 0;
+    return under_way < session->sending.window ? session->sending.window - under_way : 0;
 }
 
 void session_count_sent(struct session *session, size_t bytes, uint64_t now_ms)
 {
-    if (session->mark <= session->acknowledged) {
-        session->mark = session->sent + bytes;
-        session->mark_at_ms = now_ms;
+    if (session->sending.mark <= session->sending.acknowledged) {
+        session->sending.mark = session->sending.sent + bytes;
+        session->sending.mark_at_ms = now_ms;
     }
-    session->sent += bytes;
+    session->sending.sent += bytes;
 }
 
 static void session_set_window(struct session *session, uint64_t window)
 {
-    session->window = window < WINDOW_MIN   ? WINDOW_MIN
-                      : window > WINDOW_MAX ? WINDOW_MAX
-                                            : window;
+    session->sending.window = window < WINDOW_MIN   ? WINDOW_MIN
+                              : window > WINDOW_MAX ? WINDOW_MAX
+                                                    : window;
 }
 
 void session_count_lost(struct session *session)
 {
-    session->acknowledged = session->sent;
-    session_set_window(session, session->window / 2);
+    session->sending.acknowledged = session->sending.sent;
+    session_set_window(session, session->sending.window / 2);
+}
+
+void session_forget_under_way(struct session *session)
+{
+    session->sending.queue_count = 0;
+    session->sending.acknowledged = session->sending.sent;
 }
 
 void session_count_acknowledged(struct session *session, uint64_t bytes, uint64_t now_ms)
 {
-    uint64_t under_way = session->sent - session->acknowledged;
-    bool measuring = session->mark > session->acknowledged;
-    uint64_t took_ms = now_ms - session->mark_at_ms;
+    uint64_t under_way = session->sending.sent - session->sending.acknowledged;
+    bool measuring = session->sending.mark > session->sending.acknowledged;
+    uint64_t took_ms = now_ms - session->sending.mark_at_ms;
 
-    session->acknowledged += bytes < under_way ? bytes : under_way;
-    if (!measuring || session->acknowledged < session->mark)
+    session->sending.acknowledged += bytes < under_way ? bytes : under_way;
+    CHECK(session->sending.acknowledged <= session->sending.sent);
+    if (!measuring || session->sending.acknowledged < session->sending.mark)
         return;
     if (took_ms <= WINDOW_FAST_MS)
-        session_set_window(session, session->window * 2);
+        session_set_window(session, session->sending.window * 2);
     if (took_ms >= WINDOW_SLOW_MS)
-        session_set_window(session, session->window / 2);
+        session_set_window(session, session->sending.window / 2);
 }
 
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to)
 {
-    for (size_t i = 0; i < session->queue_count; i++) {
-        if (log_name_equal(session->queue[i].log, log)) {
-            session->queue[i].next = from;
-            session->queue[i].to = to;
+    for (size_t i = 0; i < session->sending.queue_count; i++) {
+        if (log_name_equal(session->sending.queue[i].log, log)) {
+            session->sending.queue[i].next = from;
+            session->sending.queue[i].to = to;
             return;
         }
     }
-    if (session->queue_count == session->queue_capacity) {
-        session->queue_capacity =
-            session->queue_capacity == 0 ? 16 : session->queue_capacity * 2;
-        session->queue = checked_realloc(session->queue, session->queue_capacity *
-                                                             sizeof *session->queue);
+    if (session->sending.queue_count == session->sending.queue_capacity) {
+        session->sending.queue_capacity = session->sending.queue_capacity == 0
+                                              ? 16
+                                              : session->sending.queue_capacity * 2;
+        session->sending.queue =
+            checked_realloc(session->sending.queue, session->sending.queue_capacity *
+                                                        sizeof *session->sending.queue);
     }
-    session->queue[session->queue_count++] = (struct transfer){log, from, to};
+    session->sending.queue[session->sending.queue_count++] =
+        (struct transfer){log, from, to};
 }
 
 struct transfer *session_queue_first(struct session *session)
 {
     struct transfer *first = NULL;
 
-    for (size_t i = 0; i < session->queue_count; i++) {
-        if (first == NULL || session->queue[i].log.lane < first->log.lane)
-            first = &session->queue[i];
+    for (size_t i = 0; i < session->sending.queue_count; i++) {
+        if (first == NULL || session->sending.queue[i].log.lane < first->log.lane)
+            first = &session->sending.queue[i];
     }
     return first;
 }
 
 void session_queue_remove(struct session *session, struct transfer *transfer)
 {
-    size_t index = (size_t)(transfer - session->queue);
+    size_t index = (size_t)(transfer - session->sending.queue);
 
-    session->queue_count--;
+    session->sending.queue_count--;
     memmove(transfer, transfer + 1,
-            (session->queue_count - index) * sizeof *session->queue);
+            (session->sending.queue_count - index) * sizeof *session->sending.queue);
 }

@@ -31,7 +31,7 @@ uint64_t sessions_entries_to_send(const struct engine *engine,
     for (size_t i = 0; i < heads_count(engine->heads); i++) {
         const struct head *head = heads_at(engine->heads, i);
         uint64_t held = session_held(session, i);
-        if (head->arrival > session->confirmed && held < head->seq &&
+        if (head->arrival > session->telling.confirmed && held < head->seq &&
             engine_carries(engine, session->peer, head->log))
             entries += head->seq - held;
     }
@@ -40,14 +40,15 @@ uint64_t sessions_entries_to_send(const struct engine *engine,
 
 void sessions_rewind(struct engine *engine, struct session *session)
 {
-    bool near = session->noted > 0 && engine->arrival - session->noted <= REWIND_RUNS_MAX;
+    bool near = session->telling.noted > 0 &&
+                engine->arrival - session->telling.noted <= REWIND_RUNS_MAX;
     struct run run;
 
-    session->rewind_due = false;
-    for (size_t i = 0; !near && i < session->held_count; i++)
+    session_rewound(session);
+    for (size_t i = 0; !near && i < session->telling.held_count; i++)
         session_withdraw(session, i, 0);
-    for (uint64_t arrival = session->noted + 1; near && arrival <= engine->arrival;
-         arrival++) {
+    for (uint64_t arrival = session->telling.noted + 1;
+         near && arrival <= engine->arrival; arrival++) {
         if (!log_run_at(engine->txn, arrival, &run))
             continue;
         const struct head *head = heads_find(engine->heads, run.log);
@@ -60,23 +61,22 @@ void sessions_rewind(struct engine *engine, struct session *session)
 
 static void remember_saved(struct session *session)
 {
-    session->saved[0] = session->incarnation;
-    session->saved[1] = session->heard;
-    session->saved[2] = session->noted;
-    session->saved[3] = session->confirmed;
+    session_saved(session, session->saved);
 }
 
 static bool is_saved(const struct session *session)
 {
-    return session->saved[0] == session->incarnation &&
-           session->saved[1] == session->heard && session->saved[2] == session->noted &&
-           session->saved[3] == session->confirmed;
+    uint64_t now[4];
+
+    session_saved(session, now);
+    return memcmp(session->saved, now, sizeof now) == 0;
 }
 
 static void read_peer_row(struct engine *engine, struct session *session)
 {
     uint8_t key[4], pause[PAUSE_KEY_SIZE];
     struct slice value;
+    uint64_t saved[4];
 
     put_be32(key, session->peer);
     pause_key(pause, session->peer);
@@ -84,12 +84,11 @@ static void read_peer_row(struct engine *engine, struct session *session)
         store_get(engine->txn, STORE_META, slice_of(pause, sizeof pause), &value);
     if (!store_get(engine->txn, STORE_PEERS, slice_of(key, sizeof key), &value))
         return;
-    if (!slice_take_u64(&value, &session->incarnation) ||
-        !slice_take_u64(&value, &session->heard) ||
-        !slice_take_u64(&value, &session->noted) ||
-        !slice_take_u64(&value, &session->confirmed) ||
-        session->noted > engine->arrival || session->confirmed > engine->arrival)
-        session->incarnation = session->heard = session->noted = session->confirmed = 0;
+    for (size_t i = 0; i < 4; i++) {
+        if (!slice_take_u64(&value, &saved[i]))
+            return;
+    }
+    session_restore(session, saved, engine->arrival);
 }
 
 /* What it held when everything was last confirmed: all but the runs filed since. */
@@ -99,15 +98,13 @@ static void hold_as_confirmed(struct engine *engine, struct session *session)
 
     for (size_t i = 0; i < heads_count(engine->heads); i++)
         session_hold(session, i, heads_at(engine->heads, i)->seq);
-    for (uint64_t arrival = session->confirmed + 1; arrival <= engine->arrival;
+    for (uint64_t arrival = session->telling.confirmed + 1; arrival <= engine->arrival;
          arrival++) {
         if (!log_run_at(engine->txn, arrival, &run))
             continue;
         const struct head *head = heads_find(engine->heads, run.log);
-        struct held_log *held =
-            head != NULL ? &session->held[engine_head_index(engine, head)] : NULL;
-        if (held != NULL && held->seq >= run.first_seq)
-            held->seq = held->offered = run.first_seq - 1;
+        if (head != NULL)
+            session_lack(session, engine_head_index(engine, head), run.first_seq - 1);
     }
 }
 
@@ -122,9 +119,8 @@ struct session *sessions_meet(struct engine *engine, uint32_t peer)
                                                              sizeof *engine->sessions);
     engine->sessions[engine->session_count++] = session;
     read_peer_row(engine, session);
-    session->told = session->covered = session->noted;
     remember_saved(session);
-    if (session->confirmed > 0)
+    if (session->telling.confirmed > 0)
         hold_as_confirmed(engine, session);
     return session;
 }
@@ -143,15 +139,14 @@ void sessions_meet_paused(struct engine *engine)
 
 void sessions_look(struct engine *engine, struct session *session)
 {
-    if (session->confirmed == engine->arrival || !(engine->wrote || session->held_moved))
+    if (session->telling.confirmed == engine->arrival ||
+        !(engine->wrote || session->telling.held_moved))
         return;
-    session->held_moved = false;
-    if (sessions_entries_to_send(engine, session) == 0) {
-        session->confirmed = engine->arrival;
-        session->unsent_since_wall_ms = 0;
-    } else if (session->unsent_since_wall_ms == 0) {
-        session->unsent_since_wall_ms = engine->wall_ms;
-    }
+    session_looked_at(session);
+    if (sessions_entries_to_send(engine, session) == 0)
+        session_confirm(session, engine->arrival);
+    else
+        session_wait(session, engine->wall_ms);
 }
 
 void sessions_save(struct engine *engine, struct session *session)
@@ -163,13 +158,11 @@ void sessions_save(struct engine *engine, struct session *session)
         return;
     put_be32(key, session->peer);
     buffer_init(&value, 32);
-    buffer_put_u64(&value, session->incarnation);
-    buffer_put_u64(&value, session->heard);
-    buffer_put_u64(&value, session->noted);
-    buffer_put_u64(&value, session->confirmed);
+    remember_saved(session);
+    for (size_t i = 0; i < 4; i++)
+        buffer_put_u64(&value, session->saved[i]);
     store_put(engine->txn, STORE_PEERS, slice_of(key, sizeof key), buffer_slice(&value));
     buffer_deinit(&value);
-    remember_saved(session);
 }
 
 void sessions_save_pause(struct engine *engine, const struct session *session)

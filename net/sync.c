@@ -12,19 +12,10 @@
 
 void sync_offence(struct engine *engine, struct session *session, enum refusal refusal)
 {
-    struct effect *drop;
+    uint64_t penalty_ms = session_offend(session, refusal);
 
-    session->refused[refusal]++;
-    if (refusal != REFUSED_MALFORMED && refusal != REFUSED_SIGNATURE)
-        return;
-    if (++session->offences < OFFENCES_MAX)
-        return;
-    session->offences = 0;
-    drop = engine_effect(engine, EFFECT_DROP, session->peer);
-    drop->pause_ms = session->penalty_ms;
-    session->penalty_ms = session->penalty_ms * 2 > PENALTY_MS_MAX
-                              ? PENALTY_MS_MAX
-                              : session->penalty_ms * 2;
+    if (penalty_ms > 0)
+        engine_effect(engine, EFFECT_DROP, session->peer)->pause_ms = penalty_ms;
 }
 
 /* The neighbour has `log` up to `seq`. */
@@ -69,11 +60,11 @@ void sync_hear_heads(struct engine *engine, struct session *session,
             check_listed_hash(engine, session, &listed);
         all &= hear_of_log(engine, session, listed.log, listed.seq);
     }
-    session->differences = 0;
-    greet_compare_soon(engine, session);
-    if (all && heads->from <= session->heard && heads->to > session->heard)
-        session->heard = heads->to;
-    session->owes_noted = true;
+    session_moved(session);
+    session_compare_soon(session, engine->now_ms);
+    if (all)
+        session_hear(session, heads->from, heads->to);
+    session_owe_noted(session);
 }
 
 /* A neighbour that noted less than we thought has forgotten, or asked for everything again
@@ -90,11 +81,12 @@ void sync_hear_noted(struct engine *engine, struct session *session,
         if (head != NULL)
             session_hold(session, engine_head_index(engine, head), seq);
     }
-    if (noted->noted < session->noted && session_may_go_back(session, engine->now_ms)) {
-        session->noted = session->told = session->covered = noted->noted;
-        session->rewind_due = true;
-    } else if (noted->noted > session->noted && noted->noted <= session->told) {
-        session->noted = noted->noted;
+    if (noted->noted < session->telling.noted &&
+        timers_may_go_back(session, engine->now_ms)) {
+        session_tell_from(session, noted->noted, engine->arrival);
+        session_rewind_soon(session);
+    } else {
+        session_take_noted(session, noted->noted);
     }
     session_count_acknowledged(session, noted->received, engine->now_ms);
 }
@@ -151,10 +143,8 @@ void sync_hear_run(struct engine *engine, struct session *session,
     bool noted = true;
     enum status status;
 
-    session->received += frame.size;
+    session_count_received(session, frame.size, engine->now_ms);
     session_owe(session, run->log);
-    session->progress_at_ms = engine->now_ms;
-    session->differences = 0;
     if (known_author && !engine_carries(engine, engine_self(engine)->number, run->log)) {
         sync_offence(engine, session, REFUSED_NOT_CARRIED);
     } else if (own_log_is(engine, run->log) &&
@@ -172,9 +162,8 @@ void sync_hear_run(struct engine *engine, struct session *session,
         else
             noted = false;
     }
-    if (noted && message->span > 0 && message->to - message->span <= session->heard &&
-        message->to > session->heard)
-        session->heard = message->to;
+    if (noted && message->span > 0)
+        session_hear(session, message->to - message->span, message->to);
 }
 
 /* ---- wanting ---- */
@@ -214,7 +203,7 @@ static void send_wants(struct engine *engine, struct session *session, size_t co
     message_begin_want(&engine->message, count);
     buffer_put(&engine->message, ranges.data, ranges.size);
     engine_send(engine, session, buffer_slice(&engine->message));
-    session->progress_at_ms = engine->now_ms;
+    session_asked(session, engine->now_ms);
 }
 
 /* Asks `session` for every unasked want that it is to serve. */
@@ -330,8 +319,8 @@ static bool peer_needs(const struct engine *engine, const struct session *sessio
  * whether everything is covered. */
 static bool push_new_runs(struct engine *engine, struct session *session)
 {
-    while (session->covered < engine->arrival) {
-        uint64_t arrival = session->covered + 1;
+    while (session->telling.covered < engine->arrival) {
+        uint64_t arrival = session->telling.covered + 1;
         struct run run;
         const struct head *head;
 
@@ -342,17 +331,16 @@ static bool push_new_runs(struct engine *engine, struct session *session)
         uint64_t last = run_last_seq(&run);
         if (head == NULL || session_offered(session, index) >= last ||
             !engine_carries(engine, session->peer, run.log)) {
-            session->covered = arrival;
+            session_cover(session, arrival, engine->arrival);
             continue;
         }
         if (session_offered(session, index) + 1 < run.first_seq ||
             session_room(session) == 0)
             return false;
         if (send_run(engine, session, run.log, session_offered(session, index) + 1, last,
-                     arrival, arrival - session->told) == 0)
+                     arrival, arrival - session->telling.told) == 0)
             return false;
-        session->told = session->covered = arrival;
-        session->told_at_ms = engine->now_ms;
+        session_tell(session, arrival, engine->arrival, engine->now_ms);
     }
     return true;
 }
@@ -361,12 +349,12 @@ static bool push_new_runs(struct engine *engine, struct session *session)
 static void announce_heads(struct engine *engine, struct session *session)
 {
     const struct head *found[MESSAGE_LOGS_MAX];
-    uint8_t flags = session->list_hashes ? HEADS_WITH_HASHES : 0;
+    uint8_t flags = session->telling.list_hashes ? HEADS_WITH_HASHES : 0;
     struct buffer *list = &engine->entries;
 
-    while (session->covered < engine->arrival) {
+    while (session->telling.covered < engine->arrival) {
         size_t count =
-            heads_since(engine->heads, session->covered, found, MESSAGE_LOGS_MAX);
+            heads_since(engine->heads, session->telling.covered, found, MESSAGE_LOGS_MAX);
         uint64_t to =
             count == MESSAGE_LOGS_MAX ? found[count - 1]->arrival : engine->arrival;
         size_t listed = 0;
@@ -374,7 +362,7 @@ static void announce_heads(struct engine *engine, struct session *session)
         for (size_t i = 0; i < count; i++) {
             struct listed_head head = {found[i]->log, found[i]->seq, {0}};
             /* Of a log that it holds as far, it may hold another history. */
-            bool lists = session->list_hashes
+            bool lists = session->telling.list_hashes
                              ? engine_carries(engine, session->peer, found[i]->log)
                              : peer_needs(engine, session, found[i]);
             if (!lists)
@@ -383,64 +371,49 @@ static void announce_heads(struct engine *engine, struct session *session)
             message_put_head(list, flags, &head);
             listed++;
         }
-        session->covered = to;
+        session_cover(session, to, engine->arrival);
         if (listed == 0)
             continue;
         buffer_clear(&engine->message);
-        message_begin_heads(&engine->message, session->told, to, flags, listed);
+        message_begin_heads(&engine->message, session->telling.told, to, flags, listed);
         buffer_put(&engine->message, list->data, list->size);
         engine_send(engine, session, buffer_slice(&engine->message));
-        session->told = to;
-        session->told_at_ms = engine->now_ms;
-        greet_compare_soon(engine, session);
+        session_tell(session, to, engine->arrival, engine->now_ms);
+        /* What was told as heads is fetched from anybody; a digest shows that it came. */
+        session_compare_soon(session, engine->now_ms);
     }
-    session->list_hashes = false;
+    session_listed(session);
 }
 
 static void announce(struct engine *engine, struct session *session)
 {
-    if (session->covered == engine->arrival)
+    if (session->telling.covered == engine->arrival)
         return;
-    if (!session->list_hashes && session->covered >= session->backlog &&
-        engine->arrival - session->covered <= PUSH_RUNS_MAX &&
+    if (!session->telling.list_hashes &&
+        session->telling.covered >= session->telling.backlog &&
+        engine->arrival - session->telling.covered <= PUSH_RUNS_MAX &&
         push_new_runs(engine, session))
         return;
-    if (session_room(session) == 0 && session->noted < session->told)
+    if (session_room(session) == 0 && session->telling.noted < session->telling.told)
         return; /* the next acknowledgement brings us back here */
     announce_heads(engine, session);
-}
-
-static bool retry_due(const struct engine *engine, uint64_t since_ms)
-{
-    return engine->now_ms >= since_ms + RETRY_MS;
-}
-
-/* A neighbour that sends nothing at all lost the question; one that sends other logs may be
- * slow, and gets more time before somebody else is asked. */
-static uint64_t retry_before(const struct engine *engine, const struct session *session)
-{
-    uint64_t patience_ms =
-        retry_due(engine, session->progress_at_ms) ? RETRY_MS : 4 * RETRY_MS;
-
-    return engine->now_ms > patience_ms ? engine->now_ms - patience_ms : 0;
 }
 
 /* What was announced and not noted, or sent and not acknowledged, was lost on the way. */
 static void repeat_what_was_lost(struct engine *engine, struct session *session)
 {
-    bool not_noted =
-        session->noted < session->told && retry_due(engine, session->told_at_ms);
-    bool not_acknowledged =
-        session->acknowledged < session->sent && retry_due(engine, session->mark_at_ms);
+    bool not_noted = timers_noted_overdue(session, engine->now_ms);
+    bool not_acknowledged = timers_acknowledgement_overdue(session, engine->now_ms);
 
     if (not_acknowledged)
         session_count_lost(session);
     if (not_noted || not_acknowledged) {
-        session->told = session->covered = session->noted;
-        session->rewind_due = true;
+        session_tell_from(session, session->telling.noted, engine->arrival);
+        session_rewind_soon(session);
     }
     if (engine->now_ms >= RETRY_MS)
-        wants_take_turns(&engine->wants, session->peer, retry_before(engine, session));
+        wants_take_turns(&engine->wants, session->peer,
+                         timers_asked_overdue_before_ms(session, engine->now_ms));
 }
 
 /* Acknowledges what this batch made durable: the announcements, and each log that runs came
@@ -450,23 +423,22 @@ static void send_noted(struct engine *engine, struct session *session)
     struct buffer *list = &engine->entries;
     size_t count = 0;
 
-    if (!session->owes_noted)
+    if (!session->hearing.owes_noted)
         return;
     buffer_clear(list);
-    for (size_t i = 0; i < session->owed_count && count < MESSAGE_LOGS_MAX; i++) {
-        const struct head *head = heads_find(engine->heads, session->owed[i]);
+    for (size_t i = 0; i < session->hearing.owed_count && count < MESSAGE_LOGS_MAX; i++) {
+        const struct head *head = heads_find(engine->heads, session->hearing.owed[i]);
         if (head == NULL)
             continue;
         message_put_held(list, head->log, head->seq);
         count++;
     }
     buffer_clear(&engine->message);
-    message_begin_noted(&engine->message, session->heard, session->received, count);
+    message_begin_noted(&engine->message, session->hearing.heard,
+                        session->receiving.received, count);
     buffer_put(&engine->message, list->data, list->size);
     engine_send(engine, session, buffer_slice(&engine->message));
-    session->owes_noted = false;
-    session->owed_count = 0;
-    session->received = 0;
+    session_noted_sent(session);
 }
 
 void sync_speak(struct engine *engine, struct session *session)
@@ -474,7 +446,7 @@ void sync_speak(struct engine *engine, struct session *session)
     if (session->state != SESSION_OPEN || session->paused)
         return;
     repeat_what_was_lost(engine, session);
-    if (session->rewind_due)
+    if (session->telling.rewind_due)
         sessions_rewind(engine, session);
     send_wanted(engine, session);
     announce(engine, session);
@@ -483,21 +455,8 @@ void sync_speak(struct engine *engine, struct session *session)
 
 uint64_t sync_wake_ms(const struct engine *engine, const struct session *session)
 {
-    uint64_t wake_ms = UINT64_MAX;
-
     if (session->state != SESSION_OPEN || session->paused)
-        return wake_ms;
-    if (session->noted < session->told)
-        wake_ms = session->told_at_ms + RETRY_MS;
-    if (session->acknowledged < session->sent && session->mark_at_ms + RETRY_MS < wake_ms)
-        wake_ms = session->mark_at_ms + RETRY_MS;
-    uint64_t still_ms = wants_still_since_ms(&engine->wants, session->peer);
-    if (still_ms != UINT64_MAX) {
-        uint64_t due_ms = still_ms + RETRY_MS;
-        if (due_ms <= engine->now_ms) /* looked at already, and given more time */
-            due_ms = still_ms + 4 * RETRY_MS;
-        if (due_ms < wake_ms)
-            wake_ms = due_ms;
-    }
-    return wake_ms;
+        return UINT64_MAX;
+    return timers_next_retry_ms(
+        session, wants_still_since_ms(&engine->wants, session->peer), engine->now_ms);
 }

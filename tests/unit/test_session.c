@@ -2,6 +2,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "net/session.h"
@@ -32,14 +35,62 @@ static void a_hello_opens_only_a_link_that_is_up(void **state)
 static void a_new_link_greets_and_has_nothing_under_way(void **state)
 {
     struct session *session = *state;
-    session->noted = 5;
+    session_tell(session, 9, 9, 1000);
+    session_take_noted(session, 5);
     session_count_sent(session, 100, 1000);
     session_queue(session, (struct log_name){1, 2, LANE_RECORD}, 1, 9);
     session_enter(session, SESSION_LINK_UP, 2000);
-    assert_true(session->hello_due);
-    assert_int_equal(session->queue_count, 0);
-    assert_int_equal(session->told, 5);
+    assert_true(session->greeting.hello_due);
+    assert_int_equal(session->sending.queue_count, 0);
+    assert_int_equal(session->telling.told, 5);
     assert_int_equal(session_room(session), WINDOW_START);
+}
+
+static void what_was_never_said_cannot_have_been_noted(void **state)
+{
+    struct session *session = *state;
+    session_tell(session, 4, 9, 1000);
+    session_cover(session, 9, 9);
+    session_take_noted(session, 7);
+    assert_int_equal(session->telling.noted, 0);
+    session_take_noted(session, 3);
+    assert_int_equal(session->telling.noted, 3);
+    session_take_noted(session, 2);
+    assert_int_equal(session->telling.noted, 3);
+}
+
+static void telling_more_than_there_is_breaks_a_promise(void **state)
+{
+    struct session *session = *state;
+    pid_t child = fork();
+    if (child == 0) {
+        (void)close(STDERR_FILENO);
+        session_tell(session, 10, 9, 1000);
+        _exit(0);
+    }
+    int how = 0;
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT);
+}
+
+static void a_counter_of_its_row_beyond_our_newest_run_counts_as_none(void **state)
+{
+    struct session *session = *state;
+    session_restore(session, (const uint64_t[4]){77, 3, 5, 4}, 5);
+    assert_int_equal(session->telling.covered, 5);
+    session_restore(session, (const uint64_t[4]){77, 3, 6, 4}, 5);
+    assert_int_equal(session->telling.covered, 0);
+    assert_int_equal(session->hearing.incarnation, 0);
+}
+
+static void an_unanswered_hello_is_said_again_after_twice_the_time(void **state)
+{
+    struct session *session = *state;
+    assert_int_equal(session->greeting.hello_at_ms, 1000 + GREETING_MS);
+    timers_hello_sent(session, 0, 11000);
+    assert_int_equal(session->greeting.hello_at_ms, 11000 + GREETING_MS);
+    timers_hello_sent(session, 0, 21000);
+    assert_int_equal(session->greeting.hello_at_ms, 21000 + 2 * GREETING_MS);
 }
 
 static void urgent_logs_leave_the_queue_before_records(void **state)
@@ -58,9 +109,9 @@ static void asking_again_for_a_log_replaces_the_first_asking(void **state)
     struct session *session = *state;
     session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 1, 9);
     session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 4, 20);
-    assert_int_equal(session->queue_count, 1);
-    assert_int_equal(session->queue[0].next, 4);
-    assert_int_equal(session->queue[0].to, 20);
+    assert_int_equal(session->sending.queue_count, 1);
+    assert_int_equal(session->sending.queue[0].next, 4);
+    assert_int_equal(session->sending.queue[0].to, 20);
 }
 
 static void the_window_closes_when_full_and_opens_with_acknowledgements(void **state)
@@ -77,10 +128,10 @@ static void the_window_doubles_on_a_fast_link_and_halves_on_a_slow_one(void **st
     struct session *session = *state;
     session_count_sent(session, 1000, 1000);
     session_count_acknowledged(session, 1000, 1000 + WINDOW_FAST_MS);
-    assert_int_equal(session->window, 2 * WINDOW_START);
+    assert_int_equal(session->sending.window, 2 * WINDOW_START);
     session_count_sent(session, 1000, 5000);
     session_count_acknowledged(session, 1000, 5000 + WINDOW_SLOW_MS);
-    assert_int_equal(session->window, WINDOW_START);
+    assert_int_equal(session->sending.window, WINDOW_START);
 }
 
 static void the_window_stays_within_its_bounds(void **state)
@@ -90,12 +141,12 @@ static void the_window_stays_within_its_bounds(void **state)
         session_count_sent(session, 1000, 1000 * i);
         session_count_acknowledged(session, 1000, 1000 * i);
     }
-    assert_int_equal(session->window, WINDOW_MAX);
+    assert_int_equal(session->sending.window, WINDOW_MAX);
     for (uint64_t i = 21; i <= 60; i++) {
         session_count_sent(session, 1000, 100000 * i);
         session_count_acknowledged(session, 1000, 100000 * i + WINDOW_SLOW_MS);
     }
-    assert_int_equal(session->window, WINDOW_MIN);
+    assert_int_equal(session->sending.window, WINDOW_MIN);
 }
 
 static void acknowledging_more_than_was_sent_opens_no_more_than_the_window(void **state)
@@ -103,8 +154,8 @@ static void acknowledging_more_than_was_sent_opens_no_more_than_the_window(void 
     struct session *session = *state;
     session_count_sent(session, 1000, 1000);
     session_count_acknowledged(session, 5000, 1100);
-    assert_int_equal(session->acknowledged, 1000);
-    assert_int_equal(session_room(session), session->window);
+    assert_int_equal(session->sending.acknowledged, 1000);
+    assert_int_equal(session_room(session), session->sending.window);
 }
 
 static void what_was_offered_can_be_taken_back_and_what_was_confirmed_cannot(void **state)
@@ -130,8 +181,8 @@ static void a_log_is_owed_once_however_many_runs_came(void **state)
     session_owe(session, (struct log_name){1, 1, LANE_RECORD});
     session_owe(session, (struct log_name){2, 1, LANE_RECORD});
     session_owe(session, (struct log_name){1, 1, LANE_RECORD});
-    assert_true(session->owes_noted);
-    assert_int_equal(session->owed_count, 2);
+    assert_true(session->hearing.owes_noted);
+    assert_int_equal(session->hearing.owed_count, 2);
 }
 
 int main(void)
@@ -140,6 +191,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_hello_opens_only_a_link_that_is_up),
         TEST(a_new_link_greets_and_has_nothing_under_way),
+        TEST(what_was_never_said_cannot_have_been_noted),
+        TEST(telling_more_than_there_is_breaks_a_promise),
+        TEST(a_counter_of_its_row_beyond_our_newest_run_counts_as_none),
+        TEST(an_unanswered_hello_is_said_again_after_twice_the_time),
         TEST(urgent_logs_leave_the_queue_before_records),
         TEST(asking_again_for_a_log_replaces_the_first_asking),
         TEST(the_window_closes_when_full_and_opens_with_acknowledgements),
