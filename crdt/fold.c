@@ -81,17 +81,25 @@ static struct pending_row *row_add(struct fold *fold)
     return &fold->rows[fold->count++];
 }
 
+enum status fold_judge(const struct entry_id *id, uint64_t realm, struct slice plaintext,
+                       struct operation *operation)
+{
+    enum status status = operation_decode(plaintext, operation);
+    if (status != OK)
+        return status;
+    const struct schema_register *reg = schema_register(operation->reg);
+    CHECK(reg != NULL); /* operation_decode has looked */
+    bool fits = entry_id_log(id).lane == reg->lane && schema_realm_fits(reg, realm);
+    return fits ? OK : ERR_PERMISSION;
+}
+
 enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t realm,
                        struct slice plaintext)
 {
     struct operation operation;
-    enum status status = operation_decode(plaintext, &operation);
+    enum status status = fold_judge(id, realm, plaintext, &operation);
     if (status != OK)
         return status;
-    const struct schema_register *reg = schema_register(operation.reg);
-    CHECK(reg != NULL); /* operation_decode has looked */
-    if (entry_id_log(id).lane != reg->lane || !schema_realm_fits(reg, realm))
-        return ERR_PERMISSION;
     bool creates_subject =
         operation.kind == OPERATION_CREATE && operation.subject_is_self;
     struct pending_row *row = row_add(fold);
@@ -199,6 +207,70 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
     for (size_t i = 0; i < fold->count; i++)
         write_row(fold, txn, &fold->rows[i], first + i);
     fold_discard(fold);
+}
+
+/* ---- taking back ---- */
+
+static bool is_withdrawn(const struct fold_row *row, struct log_name log, uint64_t seq)
+{
+    return log_name_equal(entry_id_log(&row->id), log) && entry_id_seq(&row->id) >= seq;
+}
+
+/* The newest row from `number` on that stays; 0: none does. */
+static uint64_t next_staying(struct store_txn *txn, uint64_t number, struct log_name log,
+                             uint64_t seq)
+{
+    struct fold_row row;
+    while (number != 0 && fold_row_read(txn, number, &row) &&
+           is_withdrawn(&row, log, seq))
+        number = row.previous;
+    return number;
+}
+
+static void put_row(struct store_txn *txn, uint64_t number, uint64_t previous,
+                    uint64_t realm, const struct entry_id *id, struct slice plaintext,
+                    struct buffer *encoded)
+{
+    uint8_t key[8];
+    put_be64(key, number);
+    buffer_clear(encoded);
+    buffer_put_varint(encoded, previous);
+    buffer_put_varint(encoded, realm);
+    buffer_put(encoded, id->bytes, ENTRY_ID_SIZE);
+    buffer_put(encoded, plaintext.data, plaintext.size);
+    store_put(txn, STORE_ROWS, slice_of(key, sizeof key), buffer_slice(encoded));
+}
+
+/* A row that stays is written again where what it leads to goes. The rows taken out stay in
+ * their table, where nothing leads to them. */
+void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                   const struct entry_id *subject, struct log_name log, uint64_t seq)
+{
+    uint8_t key[CHAIN_KEY_SIZE];
+    uint64_t newest, rows, kept = 0;
+    struct fold_row row;
+    struct buffer encoded;
+
+    chain_key(key, reg, realm, subject);
+    if (!chain_read(txn, key, &newest, &rows))
+        return;
+    buffer_init(&encoded, SIZE_MAX);
+    newest = next_staying(txn, newest, log, seq);
+    for (uint64_t number = newest; number != 0 && fold_row_read(txn, number, &row);) {
+        uint64_t previous = next_staying(txn, row.previous, log, seq);
+        kept++;
+        if (previous != row.previous)
+            put_row(txn, number, previous, row.realm, &row.id, row.plaintext, &encoded);
+        number = previous;
+    }
+    buffer_clear(&encoded);
+    buffer_put_varint(&encoded, newest);
+    buffer_put_varint(&encoded, kept);
+    if (kept == 0)
+        store_delete(txn, STORE_CHAINS, slice_of(key, sizeof key));
+    else if (kept != rows)
+        store_put(txn, STORE_CHAINS, slice_of(key, sizeof key), buffer_slice(&encoded));
+    buffer_deinit(&encoded);
 }
 
 void fold_reset(struct store_txn *txn)

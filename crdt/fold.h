@@ -32,11 +32,20 @@ void fold_discard(struct fold *fold); /* forgets pending rows: the transaction f
 enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t realm,
                        struct slice plaintext);
 
+/* What fold_entry says of an entry, without filing it; `operation` is set on OK. */
+MUST_USE enum status fold_judge(const struct entry_id *id, uint64_t realm,
+                                struct slice plaintext, struct operation *operation);
+
 size_t fold_pending(const struct fold *fold); /* rows waiting, for ending a batch */
 
 /* Writes pending rows: chains in key order, then rows. Readers in the same transaction see
  * what was filed before the flush. */
 void fold_flush(struct fold *fold, struct store_txn *txn);
+
+/* Takes the rows of `log` from `seq` on out of one subject's chain; readers in the same
+ * transaction see it. Nothing may be pending. Harmless when repeated. */
+void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                   const struct entry_id *subject, struct log_name log, uint64_t seq);
 
 /* Empties the derived tables; the caller then folds the log again. */
 void fold_reset(struct store_txn *txn);

@@ -24,6 +24,8 @@ enum store_table {
     STORE_CHAINS, /* register, realm, subject -> newest row of the subject              */
     STORE_WANTS, /* log name 7 -> announced seq not held here, and by whom              */
     STORE_PEERS, /* peer number u32 BE -> what was noted of its announcements          */
+    STORE_UNREAD, /* realm u64 BE, epoch u16 BE, arrival u64 BE -> nothing: runs that no key
+                     here opens                                                          */
     STORE_TABLES, /* how many tables there are                                          */
 };
 

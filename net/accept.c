@@ -105,17 +105,16 @@ enum status accept_entry(const struct roster *roster, const struct member *autho
                : ERR_PERMISSION;
 }
 
-enum status accept_open(const struct roster *roster, const struct member *author,
-                        struct log_name log, const struct entry *entry,
-                        struct arena *arena, struct slice *plaintext)
+enum status accept_unseal(const struct roster *roster, struct log_name log,
+                          const struct entry *entry, struct arena *arena,
+                          struct slice *plaintext)
 {
     const struct realm_key *key = roster_key(roster, entry->realm, entry->epoch);
-    enum status status = accept_entry(roster, author, log, entry->seq, entry->realm);
     uint8_t *opened;
 
     *plaintext = (struct slice){0};
-    if (status != OK || entry->erased)
-        return status;
+    if (entry->erased)
+        return OK;
     if (log.lane == LANE_CONTROL) {
         *plaintext = entry->payload;
         return OK;
@@ -129,4 +128,14 @@ enum status accept_open(const struct roster *roster, const struct member *author
         return ERR_UNDECRYPTABLE;
     *plaintext = slice_of(opened, entry->payload.size - SEAL_OVERHEAD);
     return OK;
+}
+
+enum status accept_open(const struct roster *roster, const struct member *author,
+                        struct log_name log, const struct entry *entry,
+                        struct arena *arena, struct slice *plaintext)
+{
+    enum status status = accept_entry(roster, author, log, entry->seq, entry->realm);
+
+    *plaintext = (struct slice){0};
+    return status == OK ? accept_unseal(roster, log, entry, arena, plaintext) : status;
 }

@@ -37,6 +37,11 @@ MUST_USE enum status accept_entry(const struct roster *roster,
                                   const struct member *author, struct log_name log,
                                   uint64_t seq, uint64_t realm);
 
+/* Opens the payload without judging it: OK, ERR_NO_KEY or ERR_UNDECRYPTABLE. */
+MUST_USE enum status accept_unseal(const struct roster *roster, struct log_name log,
+                                   const struct entry *entry, struct arena *arena,
+                                   struct slice *plaintext);
+
 /* Judges an entry as accept_entry does and opens its payload into the arena: OK, ERR_NO_KEY,
  * ERR_UNDECRYPTABLE, or accept_entry's. `plaintext` is empty unless OK, and where the payload
  * is erased; the control lane's payloads are plaintext. */

@@ -1,5 +1,5 @@
 /* A write, from what a person asks to its reply. */
-#include "net/draft.h"
+#include "net/lane.h"
 
 /* What was drafted, in the form that every node will hold it to. */
 static enum status draft_finish(struct engine *engine, struct draft *draft,
@@ -8,7 +8,7 @@ static enum status draft_finish(struct engine *engine, struct draft *draft,
 {
     struct operation operation;
 
-    draft_encode(engine, draft, event->wall_ms, actor, plaintext);
+    lane_rules(draft->reg->lane)->encode(engine, draft, event->wall_ms, actor, plaintext);
     if (plaintext->overflow)
         return ERR_LIMIT;
     return operation_decode(buffer_slice(plaintext), &operation);
@@ -18,6 +18,7 @@ void author_write(struct engine *engine, const struct event *event)
 {
     const struct write *write = event->write;
     struct draft draft = {.write = write, .refused_field = FIELD_NONE};
+    const struct lane_rules *rules = NULL;
     struct effect *reply;
     struct entry_id id = {0};
     struct buffer plaintext;
@@ -27,7 +28,10 @@ void author_write(struct engine *engine, const struct event *event)
     arena_reset(&engine->scratch);
     buffer_init(&plaintext, PAYLOAD_SIZE_MAX - SEAL_OVERHEAD);
     draft.reg = schema_register(write->reg);
-    status = draft.reg != NULL ? draft_judge(engine, &draft) : ERR_MALFORMED;
+    if (draft.reg != NULL)
+        rules = lane_rules(draft.reg->lane);
+    status = rules != NULL && rules->judge != NULL ? rules->judge(engine, &draft)
+                                                   : ERR_MALFORMED;
     if (status == OK)
         status = draft_finish(engine, &draft, event, actor, &plaintext);
     if (status == OK) {

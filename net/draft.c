@@ -22,7 +22,7 @@ static enum status judge_place(struct engine *engine, struct draft *draft)
     if (self == NULL ||
         roster_newest_key(engine->roster, member_home_realm(self)) == NULL)
         return ERR_NOT_MEMBER;
-    if (engine_folding(engine, NULL))
+    if (engine_rebuilding(engine))
         return ERR_BUSY;
     /* Where it lies follows from its subject or its place. */
     if (draft->write->realm == 0)

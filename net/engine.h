@@ -155,6 +155,9 @@ uint64_t engine_wake_ms(const struct engine *engine);
 /* True while a refold (new key, schema level, rebuild) has entries left to fold: answers
  * are known to be incomplete, and the engine wants ticks without delay. */
 bool engine_folding(const struct engine *engine, uint64_t *runs_left);
+/* True while everything is folded from the first run on: then what is not seen may still
+ * come, and people's writes wait. A late key or a log's end stops nobody. */
+bool engine_rebuilding(const struct engine *engine);
 
 /* Reading, for answers to people. Pointers die with the next step. */
 const struct roster *engine_roster(const struct engine *engine);

@@ -67,6 +67,7 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     status = intake_roster_load(engine);
     if (status != OK)
         return status;
+    folding_key_came(engine);
     wants_load(&engine->wants, txn);
     own_log_load(engine);
     if (!operators_load(engine))

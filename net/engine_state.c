@@ -19,8 +19,15 @@ void engine_send(struct engine *engine, struct session *session, struct slice fr
 
 bool engine_folding(const struct engine *engine, uint64_t *runs_left)
 {
+    uint64_t left = engine->arrival - engine->folded + engine->unread_left;
+
     if (runs_left != NULL)
-        *runs_left = engine->arrival - engine->folded;
+        *runs_left = left;
+    return left > 0;
+}
+
+bool engine_rebuilding(const struct engine *engine)
+{
     return engine->folded < engine->arrival;
 }
 

@@ -5,7 +5,8 @@
  *   session.c       one neighbour; alone advances what is counted of it
  *   timers.c        when a session does what by itself
  *   sessions.c      neighbours met, and what of them outlives a restart
- *   folding.c       the cursor of the derived tables, and folding again
+ *   lane.c          what the entries of each lane mean
+ *   folding.c       the cursor of the derived tables, and what is learned late
  *   writing.c       this node's own logs: chained, signed once a batch
  *   draft.c         from what a person asks to an operation
  *   operators.c     the accounts that write here, by number
@@ -67,6 +68,7 @@ struct engine {
     uint64_t arrival;    /* of the newest run */
     uint64_t folded;     /* runs up to this arrival are in the derived tables */
     uint64_t unreadable; /* entries among them that no key here opens */
+    uint64_t unread_left; /* runs that a key here opens and that are not in the tables */
     uint64_t refused;    /* entries among them that fold to nothing by their own fault */
     uint64_t refused_statements; /* of the control log, likewise */
     bool fold_dirty;
@@ -132,7 +134,15 @@ bool writing_load(struct engine *engine); /* false: the store has no incarnation
 void folding_load(struct engine *engine);
 void folding_save(struct engine *engine);
 void folding_fold_run(struct engine *engine, const struct run *run,
-                      const struct verified_run *laid_out);
+                      const struct verified_run *laid_out, uint64_t arrival);
+/* A realm's key came late: the runs that it opens are folded by the batches to come. */
+void folding_key_came(struct engine *engine);
+/* A member's logs have ends now: what was folded from beyond them is taken back. */
+void folding_cut_came(struct engine *engine, uint32_t node);
+/* Takes back what the log's entries from this one on had become. `refused`: they stay in the
+ * log, and are counted as refused. */
+void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq,
+                      bool refused);
 void folding_fold_some(struct engine *engine); /* a bounded piece of what is not folded */
 void folding_begin_again(struct engine *engine); /* from the first run on */
 /* The newest run, this node's own, was folded entry by entry as it was written. If a fold

@@ -1,32 +1,25 @@
 /* Runs on their way into state: judged, filed, folded, and, where they are the authority's,
  * taken into the roster. */
-#include "net/engine_state.h"
 #include "net/grant.h"
+#include "net/lane.h"
 
 #include <string.h>
 
-/* What a change of the roster makes necessary. */
-static void roster_has_changed(struct engine *engine, const struct roster_change *change)
+/* What lives in memory is folded as it is filed. */
+static void fold_in_memory(struct engine *engine, const struct run *run,
+                           const struct verified_run *laid_out)
 {
-    engine->roster_changed |= change->members;
-    if ((change->keys && engine->unreadable > 0) || change->cuts)
-        folding_begin_again(engine);
-}
+    const struct lane_rules *rules = lane_rules(run->log.lane);
 
-static void fold_control(struct engine *engine, const struct run *run,
-                         const struct verified_run *laid_out)
-{
-    struct roster_change change = {0};
-
-    if (run->log.node != 0 || run->log.lane != LANE_CONTROL)
+    if (rules == NULL || !rules->in_memory)
         return;
     for (uint32_t i = 0; i < run->count; i++) {
-        enum status status =
-            roster_fold(engine->roster, laid_out->entries[i].payload, &change);
+        const struct entry *entry = &laid_out->entries[i];
+        struct entry_id id = entry_id_of(run->log, entry->seq);
+        enum status status = rules->fold(engine, &id, entry->realm, entry->payload);
         if (status != OK && status != ERR_VERSION)
             engine->refused_statements++;
     }
-    roster_has_changed(engine, &change);
 }
 
 /* A store that was restored learns it from its own signature at a position it does not
@@ -64,10 +57,10 @@ enum status intake_run(struct engine *engine, const struct run *run,
                   engine->now_ms);
     engine->wrote = true;
     if (engine->folded + 1 == engine->arrival) {
-        folding_fold_run(engine, run, &accepted);
+        folding_fold_run(engine, run, &accepted, engine->arrival);
         folding_newest_is_folded(engine);
     }
-    fold_control(engine, run, &accepted);
+    fold_in_memory(engine, run, &accepted);
     note_own_history(engine, run, random);
     return OK;
 }

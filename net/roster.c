@@ -316,7 +316,7 @@ static enum status fold_revoke(struct roster *roster, struct statement *statemen
         cut_add(roster, &cut);
     seat->revoked = true;
     changed->members = true;
-    changed->cuts = true;
+    changed->cut_node = statement->number;
     return OK;
 }
 

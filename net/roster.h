@@ -122,7 +122,7 @@ void roster_reset(struct roster *roster); /* to nobody but the authority */
 struct roster_change {
     bool members;
     bool keys;
-    bool cuts;
+    uint32_t cut_node; /* a member whose logs have ends now; 0: none */
 };
 enum status roster_fold(struct roster *roster, struct slice plaintext,
                         struct roster_change *changed);

@@ -2,7 +2,7 @@
  * which is signed once, at the end. */
 #include <string.h>
 
-#include "net/engine_state.h"
+#include "net/lane.h"
 
 #define META_INCARNATION "incarnation"
 
@@ -85,7 +85,7 @@ struct entry_id writing_append(struct engine *engine, enum lane lane,
     entry_append(&writing->entries, slice_of(payload, size));
     run->count++;
     engine->wrote = true;
-    CHECK(fold_entry(engine->fold, &entry, run->realm, plaintext) == OK);
+    CHECK(lane_rules((uint8_t)lane)->fold(engine, &entry, run->realm, plaintext) == OK);
     return entry;
 }
 

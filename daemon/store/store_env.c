@@ -9,7 +9,7 @@
 #define FORMAT_KEY "format"
 
 enum {
-    FORMAT_NUMBER = 1,
+    FORMAT_NUMBER = 2,
     MAP_DEFAULT_BYTES = 64 << 20,
     MAP_MIN_BYTES = 64 << 10, /* room for the empty tables */
     DISK_FULL_BYTES = 1 << 20,
@@ -18,7 +18,7 @@ enum {
 static const char *const table_names[STORE_TABLES] = {
     [STORE_META] = "meta",   [STORE_LOG] = "log",     [STORE_RUNS] = "runs",
     [STORE_HEADS] = "heads", [STORE_ROWS] = "rows",   [STORE_CHAINS] = "chains",
-    [STORE_WANTS] = "wants", [STORE_PEERS] = "peers",
+    [STORE_WANTS] = "wants", [STORE_PEERS] = "peers", [STORE_UNREAD] = "unread",
 };
 
 /* ---- troubles ---- */

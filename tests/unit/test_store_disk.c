@@ -156,7 +156,7 @@ static void a_newer_format_is_refused_and_left_as_it_was(void **state)
     struct stat after;
     fixture_open_small(fixture, 1 << 20);
     struct store_txn *txn = fixture_begin(fixture);
-    put_le64(newer, 2);
+    put_le64(newer, 1000);
     store_put(txn, STORE_META, slice_text("format"), slice_of(newer, sizeof newer));
     assert_int_equal(store_commit(txn), OK);
     fixture_close(fixture);

@@ -1,0 +1,61 @@
+#include "net/lane.h"
+
+/* ---- records ---- */
+
+static enum status record_fold(struct engine *engine, const struct entry_id *id,
+                               uint64_t realm, struct slice plaintext)
+{
+    return fold_entry(engine->fold, id, realm, plaintext);
+}
+
+static enum status record_withdraw(struct engine *engine, const struct entry_id *id,
+                                   uint64_t realm, struct slice plaintext,
+                                   uint64_t from_seq)
+{
+    struct operation operation;
+    enum status status = fold_judge(id, realm, plaintext, &operation);
+    bool is_subject = operation.kind == OPERATION_CREATE && operation.subject_is_self;
+
+    if (status == OK)
+        fold_withdraw(engine->txn, operation.reg, realm,
+                      is_subject ? id : &operation.subject, entry_id_log(id), from_seq);
+    return status;
+}
+
+/* ---- the authority's statements ---- */
+
+static enum status statement_fold(struct engine *engine, const struct entry_id *id,
+                                  uint64_t realm, struct slice plaintext)
+{
+    struct roster_change change;
+    enum status status;
+
+    (void)realm;
+    if (entry_id_log(id).node != 0)
+        return ERR_PERMISSION;
+    status = roster_fold(engine->roster, plaintext, &change);
+    engine->roster_changed |= change.members;
+    if (change.keys)
+        folding_key_came(engine);
+    if (change.cut_node != 0)
+        folding_cut_came(engine, change.cut_node);
+    return status;
+}
+
+/* Urgent entries are records that overtake others. */
+#define RECORD_RULES                                                                     \
+    {                                                                                    \
+        .judge = draft_judge, .encode = draft_encode, .fold = record_fold,               \
+        .withdraw = record_withdraw                                                      \
+    }
+
+static const struct lane_rules table[LANES] = {
+    [LANE_CONTROL] = {.fold = statement_fold, .in_memory = true},
+    [LANE_URGENT] = RECORD_RULES,
+    [LANE_RECORD] = RECORD_RULES,
+};
+
+const struct lane_rules *lane_rules(uint8_t lane)
+{
+    return lane < LANES && table[lane].fold != NULL ? &table[lane] : NULL;
+}

@@ -1,0 +1,232 @@
+/* What is learned late: a key, the end of a log. Only what it concerns is folded again, and
+ * the outcome is that of folding everything from the first run on. */
+#define _XOPEN_SOURCE 700
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/county_fixture.h"
+
+#define FAR_PERSONS 450 /* more runs than one batch folds */
+
+static struct engine *engine_at(const struct county *county, size_t index)
+{
+    return node_engine(county->nodes[index].node);
+}
+
+static const char *add_person(struct county *county, size_t index, const char *village)
+{
+    assert_int_equal(
+        tell(county, index, "person.add", ARGS({"name", "张三"}, {"village", village})),
+        OK);
+    return told_id(county);
+}
+
+/* ---- what the authority adds ---- */
+
+/* A grant with one more statement, taken in at the node. */
+static void state(struct county *county, size_t index, struct slice statement)
+{
+    static const uint8_t authority_seed[SEED_SIZE] = {9, 9, 9};
+    const struct roster *roster = engine_roster(engine_at(county, index));
+    struct node_keys authority;
+    struct grant grant;
+    struct head head = {0};
+    struct roster *folded;
+    struct buffer entries, file;
+    struct hash hash, signed_hash;
+    uint8_t header[HEADER_SIZE];
+    crypto_node_keys(authority_seed, &authority);
+    assert_int_equal(grant_decode(buffer_slice(&county->grant), &grant), OK);
+    folded = roster_create(&grant.genesis, &grant.genesis_hash, NULL);
+    assert_int_equal(grant_fold(&grant, folded, &head), OK);
+    roster_destroy(folded);
+    struct log_id log = {authority.id, head.incarnation, head.log.lane};
+    struct run run = {.log = head.log, .first_seq = head.seq + 1, .prev = head.hash};
+    buffer_init(&entries, SIZE_MAX);
+    entry_header(roster_salt(roster), &log, head.seq + 1, &head.hash, 0, 0, statement,
+                 header, &hash);
+    entry_append(&entries, statement);
+    run.count = 1;
+    run.entries = buffer_slice(&entries);
+    run_signed_hash(roster_salt(roster), &hash, &signed_hash);
+    crypto_sign_hash(&authority, &signed_hash, run.signature);
+    buffer_init(&file, GRANT_SIZE_MAX);
+    buffer_put(&file, county->grant.data, county->grant.size);
+    grant_add_run(&file, &run);
+    struct event event = county_event(county, EVENT_JOIN);
+    event.bytes = buffer_slice(&file);
+    county_step(county, index, event, 0);
+    buffer_deinit(&file);
+    buffer_deinit(&entries);
+}
+
+static void state_revoked(struct county *county, size_t at, size_t whom,
+                          const struct cut *cut)
+{
+    struct buffer statement;
+    buffer_init(&statement, PAYLOAD_SIZE_MAX);
+    statement_revoke(&statement, county->now_ms,
+                     engine_self(engine_at(county, whom))->number, cut, 1);
+    state(county, at, buffer_slice(&statement));
+    buffer_deinit(&statement);
+}
+
+/* The far township's key, which this node was not given at its founding. */
+static void state_key(struct county *county, size_t at, uint64_t realm)
+{
+    const struct realm_key *key =
+        roster_newest_key(engine_roster(engine_at(county, HUB)), realm);
+    const struct member *member = engine_self(engine_at(county, at));
+    static const uint8_t random[RANDOM_SIZE] = {3};
+    struct hash commitment;
+    struct sealed_key box = {.number = member->number};
+    struct buffer statement;
+    assert_non_null(key);
+    crypto_commitment(roster_salt(engine_roster(engine_at(county, at))), key,
+                      &commitment);
+    crypto_box_to(member->box_public, random, slice_of(key->secret, KEY_SIZE), box.box);
+    buffer_init(&statement, PAYLOAD_SIZE_MAX);
+    statement_realm_key(&statement, county->now_ms, key->realm, key->epoch, &commitment,
+                        &box, 1);
+    state(county, at, buffer_slice(&statement));
+    buffer_deinit(&statement);
+}
+
+/* ---- comparing with folding everything ---- */
+
+static struct buffer digests(struct county *county, size_t index)
+{
+    struct buffer copy;
+    assert_int_equal(ask(county, index, "digest", NO_ARGS), OK);
+    buffer_init(&copy, SIZE_MAX);
+    buffer_put(&copy, county->data.data, county->data.size);
+    return copy;
+}
+
+static void fold_all(struct county *county, size_t index)
+{
+    while (engine_folding(engine_at(county, index), NULL))
+        county_step(county, index, county_event(county, EVENT_TICK), 0);
+}
+
+static void fold_from_the_first_run_on(struct county *county, size_t index)
+{
+    struct store *store;
+    struct store_txn *txn;
+    struct store_options options = {.directory = county->nodes[index].directory,
+                                    .without_sync = true};
+    node_close(county->nodes[index].node);
+    assert_int_equal(store_open(&store, &options), OK);
+    assert_int_equal(store_begin(store, &txn), OK);
+    store_delete(txn, STORE_META, slice_text("fold"));
+    assert_int_equal(store_commit(txn), OK);
+    store_close(store);
+    county_open_node(county, index);
+    assert_true(engine_rebuilding(engine_at(county, index)));
+    fold_all(county, index);
+}
+
+static void assert_same_as_folding_all(struct county *county, size_t index)
+{
+    struct engine_report before, after;
+    struct buffer late = digests(county, index);
+    engine_report(engine_at(county, index), &before);
+    fold_from_the_first_run_on(county, index);
+    engine_report(engine_at(county, index), &after);
+    struct buffer all = digests(county, index);
+    assert_true(slice_equal(buffer_slice(&late), buffer_slice(&all)));
+    assert_int_equal(before.unreadable_entries, after.unreadable_entries);
+    assert_int_equal(before.refused_entries, after.refused_entries);
+    buffer_deinit(&late);
+    buffer_deinit(&all);
+}
+
+/* ---- the claims ---- */
+
+static size_t persons(struct county *county, size_t index)
+{
+    assert_int_equal(ask(county, index, "person.list", NO_ARGS), OK);
+    return count_of(county, "records");
+}
+
+static void the_end_of_a_log_takes_back_what_lay_beyond_it(void **unused)
+{
+    struct county *county = *unused;
+    county_link(county, TOWN, HUB, true);
+    const char *kept = add_person(county, TOWN, VILLAGE_TEXT);
+    const char *by_hub = add_person(county, HUB, VILLAGE_TEXT);
+    const struct head head =
+        *heads_find(engine_heads(engine_at(county, TOWN)),
+                    engine_own_log(engine_at(county, TOWN), LANE_RECORD));
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", kept}, {"address", "东头"})), OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", by_hub}, {"address", "西头"})), OK);
+    (void)add_person(county, TOWN, OTHER_VILLAGE_TEXT);
+    assert_int_equal(persons(county, HUB), 3);
+
+    state_revoked(county, HUB, TOWN, &(struct cut){head.log, head.seq, head.hash});
+    assert_false(engine_folding(engine_at(county, HUB), NULL));
+    assert_int_equal(persons(county, HUB), 2);
+    assert_int_equal(ask(county, HUB, "person.show", ARGS({"id", kept})), OK);
+    assert_text(part(buffer_slice(&county->data), "record"), "address", NULL);
+    assert_int_equal(ask(county, HUB, "person.show", ARGS({"id", by_hub})), OK);
+    assert_text(part(buffer_slice(&county->data), "record"), "address", NULL);
+    assert_same_as_folding_all(county, HUB);
+}
+
+static void a_late_key_folds_what_it_opens_and_stops_no_write(void **unused)
+{
+    struct county *county = *unused;
+    struct engine_report report;
+    county_link(county, TOWN, HUB, true); /* so that each run comes alone */
+    for (int i = 0; i < FAR_PERSONS; i++)
+        (void)add_person(county, HUB, FAR_VILLAGE_TEXT);
+    (void)add_person(county, TOWN, VILLAGE_TEXT);
+    engine_report(engine_at(county, TOWN), &report);
+    assert_true(report.unreadable_entries >= FAR_PERSONS);
+    assert_int_equal(persons(county, TOWN), 1);
+
+    county_link(county, TOWN, HUB, false);
+    state_key(county, TOWN, GAOPING);
+    assert_true(engine_folding(engine_at(county, TOWN), NULL));
+    assert_false(engine_rebuilding(engine_at(county, TOWN)));
+    (void)add_person(county, TOWN, VILLAGE_TEXT);
+    fold_all(county, TOWN);
+    assert_int_equal(persons(county, TOWN), FAR_PERSONS + 2);
+    assert_same_as_folding_all(county, TOWN);
+}
+
+static void a_restart_amid_the_folding_of_a_late_key_goes_on_where_it_was(void **unused)
+{
+    struct county *county = *unused;
+    county_link(county, TOWN, HUB, true);
+    for (int i = 0; i < FAR_PERSONS; i++)
+        (void)add_person(county, HUB, FAR_VILLAGE_TEXT);
+    county_link(county, TOWN, HUB, false);
+    state_key(county, TOWN, GAOPING);
+    assert_true(engine_folding(engine_at(county, TOWN), NULL));
+    node_close(county->nodes[TOWN].node);
+    county_open_node(county, TOWN);
+    assert_true(engine_folding(engine_at(county, TOWN), NULL));
+    fold_all(county, TOWN);
+    assert_int_equal(persons(county, TOWN), FAR_PERSONS);
+    assert_same_as_folding_all(county, TOWN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_end_of_a_log_takes_back_what_lay_beyond_it,
+                                        county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(a_late_key_folds_what_it_opens_and_stops_no_write,
+                                        county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_restart_amid_the_folding_of_a_late_key_goes_on_where_it_was, county_set_up,
+            county_tear_down),
+    };
+    return cmocka_run_group_tests_name("late", tests, NULL, NULL);
+}
