@@ -37,6 +37,10 @@
       "Void the record and enter a new one.")                                            \
     X(ERR_TOWNSHIP, 1109, "a person's records stay in the township of their entry",      \
       "Set the status to moved, then enter the person anew where they live now.")        \
+    X(ERR_CONTRADICTS, 1120, "it contradicts what else was given",                       \
+      "Compare the two and correct one of them.")                                        \
+    X(ERR_AFTER_END, 1122, "it lies after the person's death",                           \
+      "Compare the date with the person's. If both are right, add --anyway.")            \
     X(ERR_DATE_ORDER, 1121, "the first day lies after the last",                         \
       "Give --from the earlier day and --to the later one.")                             \
     X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \
@@ -45,6 +49,15 @@
       "Type a longer part of it.")                                                       \
     X(ERR_VOIDED, 1203, "the record was voided or replaced already",                     \
       "List the record to see what replaced it.")                                        \
+    X(ERR_REPLACES_NONE, 1205,                                                           \
+      "the record replaces no other, so nothing can be restored",                        \
+      "To take it out, leave out --restore-amended.")                                    \
+    X(ERR_ID_SHORT, 1206, "to write, an id needs at least four of its characters",       \
+      "Type more of the id, or the whole name.")                                         \
+    X(ERR_TAKEN, 1207, "another record has the same value already",                      \
+      "Look at that record. If both are right, enter it again with --anyway.")           \
+    X(ERR_DOUBLE, 1208, "the same was entered already",                                  \
+      "Look at that record. If both happened, enter it again with --anyway.")            \
     X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
       "Ask that township or the county hub.")                                            \
     X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \

@@ -159,9 +159,12 @@ static enum status decode_edit(const struct schema_register *reg, size_t count,
 static enum status decode_void(size_t count, struct slice *in,
                                struct operation *operation)
 {
-    if (count != 3 || !codec_take_id(in, &operation->subject) ||
+    if (count < 3 || count > 4 || !codec_take_id(in, &operation->subject) ||
         !codec_take_id(in, &operation->target) ||
         !codec_take_text(in, &operation->reason))
+        return ERR_MALFORMED;
+    if (count == 4 &&
+        (!codec_take_bool(in, &operation->restores) || !operation->restores))
         return ERR_MALFORMED;
     operation->has_target = true;
     return text_characters(operation->reason) <= REASON_CHARACTERS_MAX ? OK
@@ -343,12 +346,14 @@ void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor
 void operation_encode_void(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                            const struct schema_register *reg,
                            const struct entry_id *subject, const struct entry_id *target,
-                           struct slice reason)
+                           struct slice reason, bool restores)
 {
-    put_front(out, stamp_ms, actor, OPERATION_VOID, reg, 3);
+    put_front(out, stamp_ms, actor, OPERATION_VOID, reg, restores ? 4 : 3);
     codec_put_id(out, subject);
     codec_put_id(out, target);
     codec_put_text(out, reason);
+    if (restores)
+        codec_put_bool(out, true);
 }
 
 /* ---- written again elsewhere ---- */

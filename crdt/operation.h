@@ -7,6 +7,7 @@
  *   edit    [1, register, subject, [field, replaced, value], …]
  *           [1, register, subject, target, [field, replaced, value], …]
  *   void    [2, register, subject, target, reason]
+ *           [2, register, subject, target, reason, true]    restores what it had replaced
  *
  * In a create, the value of a MERGE_SET field is an array of 1 to SET_VALUES_MAX values. The
  * triples of an edit ascend by field, each field once. A void's reason is a text, "" where
@@ -42,6 +43,7 @@ struct operation {
     struct entry_id target; /* of a void; of an edit: the record it changes */
     bool has_target;        /* false for an edit that names only its subject's chain */
     struct slice reason;    /* of a void; may be empty */
+    bool restores;          /* of a void: what its target replaced counts again */
     struct slice body;      /* the encoded values after the fixed part */
     size_t body_count;      /* how many are left; for create: fields, for edit: triples */
     uint8_t next_field;     /* of a create: the field that `body` begins with */
@@ -72,7 +74,7 @@ void operation_encode_edit(struct buffer *out, uint64_t stamp_ms, uint32_t actor
 void operation_encode_void(struct buffer *out, uint64_t stamp_ms, uint32_t actor,
                            const struct schema_register *reg,
                            const struct entry_id *subject, const struct entry_id *target,
-                           struct slice reason);
+                           struct slice reason, bool restores);
 
 /* The same operation for another place: another actor, and each id that it names as `rename`
  * leaves it. The stamp stays. False: not an operation. */

@@ -193,6 +193,7 @@ static void record_void(struct record_view *record, uint64_t *latest_ms,
         return;
     record->voided = true;
     record->void_reason = row->operation.reason;
+    record->undone = row->operation.restores;
     *latest_ms = row->operation.stamp_ms;
 }
 
@@ -223,7 +224,7 @@ struct candidate {
     const struct chain_row *created; /* NULL: only named by others so far */
     struct candidate *amends;        /* what its creation names, if anything */
     size_t edits;                    /* rows that change it after its creation */
-    bool stands;                     /* not voided, or replaced by one that stands */
+    bool stands;                     /* not undone, or replaced by one that stands */
     uint64_t latest_void_ms;
 };
 
@@ -381,13 +382,14 @@ static void apply_rows(const struct chain *chain, struct candidate *candidates,
     }
 }
 
-/* Voiding a correction brings back what it corrected, except where that voided correction
- * has itself been corrected by one that stands. Each record amends one other at most, so
- * walking up from every record that is not voided visits each once, cycles included. */
+/* What a correction replaced stays replaced when the correction is voided; only a void that
+ * undoes it brings back what it replaced, except where that correction has itself been
+ * corrected by one that stands. Each record amends one other at most, so walking up from
+ * every record that is not undone visits each once, cycles included. */
 static void mark_standing(struct candidate *candidates, const struct record_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (list->records[i].voided)
+        if (list->records[i].undone)
             continue;
         struct candidate *candidate = &candidates[i];
         while (candidate != NULL && !candidate->stands) {

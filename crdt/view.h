@@ -28,10 +28,11 @@ struct record_view {
     uint64_t created_ms;
     uint32_t created_by; /* actor number at the node of `id` */
     bool voided;         /* by a void; `void_reason` of the latest */
+    bool undone;                 /* that void restores what this record had replaced */
     struct slice void_reason;
     struct entry_id
         *amended_by;           /* records that replace this one, in id order; one that is
-                                    voided replaces nothing, unless what replaces it stands */
+                                    undone replaces nothing, unless what replaces it stands */
     size_t amended_count;      /* more than one: a conflict */
     struct field_view *fields; /* one for each field of the register, in schema order */
 };

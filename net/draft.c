@@ -190,6 +190,20 @@ static enum status judge_edit(struct engine *engine, struct draft *draft)
     return status;
 }
 
+/* What was voided already can still be undone. */
+static enum status judge_void(struct engine *engine, struct draft *draft)
+{
+    const struct schema_register *reg = draft->reg;
+    enum status status = judge_target(engine, draft);
+
+    if (!draft->write->restores || (status != OK && status != ERR_VOIDED))
+        return status;
+    if (reg->amends_field == FIELD_NONE ||
+        view_value(&draft->record, reg->amends_field).size == 0)
+        return ERR_REPLACES_NONE;
+    return draft->record.undone || draft->record.amended_count > 0 ? ERR_VOIDED : OK;
+}
+
 enum status draft_judge(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
@@ -204,7 +218,7 @@ enum status draft_judge(struct engine *engine, struct draft *draft)
     switch (write->kind) {
     case OPERATION_CREATE: return judge_create(engine, draft);
     case OPERATION_EDIT: return judge_edit(engine, draft);
-    case OPERATION_VOID: return judge_target(engine, draft);
+    case OPERATION_VOID: return judge_void(engine, draft);
     }
     return ERR_MALFORMED;
 }
@@ -369,7 +383,7 @@ void draft_encode(struct engine *engine, struct draft *draft, uint64_t stamp_ms,
         return;
     case OPERATION_VOID:
         operation_encode_void(out, stamp_ms, actor, draft->reg, &write->subject,
-                              &draft->target, write->reason);
+                              &draft->target, write->reason, write->restores);
         return;
     }
 }

@@ -42,6 +42,7 @@ struct write {
                                 of an amendment: what it replaces */
     bool keep_rest;          /* of an amendment: what is not given stays as it was */
     struct slice reason;     /* of a void */
+    bool restores;           /* of a void: what its target had replaced counts again */
     const struct write_value *values;
     size_t count;
 };
@@ -86,6 +87,7 @@ struct effect {
     uint64_t token;
     enum status status;
     struct entry_id id;
+    bool known;         /* of a write: `id` was here before, nothing was written */
     uint8_t reg, field; /* of a refused write; FIELD_NONE where it is not about a field */
     uint64_t pause_ms;
 };

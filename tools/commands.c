@@ -159,8 +159,9 @@ static const struct command fixed[] = {
     {.name = "log strayed",
      .request = "log.strayed",
      .help = N_("entries written here that reach nobody, because the store was put back"),
-     .more = N_("When a store turns out to be older than what neighbours hold of it, what "
-                "was written in between is set aside. See: linli log reclaim"),
+     .more =
+         N_("When a store turns out to be older than what neighbours hold of it, what "
+            "was written in between is set aside. See: linli log reclaim"),
      .example = "linli log strayed",
      .run = ask_run,
      .render = render_log},
@@ -339,6 +340,9 @@ static void shape_command(const struct schema_register *reg, enum verb verb,
         command->positionals[0] = by_id;
         option_add(command, "reason", "TEXT", N_("why; shown with the record"))
             ->required = true;
+        if (reg->amends_field != FIELD_NONE)
+            option_add(command, "restore_amended", NULL,
+                       N_("undo the amendment: what the record replaced counts again"));
         return;
     case VERB_SHOW:
         command->positionals[0] = by_id;

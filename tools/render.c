@@ -185,6 +185,44 @@ void render_record(const struct invocation *invocation, const struct terminal *t
 
 /* ---- acknowledgements ---- */
 
+/* "  王桂英, 柘岱口村, when 2026-05-31 14:05, outcome met, counts yes": whose record it is,
+ * where they live, and what lists show of it. */
+static void print_written(const struct invocation *invocation,
+                          const struct terminal *terminal, struct slice data,
+                          struct arena *arena)
+{
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    const char *name = map_text(data, "name", arena);
+    const char *place = map_text(data, "place_name", arena);
+    struct slice record = map_map(data, "record"), value;
+    uint64_t code;
+    (void)fprintf(terminal->out, "  %s", name != NULL ? name : "-");
+    if (place != NULL)
+        (void)fprintf(terminal->out, ", %s", place);
+    else if (map_uint(data, "place", &code))
+        (void)fprintf(terminal->out, ", %llu", (unsigned long long)code);
+    for (size_t i = 0; reg != NULL && i < reg->field_count; i++) {
+        const struct field *field = &reg->fields[i];
+        if (field->heading == NULL || field->id == reg->name_field ||
+            field->id == reg->place_field || field->id == reg->subject_field ||
+            !codec_map_find(record, field->name, &value) ||
+            codec_peek(value) == CODEC_NIL)
+            continue;
+        (void)fprintf(terminal->out, ", %s %s",
+                      i18n_chinese() ? field->label : field->name,
+                      choice_words(field, value_words(terminal, &plain, value, arena)));
+    }
+    for (size_t i = 0;
+         reg != NULL && reg->derived != NULL && reg->derived[i].name != NULL; i++)
+        (void)fprintf(terminal->out, ", %s %s", reg->derived[i].name,
+                      map_bool(record, reg->derived[i].name) ? _("yes") : _("no"));
+    (void)fputc('\n', terminal->out);
+    const char *restored = map_text(data, "restored", arena);
+    if (restored != NULL)
+        (void)fprintf(terminal->out, _("  %s %s stands again.\n"), invocation->group,
+                      restored);
+}
+
 void render_saved(const struct invocation *invocation, const struct terminal *terminal,
                   struct slice data)
 {
@@ -192,13 +230,17 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
     arena_init(&arena);
     const char *id = map_text(data, "id", &arena);
     const char *short_id = map_text(data, "short_id", &arena);
-    (void)fprintf(terminal->out, _("Saved on this disk: %s %s"), invocation->group,
+    (void)fputs(map_bool(data, "known") ? _("Known already; nothing new was saved: ")
+                                        : _("Saved on this disk: "),
+                terminal->out);
+    (void)fprintf(terminal->out, "%s %s", invocation->group,
                   short_id != NULL ? short_id
                   : id != NULL     ? id
                                    : "-");
     if (short_id != NULL && id != NULL)
         (void)fprintf(terminal->out, "  (%s)", id);
     (void)fputc('\n', terminal->out);
+    print_written(invocation, terminal, data, &arena);
     arena_deinit(&arena);
 }
 

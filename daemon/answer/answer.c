@@ -336,18 +336,32 @@ static void put_state(const struct record_view *record, struct buffer *out)
         answer_put_id(out, &record->amended_by[i]);
 }
 
+static size_t derived_count(const struct schema_register *reg)
+{
+    size_t count = 0;
+    while (reg->derived != NULL && reg->derived[count].name != NULL)
+        count++;
+    return count;
+}
+
+static void put_derived(const struct record_view *record, struct buffer *out)
+{
+    for (size_t i = 0; i < derived_count(record->reg); i++) {
+        answer_put_key(out, record->reg->derived[i].name);
+        codec_put_bool(out, record->reg->derived[i].holds(record));
+    }
+}
+
 #define RECORD_KEYS 11 /* without the fields */
 
 void answer_put_record(struct answering *answering, const struct record_view *record,
                        struct buffer *out)
 {
     const struct schema_register *reg = record->reg;
-    size_t derived = 0, names = 0;
-    while (reg->derived != NULL && reg->derived[derived].name != NULL)
-        derived++;
+    size_t names = 0;
     for (size_t i = 0; i < reg->field_count; i++)
         names += has_name_key(&reg->fields[i]);
-    codec_put_map(out, RECORD_KEYS + derived + names + reg->field_count);
+    codec_put_map(out, RECORD_KEYS + derived_count(reg) + names + reg->field_count);
     answer_put_key(out, "id");
     answer_put_id(out, &record->id);
     answer_put_key(out, "register");
@@ -359,13 +373,81 @@ void answer_put_record(struct answering *answering, const struct record_view *re
     put_origin(answering, record, out);
     put_state(record, out);
     put_conflicts(answering, record, out);
-    for (size_t i = 0; i < derived; i++) {
-        answer_put_key(out, reg->derived[i].name);
-        codec_put_bool(out, reg->derived[i].holds(record));
-    }
+    put_derived(record, out);
     for (size_t i = 0; i < reg->field_count; i++) {
         put_field(answering, record, &record->fields[i], out);
         if (has_name_key(&reg->fields[i]))
             put_name_key(answering, record, &reg->fields[i], out);
     }
+}
+
+/* ---- what a reply says of what was written ---- */
+
+/* The record itself, or the one that is its subject. False where neither is known. */
+static bool find_whose(struct answering *answering, const struct record_view *record,
+                       struct record_view *whose)
+{
+    const struct schema_register *subject = schema_subject(record->reg);
+    uint64_t realm;
+    *whose = *record;
+    if (subject == NULL)
+        return true;
+    return record_realm(engine_roster(answering->engine), answering->txn, subject,
+                        &record->subject, record->realm, &realm) &&
+           view_record(answering->txn, subject, realm, NULL, &record->subject,
+                       answering->scratch, whose);
+}
+
+void answer_put_whose(struct answering *answering, const struct record_view *record,
+                      const struct divisions *divisions, struct buffer *out)
+{
+    const struct schema_register *reg = record->reg;
+    struct record_view whose;
+    struct slice name = {0}, value;
+    uint64_t place = 0;
+    if (find_whose(answering, record, &whose)) {
+        if (whose.reg->name_field != FIELD_NONE)
+            name = text_of_value(view_value(&whose, whose.reg->name_field));
+        if (whose.reg->place_field != FIELD_NONE) {
+            value = view_value(&whose, whose.reg->place_field);
+            if (!codec_take_uint(&value, &place))
+                place = 0;
+        }
+    }
+    answer_put_key(out, "name");
+    if (name.size > 0)
+        codec_put_text(out, name);
+    else
+        codec_put_nil(out);
+    const struct division *division = divisions_find(divisions, place);
+    answer_put_key(out, "place");
+    answer_put_uint_or_nil(out, place);
+    answer_put_key(out, "place_name");
+    answer_put_text_or_nil(out, division != NULL ? division->name : NULL);
+    answer_put_key(out, "date");
+    if (reg->date_field != FIELD_NONE && view_value(record, reg->date_field).size > 0)
+        put_formatted(&reg->fields[reg->date_field], view_value(record, reg->date_field),
+                      out);
+    else
+        codec_put_nil(out);
+}
+
+void answer_put_listed(struct answering *answering, const struct record_view *record,
+                       struct buffer *out)
+{
+    const struct schema_register *reg = record->reg;
+    size_t keys = derived_count(reg);
+    for (size_t i = 0; i < reg->field_count; i++) {
+        if (reg->fields[i].heading != NULL)
+            keys += 1 + has_name_key(&reg->fields[i]);
+    }
+    codec_put_map(out, keys);
+    for (size_t i = 0; i < reg->field_count; i++) {
+        if (reg->fields[i].heading == NULL)
+            continue;
+        put_field(answering, record, &record->fields[i], out);
+        if (has_name_key(&reg->fields[i]))
+            put_name_key(answering, record, &reg->fields[i], out);
+    }
+    put_derived(record, out);
 }

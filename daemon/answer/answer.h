@@ -38,12 +38,21 @@ void answer_learn_operators(struct answering *answering, uint64_t realm);
 
 /* The name by which people know a record; empty where it has none here. Holds until the
  * next call. */
-struct slice answer_name_of(struct answering *answering, uint8_t reg, uint64_t likely_realm,
-                            const struct entry_id *id);
+struct slice answer_name_of(struct answering *answering, uint8_t reg,
+                            uint64_t likely_realm, const struct entry_id *id);
 
 /* One record: a map, its fields in the register's order, and after a field that names a
  * record that record's name. */
 void answer_put_record(struct answering *answering, const struct record_view *record,
+                       struct buffer *out);
+
+/* Whose a record is, where and when: name, place, place_name and date, four pairs of a map,
+ * each nil where the record and its subject do not say. */
+void answer_put_whose(struct answering *answering, const struct record_view *record,
+                      const struct divisions *divisions, struct buffer *out);
+
+/* What lists show of a record: a map of its fields with a heading and what is derived. */
+void answer_put_listed(struct answering *answering, const struct record_view *record,
                        struct buffer *out);
 
 /* Small things. Empty text becomes nil where said so. */

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "daemon/answer/answer.h"
+#include "daemon/answer/query.h"
 #include "daemon/answer/resolve.h"
 
 /* One change while its arguments are read. */
@@ -14,6 +16,7 @@ struct reading {
     size_t count, capacity;
     bool seen[FIELDS_MAX];  /* fields that were given, emptied ones too */
     bool empty_clears;      /* an empty value takes away what is there */
+    struct buffer fits;     /* records that fit a short id or a name, in words */
     uint64_t subject_realm; /* of the record that the subject field names; 0: none */
 };
 
@@ -52,8 +55,8 @@ static enum status parse_record(struct reading *reading, const struct field *fie
     const struct schema_register *reg = schema_register(field->names);
     struct resolved resolved;
     CHECK(reg != NULL);
-    enum status status =
-        resolve_record(change->engine, change->txn, change->arena, reg, text, &resolved);
+    enum status status = resolve_to_write(change->engine, change->txn, change->arena, reg,
+                                          text, &resolved, &reading->fits);
     if (status != OK)
         return status;
     codec_put_id(out, &resolved.id);
@@ -153,6 +156,8 @@ static enum status take_field(struct reading *reading, struct slice name,
     enum status status = field->rule == MERGE_SET ? take_set(reading, field, given)
                                                   : take_single(reading, field, given);
     reading->seen[field->id] = true;
+    if (status == ERR_AMBIGUOUS)
+        return refuse(reading->change, status, buffer_slice(&reading->fits));
     return status == OK ? OK : refuse(reading->change, status, slice_text(field->name));
 }
 
@@ -208,8 +213,10 @@ static enum status find_record(struct reading *reading, struct slice args)
     struct resolved resolved;
     if (!codec_map_find(args, "id", &value) || !codec_take_text(&value, &text))
         return refuse(change, ERR_FIELD_MISSING, slice_text("id"));
-    enum status status = resolve_record(change->engine, change->txn, change->arena,
-                                        reading->reg, text, &resolved);
+    enum status status = resolve_to_write(change->engine, change->txn, change->arena,
+                                          reading->reg, text, &resolved, &reading->fits);
+    if (status == ERR_AMBIGUOUS)
+        return refuse(change, status, buffer_slice(&reading->fits));
     if (status != OK)
         return refuse(change, status, text);
     reading->write->realm = resolved.realm;
@@ -258,6 +265,7 @@ static enum status prepare_void(struct reading *reading, struct slice args)
     enum status status = find_record(reading, args);
     if (status != OK)
         return status;
+    reading->write->restores = args_flag(args, "restore_amended");
     if (!codec_map_find(args, "reason", &value) || !codec_take_text(&value, &reason) ||
         reason.size == 0)
         return refuse(change, ERR_FIELD_MISSING, slice_text("reason"));
@@ -286,6 +294,72 @@ static prepare_verb *prepare_of(enum verb verb)
     return NULL;
 }
 
+/* ---- what a reply says of what was written ---- */
+
+/* The record as it will read when the write stands; sets stay as they are. */
+static void foresee(struct change *change, const struct schema_register *reg,
+                    const struct write *write, struct record_view *record)
+{
+    const struct entry_id *subject =
+        reg->subject_field == FIELD_NONE ? NULL : &write->subject;
+    bool exists = (write->kind != OPERATION_CREATE || write->keep_rest) &&
+                  view_record(change->txn, reg, write->realm, subject, &write->target,
+                              change->arena, record);
+    if (!exists) {
+        *record = (struct record_view){
+            .reg = reg,
+            .subject = write->subject,
+            .realm = write->realm,
+            .known = true,
+            .fields =
+                arena_alloc(change->arena, reg->field_count * sizeof *record->fields),
+        };
+        for (size_t i = 0; i < reg->field_count; i++)
+            record->fields[i] = (struct field_view){.field = &reg->fields[i]};
+    }
+    if (write->kind == OPERATION_VOID)
+        record->voided = true;
+    for (size_t i = 0; i < write->count; i++) {
+        struct field_view *view = &record->fields[write->values[i].field];
+        if (view->field->rule == MERGE_SET || view->field->type == FIELD_SEALED)
+            continue;
+        view->count = write->values[i].value.size > 0;
+        view->versions = arena_alloc(change->arena, sizeof *view->versions);
+        view->versions[0] = (struct version){.value = write->values[i].value};
+    }
+}
+
+static void summarise(struct change *change, const struct schema_register *reg,
+                      const struct write *write)
+{
+    struct arena scratch;
+    struct record_view record;
+    struct entry_id restored;
+    struct answering answering = {
+        .engine = change->engine,
+        .txn = change->txn,
+        .arena = change->arena,
+        .scratch = &scratch,
+    };
+    arena_init(&scratch);
+    buffer_clear(change->scratch);
+    foresee(change, reg, write, &record);
+    answer_put_whose(&answering, &record, change->divisions, change->scratch);
+    answer_put_key(change->scratch, "record");
+    answer_put_listed(&answering, &record, change->scratch);
+    answer_put_key(change->scratch, "restored");
+    struct slice amends = {0};
+    if (write->restores && reg->amends_field != FIELD_NONE)
+        amends = view_value(&record, reg->amends_field);
+    if (codec_take_id(&amends, &restored))
+        answer_put_id(change->scratch, &restored);
+    else
+        codec_put_nil(change->scratch);
+    change->summary = arena_copy(change->arena, buffer_slice(change->scratch));
+    answering_deinit(&answering);
+    arena_deinit(&scratch);
+}
+
 bool change_is_meant(struct slice command)
 {
     const struct schema_register *reg;
@@ -305,10 +379,14 @@ enum status change_prepare(struct change *change, struct slice command, struct s
     if (args.size > CHANGE_ARGS_SIZE_MAX)
         return ERR_LIMIT;
     write->reg = reading.reg->id;
+    buffer_init(&reading.fits, PAYLOAD_SIZE_MAX);
     enum status status = prepare_of(verb)(&reading, args);
+    buffer_deinit(&reading.fits);
     if (status == OK && store_txn_status(change->txn) != OK)
         status = store_txn_status(change->txn);
     write->values = reading.values;
     write->count = reading.count;
+    if (status == OK)
+        summarise(change, reading.reg, write);
     return status;
 }

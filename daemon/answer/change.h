@@ -10,7 +10,8 @@
 
 /* A record's fields are small; whatever is larger than this is no record. */
 #define CHANGE_ARGS_SIZE_MAX (256 * 1024)
-#define CHANGE_SUBJECT_SIZE 128
+#define CHANGE_SUMMARY_KEYS 6 /* name, place, place_name, date, record, restored */
+#define CHANGE_SUBJECT_SIZE 480
 
 struct change {
     const struct engine *engine;
@@ -18,6 +19,8 @@ struct change {
     struct store_txn *txn;             /* reading */
     struct arena *arena;               /* what `write` points to lives here */
     struct buffer *scratch;
+    struct slice
+        summary; /* of what is to be written, by change_prepare: see protocol.h */
     char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
 };
 

@@ -51,72 +51,185 @@ static enum status find_in_log(const struct engine *engine, struct store_txn *tx
     return sought.status;
 }
 
-/* ---- by a prefix ---- */
+/* ---- by a prefix or a name ---- */
 
-static void note_match(struct resolved *resolved, size_t *matches,
-                       const struct resolved *found)
+#define FITS_MAX 5 /* told of several that fit */
+
+struct matches {
+    struct resolved found[FITS_MAX];
+    size_t count; /* may be greater */
+};
+
+static void note_match(struct matches *matches, const struct resolved *found)
 {
-    if ((*matches)++ == 0)
-        *resolved = *found;
+    if (matches->count < FITS_MAX)
+        matches->found[matches->count] = *found;
+    matches->count++;
 }
 
 static void match_subjects(const struct engine *engine, struct store_txn *txn,
                            const struct schema_register *reg, struct slice prefix,
-                           struct resolved *resolved, size_t *matches)
+                           struct matches *matches)
 {
     struct fold_subjects walk = {.reg = reg->id};
     struct resolved found;
     uint64_t newest;
-    while (*matches < 2 &&
+    while (matches->count < FITS_MAX &&
            fold_subjects_next(txn, &walk, &found.realm, &found.subject, &newest)) {
         found.id = found.subject;
         if (id_has_prefix(&found.id, prefix) && realm_is_readable(engine, found.realm))
-            note_match(resolved, matches, &found);
+            note_match(matches, &found);
     }
     store_cursor_close(&walk.cursor);
 }
 
 static void match_rows(const struct engine *engine, struct store_txn *txn,
                        const struct schema_register *reg, struct slice prefix,
-                       struct resolved *resolved, size_t *matches)
+                       struct matches *matches)
 {
     struct fold_row row;
     struct operation operation;
-    for (uint64_t number = 1; *matches < 2 && fold_row_read(txn, number, &row);
-         number++) {
+    for (uint64_t number = 1;
+         matches->count < FITS_MAX && fold_row_read(txn, number, &row); number++) {
         if (!id_has_prefix(&row.id, prefix) || !realm_is_readable(engine, row.realm) ||
             operation_decode(row.plaintext, &operation) != OK ||
             operation.kind != OPERATION_CREATE || operation.reg != reg->id)
             continue;
         struct resolved found = {.realm = row.realm, .id = row.id};
         found.subject = operation.subject_is_self ? row.id : operation.subject;
-        note_match(resolved, matches, &found);
+        note_match(matches, &found);
     }
+}
+
+static bool field_is(const struct field_view *field, struct slice value)
+{
+    for (size_t i = 0; i < field->count; i++) {
+        if (slice_equal(field->versions[i].value, value))
+            return true;
+    }
+    return false;
+}
+
+/* By the whole name, of records that stand. */
+static void match_names(const struct engine *engine, struct store_txn *txn,
+                        const struct schema_register *reg, struct slice text,
+                        struct matches *matches)
+{
+    struct fold_subjects walk = {.reg = reg->id};
+    struct resolved found;
+    struct record_view record;
+    struct arena arena;
+    struct buffer name;
+    uint64_t newest;
+    if (reg->name_field == FIELD_NONE)
+        return;
+    buffer_init(&name, PAYLOAD_SIZE_MAX);
+    arena_init(&arena);
+    if (field_parse(&reg->fields[reg->name_field], text, NULL, &name) == OK) {
+        while (matches->count < FITS_MAX &&
+               fold_subjects_next(txn, &walk, &found.realm, &found.subject, &newest)) {
+            found.id = found.subject;
+            arena_reset(&arena);
+            if (realm_is_readable(engine, found.realm) &&
+                view_record(txn, reg, found.realm, NULL, &found.id, &arena, &record) &&
+                !record.voided &&
+                field_is(&record.fields[reg->name_field], buffer_slice(&name)))
+                note_match(matches, &found);
+        }
+        store_cursor_close(&walk.cursor);
+    }
+    arena_deinit(&arena);
+    buffer_deinit(&name);
+}
+
+static void match(const struct engine *engine, struct store_txn *txn,
+                  const struct schema_register *reg, struct slice text,
+                  struct matches *matches)
+{
+    *matches = (struct matches){.count = 0};
+    if (reg->subject_field == FIELD_NONE)
+        match_subjects(engine, txn, reg, text, matches);
+    else
+        match_rows(engine, txn, reg, text, matches);
+    if (matches->count == 0 && reg->subject_field == FIELD_NONE)
+        match_names(engine, txn, reg, text, matches);
 }
 
 enum status resolve_record(const struct engine *engine, struct store_txn *txn,
                            struct arena *scratch, const struct schema_register *reg,
                            struct slice text, struct resolved *resolved)
 {
-    bool is_subject = reg->subject_field == FIELD_NONE;
+    struct matches matches;
     struct entry_id id;
-    size_t matches = 0;
     *resolved = (struct resolved){0};
     if (text.size == 0)
         return ERR_NOT_FOUND;
     if (id_parse(text, &id)) {
-        if (is_subject &&
+        if (reg->subject_field == FIELD_NONE &&
             record_realm(engine_roster(engine), txn, reg, &id, 0, &resolved->realm)) {
             resolved->subject = resolved->id = id;
             return OK;
         }
         return find_in_log(engine, txn, scratch, reg, &id, resolved);
     }
-    if (is_subject)
-        match_subjects(engine, txn, reg, text, resolved, &matches);
-    else
-        match_rows(engine, txn, reg, text, resolved, &matches);
-    if (matches == 0)
+    match(engine, txn, reg, text, &matches);
+    if (matches.count == 0)
         return ERR_NOT_FOUND;
-    return matches == 1 ? OK : ERR_AMBIGUOUS;
+    *resolved = matches.found[0];
+    return matches.count == 1 ? OK : ERR_AMBIGUOUS;
+}
+
+/* ---- to write ---- */
+
+#define SHORT_ID_SIZE 8
+
+/* "K3F9ABCD 1940-01-01 ...": the listed fields by which people can tell records apart. */
+static void put_fit(struct store_txn *txn, struct arena *scratch,
+                    const struct schema_register *reg, const struct resolved *found,
+                    struct buffer *fits)
+{
+    char id[ID_TEXT_SIZE];
+    struct record_view record;
+    id_format(&found->id, id);
+    buffer_put(fits, id, SHORT_ID_SIZE);
+    if (!view_record(txn, reg, found->realm, resolved_subject(reg, found), &found->id,
+                     scratch, &record))
+        return;
+    for (size_t i = 0, shown = 0; i < reg->field_count && shown < 4; i++) {
+        const struct field *field = &reg->fields[i];
+        struct slice value = view_value(&record, field->id);
+        if (field->heading == NULL || value.size == 0 || field->type == FIELD_RECORD)
+            continue;
+        buffer_put_u8(fits, ' ');
+        field_format(field, value, true, fits);
+        shown++;
+    }
+}
+
+enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
+                             struct arena *scratch, const struct schema_register *reg,
+                             struct slice text, struct resolved *resolved,
+                             struct buffer *fits)
+{
+    struct matches matches;
+    struct entry_id id;
+    buffer_clear(fits);
+    if (text.size == 0 || id_parse(text, &id))
+        return resolve_record(engine, txn, scratch, reg, text, resolved);
+    match(engine, txn, reg, text, &matches);
+    if (matches.count == 0)
+        return ERR_NOT_FOUND;
+    *resolved = matches.found[0];
+    if (text.size < RESOLVE_WRITE_MIN && id_has_prefix(&resolved->id, text))
+        return ERR_ID_SHORT;
+    if (matches.count == 1)
+        return OK;
+    buffer_put(fits, text.data, text.size);
+    for (size_t i = 0; i < matches.count && i < FITS_MAX; i++) {
+        buffer_put(fits, i == 0 ? ": " : "; ", 2);
+        put_fit(txn, scratch, reg, &matches.found[i], fits);
+    }
+    if (matches.count == FITS_MAX)
+        buffer_put(fits, "; ...", 5);
+    return ERR_AMBIGUOUS;
 }

@@ -1,5 +1,6 @@
 /* resolve.h - from what a person types to a record: any beginning of its id that fits no
- * other. A whole id of an entry is resolved by its log; a prefix by looking at all. */
+ * other, or by the name that only it has. A whole id of an entry is resolved by its log; a
+ * prefix by looking at all. */
 #ifndef LINLI_DAEMON_RESOLVE_H
 #define LINLI_DAEMON_RESOLVE_H
 
@@ -14,11 +15,21 @@ struct resolved {
 };
 
 /* ERR_NOT_FOUND, ERR_AMBIGUOUS, or ERR_UNREADABLE for an id that exists here and has no
- * key. */
+ * key. Where no id begins so, `text` may be the name of one record. */
 MUST_USE enum status resolve_record(const struct engine *engine, struct store_txn *txn,
                                     struct arena *scratch,
                                     const struct schema_register *reg, struct slice text,
                                     struct resolved *resolved);
+
+/* The same where something is to be written of the record: an id of fewer than
+ * RESOLVE_WRITE_MIN characters might be anything (ERR_ID_SHORT), and of several that fit
+ * `fits` says the first ones in words, "text: short id, name; …". */
+#define RESOLVE_WRITE_MIN 4
+MUST_USE enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
+                                      struct arena *scratch,
+                                      const struct schema_register *reg,
+                                      struct slice text, struct resolved *resolved,
+                                      struct buffer *fits);
 
 /* Whether this node may read the realm at all. */
 bool realm_is_readable(const struct engine *engine, uint64_t realm);

@@ -35,15 +35,16 @@
  *                                          to_send and behind are nil while unknown
  *   peer.pause    peer (name or "all")     peers[{name}]
  *   peer.resume   peer                     peers[{name}]
- *   R.add         fields of register R     id, short_id    R: a register that has
- *                                                          the verb (crdt/schema.h)
+ *   R.add         fields of register R,    written         R: a register that has
+ *                 anyway                                   the verb (crdt/schema.h)
  *   R.show        id, reveal               record
  *   R.list        division, person, from,  records[record], rests_on{logs,entries}
  *                 to, all
  *   R.find        text                     records[record], rests_on
- *   R.set         id, fields               id, short_id
- *   R.amend       id, fields               id, short_id    (the new one, which replaces)
- *   R.void        id, reason               id, short_id
+ *   R.set         id, fields, anyway       written
+ *   R.amend       id, fields, anyway       written         (the new one, which replaces)
+ *   R.void        id, reason,              written
+ *                 restore_amended
  *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
  *                 limit                    epoch,bytes,state,operation}];
  *                                          without `log`:
@@ -58,6 +59,10 @@
  *   node.show     node (optional)          members[{number,name,division,division_name,
  *                                          role,fingerprint,id,revoked,self}]
  *   node.join     grant (bytes)            members, admitted
+ *
+ *   written: id, short_id, known (it was here before; nothing was written), name, place,
+ *           place_name (of the record or else of its subject), date, record (what lists
+ *           show of it), restored (id of the record that counts again)
  *
  *   record: id, register, township, subject, created_ms, node, actor, known, voided
  *           (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms,

@@ -12,7 +12,7 @@
 #include "net/engine.h"
 
 #define BATCH_EVENTS_MAX 256
-#define BATCH_SUBJECT_SIZE 128
+#define BATCH_SUBJECT_SIZE 480
 #define BATCH_FRAME_BYTES_MAX (1024 * 1024) /* memory, and how long a batch takes */
 
 enum asked_kind {
@@ -31,6 +31,8 @@ struct asked {
     enum operation_kind operation;
     struct entry_id id; /* of the record that the reply names */
     struct slice names;
+    bool known;           /* it was here before: nothing was written */
+    struct slice summary; /* of what is written: CHANGE_SUMMARY_KEYS pairs of a map */
     size_t members_before;
     uint64_t strayed_before;
 };

@@ -160,12 +160,13 @@ static struct slice account_of(struct batch *batch, const struct control_request
 }
 
 static void add_write(struct batch *batch, const struct control_request *request,
-                      struct write *write)
+                      struct write *write, struct slice summary)
 {
     struct asked *asked = batch_ask(batch, request->token, ASKED_WRITE);
     asked->awaited = 1;
     asked->operation = write->kind;
     asked->id = write->target;
+    asked->summary = summary;
     write->token = batch_token(batch, asked);
     write->account.uid = request->uid;
     write->account.name = account_of(batch, request);
@@ -189,7 +190,7 @@ static void take_change(struct requests *requests, const struct control_request 
     if (status == OK)
         status = change_prepare(&change, request->command, request->args, write);
     if (status == OK)
-        add_write(batch, request, write);
+        add_write(batch, request, write, change.summary);
     else
         refuse_in_turn(requests, request->token, status, change.subject);
 }
@@ -371,17 +372,21 @@ void requests_note(struct requests *requests, const struct effect *effect)
         note_field(asked, effect);
     else if (asked->operation == OPERATION_CREATE)
         asked->id = effect->id;
+    asked->known = effect->known;
 }
 
-static void put_written(struct buffer *out, const struct entry_id *id)
+static void put_written(struct buffer *out, const struct asked *asked)
 {
     char text[ID_TEXT_SIZE];
-    id_format(id, text);
-    codec_put_map(out, 2);
+    id_format(&asked->id, text);
+    codec_put_map(out, 3 + CHANGE_SUMMARY_KEYS);
     codec_put_cstring(out, "id");
     codec_put_cstring(out, text);
     codec_put_cstring(out, "short_id");
     codec_put_text(out, slice_of(text, SHORT_ID_SIZE));
+    codec_put_cstring(out, "known");
+    codec_put_bool(out, asked->known);
+    codec_put_raw(out, asked->summary);
 }
 
 static void put_answer(struct requests *requests, const struct asked *asked)
@@ -390,7 +395,7 @@ static void put_answer(struct requests *requests, const struct asked *asked)
     size_t members =
         roster_count(engine_roster(node_engine(requests->options.sources.node)));
     switch (asked->kind) {
-    case ASKED_WRITE: put_written(out, &asked->id); return;
+    case ASKED_WRITE: put_written(out, asked); return;
     case ASKED_PEERS:
         codec_put_map(out, 1);
         codec_put_cstring(out, "peers");

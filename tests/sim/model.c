@@ -226,6 +226,7 @@ void model_add(struct model *model, const struct job *job, const struct entry_id
         .machine = job->machine,
         .uid = job->write.account.uid,
         .acknowledged = acknowledged,
+        .restores = job->write.restores,
     };
     size_t reason = job->write.reason.size < sizeof(write.reason)
                         ? job->write.reason.size
@@ -288,7 +289,14 @@ static bool amends(const struct model_write *write, const struct entry_id *id)
     return false;
 }
 
-/* An amendment that was voided replaces nothing, unless what replaces it stands. */
+static bool is_undone(const struct model *model, const struct entry_id *id,
+                      const struct reader *reader)
+{
+    const struct model_write *voided = model_void_of(model, id, reader);
+    return voided != NULL && voided->restores;
+}
+
+/* An amendment that was undone replaces nothing, unless what replaces it stands. */
 size_t model_amendments(const struct model *model, const struct entry_id *id,
                         const struct reader *reader)
 {
@@ -296,7 +304,7 @@ size_t model_amendments(const struct model *model, const struct entry_id *id,
     for (size_t i = 0; i < model->count; i++) {
         const struct model_write *write = &model->writes[i];
         if (reader_sees(reader, write) && amends(write, id) &&
-            (model_void_of(model, &write->id, reader) == NULL ||
+            (!is_undone(model, &write->id, reader) ||
              model_amendments(model, &write->id, reader) > 0)) {
             count++;
         }

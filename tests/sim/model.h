@@ -27,6 +27,7 @@ struct model_write {
     uint32_t machine, uid;
     bool acknowledged; /* the asker was told */
     char reason[64];
+    bool restores; /* of a void: what its target replaced stands again */
     struct model_value *values;
     size_t value_count;
     struct sight *sights;

@@ -131,6 +131,10 @@ struct job *work_void(struct world *world, struct machine *machine,
     job->write.subject = reg->subject_field == FIELD_NONE ? target->id : target->subject;
     job->write.target = target->id;
     job->write.reason = slice_text("entered twice");
+    for (size_t v = 0; v < target->value_count; v++) {
+        if (target->values[v].field == reg->amends_field)
+            job->write.restores = chance_below(&world->work_chance, 2) == 0;
+    }
     return job;
 }
 

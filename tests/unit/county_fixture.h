@@ -53,7 +53,7 @@ struct county {
     struct arena arena, scratch;
     struct buffer data; /* the last answer */
     struct buffer args; /* of the next request */
-    char subject[128];  /* of the last refusal */
+    char subject[480];  /* of the last refusal */
     char incomplete[QUERY_INCOMPLETE_SIZE];
     struct entry_id id; /* of the last write */
 };

@@ -106,7 +106,7 @@ static inline struct written write_void(struct entry_id id, uint64_t stamp_ms,
     struct buffer plaintext;
     buffer_init(&plaintext, 4096);
     operation_encode_void(&plaintext, stamp_ms, 1, schema_register(register_id), subject,
-                          target, slice_text(reason));
+                          target, slice_text(reason), false);
     written_keep(&written, &plaintext);
     return written;
 }

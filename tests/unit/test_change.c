@@ -157,20 +157,53 @@ static void an_id_may_be_short_but_must_fit_one(void **state)
     snprintf(prefix, sizeof prefix, "%.8s", id);
     assert_int_equal(
         tell(county, TOWN, "person.set", ARGS({"id", prefix}, {"tier", "key"})), OK);
-    /* 41 persons and 32 first characters: one of them stands twice. */
+    snprintf(prefix, sizeof prefix, "%.3s", id);
+    assert_refused(county, ERR_ID_SHORT, "person.set",
+                   ARGS({"id", prefix}, {"tier", "key"}), prefix);
+    /* Reading takes less; 41 persons and 32 first characters: one of them stands twice. */
     size_t ambiguous = 0;
     static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     for (size_t i = 0; i < sizeof alphabet - 1; i++) {
         char first[2] = {alphabet[i], '\0'};
-        enum status status =
-            tell(county, TOWN, "person.set", ARGS({"id", first}, {"tier", "key"}));
-        ambiguous += status == ERR_AMBIGUOUS;
+        ambiguous +=
+            ask(county, TOWN, "person.show", ARGS({"id", first})) == ERR_AMBIGUOUS;
     }
     assert_true(ambiguous > 0);
     assert_refused(county, ERR_NOT_FOUND, "person.set",
                    ARGS({"id", "ZZZZZZZZZZZZZZZZZZZZ"}, {"tier", "key"}),
                    "ZZZZZZZZZZZZZZZZZZZZ");
     assert_refused(county, ERR_FIELD_MISSING, "person.set", ARGS({"tier", "key"}), "id");
+}
+
+static void a_name_that_only_one_has_names_them(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    add_visit(county, "张三");
+    struct slice record = show(county, "visit.show", told_id(county));
+    assert_text(record, "person", id);
+    assert_text(record, "person_name", "张三");
+    const char *other = add_person(county, "张三");
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", other}, {"birth", "1940-01-01"})),
+        OK);
+    /* Two of the name: refused, and each is told by what can tell them apart. */
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", "张三"}, {"tier", "key"})),
+        ERR_AMBIGUOUS);
+    char first[9], second[9];
+    snprintf(first, sizeof first, "%.8s", id);
+    snprintf(second, sizeof second, "%.8s", other);
+    assert_non_null(strstr(county->subject, first));
+    assert_non_null(strstr(county->subject, second));
+    assert_non_null(strstr(county->subject, "1940-01-01"));
+    /* Whoever was entered by mistake is no longer meant. */
+    assert_int_equal(
+        tell(county, TOWN, "person.void", ARGS({"id", other}, {"reason", "错"})), OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", "张三"}, {"tier", "key"})), OK);
+    assert_refused(county, ERR_NOT_FOUND, "person.set",
+                   ARGS({"id", "王五"}, {"tier", "key"}), "王五");
 }
 
 /* ---- visits ---- */
@@ -323,6 +356,7 @@ int main(void)
         TEST(sets_change_by_what_is_added_and_removed),
         TEST(a_person_stays_in_its_township),
         TEST(an_id_may_be_short_but_must_fit_one),
+        TEST(a_name_that_only_one_has_names_them),
         TEST(a_visit_lies_where_its_person_lies),
         TEST(an_amended_visit_keeps_what_was_not_given),
         TEST(a_void_needs_a_reason_and_happens_once),

@@ -181,7 +181,7 @@ static void a_void_reads_back_target_and_reason(void **state)
     struct operation operation;
     operation_encode_void(&fixture->plaintext, STAMP_MS, 1,
                           schema_register(REGISTER_VISIT), &person_id, &other_id,
-                          slice_text("录错人"));
+                          slice_text("录错人"), false);
     assert_int_equal(operation_decode(buffer_slice(&fixture->plaintext), &operation), OK);
     assert_int_equal(operation.kind, OPERATION_VOID);
     assert_int_equal(entry_id_compare(&operation.subject, &person_id), 0);

@@ -174,13 +174,22 @@ static void voided_and_replaced_visits_are_listed_only_with_all(void **state)
     assert_text(element(county, "records", 0), "outcome", "absent");
     assert_counts(element(county, "records", 0), false);
     assert_int_equal(listed(county, "visit.list", ARGS({"all", "yes"})), 2);
+    const char *amendment = told_id(county);
     assert_int_equal(
-        tell(county, TOWN, "visit.void", ARGS({"id", told_id(county)}, {"reason", "错"})),
+        tell(county, TOWN, "visit.void", ARGS({"id", amendment}, {"reason", "错"})), OK);
+    /* What it replaced stays replaced, until the amendment itself is undone. */
+    assert_int_equal(listed(county, "visit.list", NO_ARGS), 0);
+    assert_int_equal(
+        tell(county, TOWN, "visit.void",
+             ARGS({"id", amendment}, {"reason", "错"}, {"restore_amended", "yes"})),
         OK);
-    /* What the voided one replaced stands again. */
     assert_int_equal(listed(county, "visit.list", NO_ARGS), 1);
     assert_text(element(county, "records", 0), "outcome", "met");
     assert_counts(element(county, "records", 0), true);
+    assert_int_equal(
+        tell(county, TOWN, "visit.void",
+             ARGS({"id", visit}, {"reason", "错"}, {"restore_amended", "yes"})),
+        ERR_REPLACES_NONE);
 }
 
 static void a_person_is_found_by_what_is_known_of_them(void **state)

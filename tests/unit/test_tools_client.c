@@ -113,9 +113,15 @@ static void server_reply_status(struct server *server, uint64_t status,
     struct buffer content;
     buffer_init(&content, 4096);
     reply_head(&content, CONTROL_PROTOCOL, status, subject, incomplete);
-    codec_put_map(&content, 2);
+    codec_put_map(&content, 5);
     put_pair_text(&content, "id", "K3F9ABCDEFGHJKMNPQRS");
     put_pair_text(&content, "short_id", "K3F9");
+    put_pair_text(&content, "name", "王秀英");
+    put_pair_text(&content, "place_name", "柘岱口村");
+    codec_put_cstring(&content, "record");
+    codec_put_map(&content, 2);
+    put_pair_text(&content, "name", "王秀英");
+    put_pair_text(&content, "tier", "high");
     server_reply(server, &content);
 }
 
@@ -138,7 +144,7 @@ static enum exit_code run_add(struct server *server, struct screen *screen)
     return code;
 }
 
-static void a_saved_record_is_told_with_its_id_and_where_it_lies(void **state)
+static void a_saved_record_is_told_with_its_id_and_whose_it_is(void **state)
 {
     struct server server;
     struct screen screen;
@@ -149,7 +155,8 @@ static void a_saved_record_is_told_with_its_id_and_where_it_lies(void **state)
     screen_open(&screen, false);
     assert_int_equal(run_add(&server, &screen), CODE_DONE);
     assert_string_equal(screen.text,
-                        "Saved on this disk: person K3F9  (K3F9ABCDEFGHJKMNPQRS)\n");
+                        "Saved on this disk: person K3F9  (K3F9ABCDEFGHJKMNPQRS)\n"
+                        "  王秀英, 柘岱口村, tier high\n");
     assert_string_equal(screen.error, "");
     screen_close(&screen);
     server_stop(&server);
@@ -359,7 +366,7 @@ static void an_answer_that_is_none_is_malformed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_saved_record_is_told_with_its_id_and_where_it_lies),
+        cmocka_unit_test(a_saved_record_is_told_with_its_id_and_whose_it_is),
         cmocka_unit_test(the_request_is_what_the_protocol_says),
         cmocka_unit_test(an_incomplete_answer_is_shown_and_exits_4),
         cmocka_unit_test(a_refusal_names_the_field_and_says_that_nothing_was_saved),

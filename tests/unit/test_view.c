@@ -253,7 +253,20 @@ static void two_corrections_of_one_visit_are_a_conflict(void **state)
     assert_int_equal(entry_id_log(&record.amended_by[1]).node, 4);
 }
 
-static void voiding_a_correction_brings_back_what_it_corrected(void **state)
+/* A void that restores, unlike a plain one. */
+static struct written undo(struct entry_id id, uint64_t stamp_ms,
+                           const struct entry_id *person, const struct entry_id *target)
+{
+    struct written written = {.id = id, .realm = TOWNSHIP};
+    struct buffer plaintext;
+    buffer_init(&plaintext, 4096);
+    operation_encode_void(&plaintext, stamp_ms, 1, schema_register(REGISTER_VISIT),
+                          person, target, slice_text("x"), true);
+    written_keep(&written, &plaintext);
+    return written;
+}
+
+static void voiding_a_correction_takes_out_what_it_corrected_too(void **state)
 {
     struct world *world = *state;
     struct entry_id person = anna(world);
@@ -262,6 +275,32 @@ static void voiding_a_correction_brings_back_what_it_corrected(void **state)
         show(world, visit(id_at(2, 2), &person, "home", "met", &first));
     show(world, write_void(id_at(2, 3), 10, REGISTER_VISIT, &person, &second, "x"));
     struct record_view record = visit_at(world, person, first);
+    assert_false(visit_counts(&record));
+    record = visit_at(world, person, second);
+    assert_false(visit_counts(&record));
+}
+
+static void undoing_a_correction_brings_back_what_it_corrected(void **state)
+{
+    struct world *world = *state;
+    struct entry_id person = anna(world);
+    struct entry_id first = show(world, visit(id_at(2, 1), &person, "home", "met", NULL));
+    struct entry_id second =
+        show(world, visit(id_at(2, 2), &person, "home", "met", &first));
+    show(world, undo(id_at(2, 3), 10, &person, &second));
+    struct record_view record = visit_at(world, person, first);
+    assert_true(visit_counts(&record));
+    record = visit_at(world, person, second);
+    assert_false(visit_counts(&record));
+    /* Of several voids the latest says whether it is undone, in whatever order they came. */
+    show(world, write_void(id_at(4, 1), 9, REGISTER_VISIT, &person, &second, "y"));
+    record = visit_at(world, person, first);
+    assert_true(visit_counts(&record));
+    show(world, write_void(id_at(4, 2), 11, REGISTER_VISIT, &person, &second, "z"));
+    record = visit_at(world, person, first);
+    assert_false(visit_counts(&record));
+    show(world, undo(id_at(4, 3), 12, &person, &second));
+    record = visit_at(world, person, first);
     assert_true(visit_counts(&record));
     /* Corrected in the meantime by someone who had not heard: that one holds. */
     struct entry_id third =
@@ -365,7 +404,8 @@ int main(void)
         TEST(only_met_and_answered_calls_count_as_visited),
         TEST(an_amended_visit_no_longer_counts_and_names_its_successor),
         TEST(two_corrections_of_one_visit_are_a_conflict),
-        TEST(voiding_a_correction_brings_back_what_it_corrected),
+        TEST(voiding_a_correction_takes_out_what_it_corrected_too),
+        TEST(undoing_a_correction_brings_back_what_it_corrected),
         TEST(visits_that_amend_each_other_in_a_circle_end),
         TEST(a_void_before_its_visit_is_kept_for_it),
         TEST(records_encode_as_what_the_codec_takes),
