@@ -33,6 +33,20 @@
       "Check the code: a township's has 9 digits, a village's 12.")                      \
     X(ERR_ID_NUMBER, 1107, "the identity number's check digit is wrong",                 \
       "Compare it with the card.")                                                       \
+    X(ERR_ID_NUMBER_FORM, 1130, "an identity number has 17 digits and a digit or X",     \
+      "Compare it with the card.")                                                       \
+    X(ERR_ID_NUMBER_DAMAGED, 1131,                                                       \
+      "a spreadsheet has rounded the identity number: its last digits are lost",         \
+      "Take the number from the card; in a spreadsheet keep it as text.")                \
+    X(ERR_ID_NUMBER_OLD, 1132, "15 digits are the identity number of an old card",       \
+      "Take the 18 characters of the present card.")                                     \
+    X(ERR_ID_NUMBER_DATE, 1133,                                                          \
+      "the birth date in the identity number does not exist",                            \
+      "Compare it with the card: digits 7 to 14 are year, month and day.")               \
+    X(ERR_DATE_FORM, 1134, "a date is not written so here",                              \
+      "Write it as 2026-05-31, a moment as 2026-05-31 14:05, in Beijing time.")          \
+    X(ERR_VILLAGE_WANTED, 1135, "this is the code of a larger place; a village is "      \
+      "wanted", "Give the village's 12 digits, which begin with this code.")             \
     X(ERR_FIELD_FIXED, 1108, "this field cannot be changed once written",                \
       "Void the record and enter a new one.")                                            \
     X(ERR_TOWNSHIP, 1109, "a person's records stay in the township of their entry",      \

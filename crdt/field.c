@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/id_number.h"
+#include "crdt/normal.h"
 
 enum {
     TEXT_CHARACTERS_MAX = 500, /* where a field states no limit of its own */
     SEAL_TAG_SIZE = 16,        /* before the ciphertext (schema.h, FIELD_SEALED) */
     SEALED_SIZE_MAX = SEAL_TAG_SIZE + 256,
-    ID_NUMBER_SIZE = 18,
 };
 
 static uint32_t limit_of(const struct field *field, uint32_t own)
@@ -148,33 +149,6 @@ static bool text_is_one_of(struct slice text, const char *const *words)
     return false;
 }
 
-/* ISO 7064 MOD 11-2, as GB 11643 prescribes it: the weights are powers of two. */
-static char id_number_check(const uint8_t *digits)
-{
-    unsigned sum = 0;
-    for (size_t i = 0; i < ID_NUMBER_SIZE - 1; i++)
-        sum = (sum + (unsigned)(digits[i] - '0')) * 2 % 11;
-    return "0123456789X"[(12 - sum) % 11];
-}
-
-static enum status id_number_read(struct slice text, uint8_t number[ID_NUMBER_SIZE])
-{
-    int64_t birth;
-    if (text.size != ID_NUMBER_SIZE)
-        return ERR_FIELD_VALUE;
-    memcpy(number, text.data, ID_NUMBER_SIZE);
-    for (size_t i = 0; i < ID_NUMBER_SIZE - 1; i++) {
-        if (number[i] < '0' || number[i] > '9')
-            return ERR_FIELD_VALUE;
-    }
-    if (number[ID_NUMBER_SIZE - 1] == 'x')
-        number[ID_NUMBER_SIZE - 1] = 'X';
-    if (!date_parse(slice_of(number + 6, 8), &birth))
-        return ERR_DATE;
-    return number[ID_NUMBER_SIZE - 1] == (uint8_t)id_number_check(number) ? OK
-                                                                          : ERR_ID_NUMBER;
-}
-
 static enum status parse_text(const struct field *field, struct slice text,
                               struct buffer *out)
 {
@@ -248,8 +222,12 @@ static enum status parse_number(const struct field *field, struct slice text,
     uint64_t number;
     bool is_number = read_whole_number(text, &number);
     if (field->type == FIELD_DIVISION) {
-        if (!is_number || !division_fits(field, number) ||
-            (divisions != NULL && divisions_find(divisions, number) == NULL))
+        bool known =
+            is_number && (divisions == NULL || divisions_find(divisions, number) != NULL);
+        if (known && field->limit == DIVISION_VILLAGE &&
+            division_level(number) != DIVISION_NONE && !division_fits(field, number))
+            return ERR_VILLAGE_WANTED;
+        if (!known || !division_fits(field, number))
             return ERR_DIVISION;
     } else if (!is_number || number > limit_of(field, UINT32_MAX)) {
         return ERR_FIELD_VALUE;
@@ -265,7 +243,8 @@ static enum status parse_time(const struct field *field, struct slice text,
     bool good =
         field->type == FIELD_DATE ? date_parse(text, &value) : moment_parse(text, &value);
     if (!good)
-        return ERR_DATE;
+        return date_has_form(text, field->type == FIELD_MOMENT) ? ERR_DATE
+                                                                : ERR_DATE_FORM;
     codec_put_int(out, value);
     return OK;
 }
@@ -279,6 +258,27 @@ static enum status parse_record(struct slice text, struct buffer *out)
     return OK;
 }
 
+/* Numbers, codes and dates are the same in any width. */
+static enum status parse_narrow(const struct field *field, struct slice text,
+                                const struct divisions *divisions, struct buffer *out)
+{
+    struct buffer narrow;
+    enum status status;
+    buffer_init(&narrow, SIZE_MAX);
+    normal_put_narrow(text, &narrow);
+    text = buffer_slice(&narrow);
+    if (field->type == FIELD_DATE || field->type == FIELD_MOMENT)
+        status = parse_time(field, text, out);
+    else if (field->type == FIELD_RECORD)
+        status = parse_record(text, out);
+    else if (field->form == TEXT_ID_NUMBER)
+        status = parse_text(field, text, out);
+    else
+        status = parse_number(field, text, divisions, out);
+    buffer_deinit(&narrow);
+    return status;
+}
+
 enum status field_parse(const struct field *field, struct slice text,
                         const struct divisions *divisions, struct buffer *out)
 {
@@ -289,13 +289,15 @@ enum status field_parse(const struct field *field, struct slice text,
         return ERR_FIELD_VALUE;
     switch (field->type) {
     case FIELD_TEXT:
-    case FIELD_SEALED: return parse_text(field, text, out);
+    case FIELD_SEALED:
+        return field->form == TEXT_ID_NUMBER ? parse_narrow(field, text, divisions, out)
+                                             : parse_text(field, text, out);
     case FIELD_DATE:
-    case FIELD_MOMENT: return parse_time(field, text, out);
-    case FIELD_CHOICE: return parse_choice(field, text, out);
+    case FIELD_MOMENT:
     case FIELD_COUNT:
-    case FIELD_DIVISION: return parse_number(field, text, divisions, out);
-    case FIELD_RECORD: return parse_record(text, out);
+    case FIELD_DIVISION:
+    case FIELD_RECORD: return parse_narrow(field, text, divisions, out);
+    case FIELD_CHOICE: return parse_choice(field, text, out);
     case FIELD_CHECK: return parse_check(field, text, out);
     case FIELD_FLAG: return parse_flag(text, out);
     }
@@ -320,8 +322,9 @@ bool field_next_value(struct slice *text, struct slice *value)
     size_t size = 0, separator = 0;
     if (text->size == 0)
         return false;
-    while (size < text->size && (separator = separator_size(slice_of(
-                                     text->data + size, text->size - size))) == 0)
+    while (size < text->size &&
+           (separator = separator_size(slice_of(text->data + size, text->size - size))) ==
+               0)
         size++;
     *value = text_trim(slice_of(text->data, size));
     *text = slice_of(text->data + size + separator, text->size - size - separator);

@@ -1,5 +1,6 @@
 #include "crdt/schema.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -237,6 +238,40 @@ bool moment_parse(struct slice text, int64_t *minutes)
     }
     *minutes = days * MINUTES_PER_DAY + (int64_t)time_of_day;
     return true;
+}
+
+/* `pattern`: 0 stands for a digit, 9 for a digit that may be left out, everything else for
+ * itself. */
+static bool has_pattern(struct slice text, const char *pattern)
+{
+    for (; *pattern != '\0'; pattern++) {
+        bool is_digit = text.size > 0 && text.data[0] >= '0' && text.data[0] <= '9';
+        if (*pattern == '9' && !is_digit)
+            continue;
+        bool fits = *pattern == '0' || *pattern == '9'
+                        ? is_digit
+                        : text.size > 0 && text.data[0] == (uint8_t)*pattern;
+        if (!fits)
+            return false;
+        text = slice_of(text.data + 1, text.size - 1);
+    }
+    return text.size == 0;
+}
+
+bool date_has_form(struct slice text, bool moment)
+{
+    static const char *const dates[] = {"0000-09-09", "0000/09/09", "0000.09.09",
+                                        "00000000", "0000年09月09日"};
+    static const char *const times[] = {"", " 09:00", "T09:00", " 09:00:00", "T09:00:00"};
+    for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
+        for (size_t j = 0; j < (moment ? ARRAY_SIZE(times) : 1); j++) {
+            char pattern[48];
+            (void)snprintf(pattern, sizeof pattern, "%s%s", dates[i], times[j]);
+            if (has_pattern(text, pattern))
+                return true;
+        }
+    }
+    return false;
 }
 
 static void put_decimal(char *out, size_t digits, uint64_t value)

@@ -263,6 +263,9 @@ void field_format(const struct field *field, struct slice value, bool labels,
  * and a time of day 14:05 (seconds are read and dropped); a date alone is its midnight. */
 MUST_USE bool date_parse(struct slice text, int64_t *days);
 MUST_USE bool moment_parse(struct slice text, int64_t *minutes);
+/* Whether a text that is no date (or moment) is written like one: what it names then does
+ * not exist. */
+MUST_USE bool date_has_form(struct slice text, bool moment);
 bool date_in_range(int64_t days);
 bool moment_in_range(int64_t minutes);
 /* What lies outside the range is a broken promise: check first. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/normal.h"
 #include "daemon/answer/query_parts.h"
 #include "daemon/answer/resolve.h"
 
@@ -21,7 +22,8 @@ struct selection {
     int64_t from_day, to_day;
     bool all; /* also voided, replaced and not yet known */
     bool finding;
-    struct slice text; /* to find */
+    struct slice text;   /* to find */
+    struct slice normal; /* `text` in its normal form; empty: only marks and blanks */
     struct slice
         whole[FIELDS_MAX]; /* `text` as a field searched by the whole holds it, in
                                        its one spelling; empty: it is none */
@@ -39,6 +41,7 @@ struct gathering {
     struct buffer encoded;
     struct found *found;
     size_t count, capacity;
+    struct buffer normal; /* scratch for one text */
 };
 
 /* ---- choosing ---- */
@@ -60,31 +63,13 @@ static bool day_fits(const struct selection *selection, const struct record_view
     return day >= selection->from_day && day <= selection->to_day;
 }
 
-/* Names and keys are mostly hanzi and digits; of ASCII letters the case does not matter.
- */
-static uint8_t folded(uint8_t byte)
-{
-    return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte + ('a' - 'A')) : byte;
-}
-
-static bool text_holds(struct slice text, struct slice part)
-{
-    for (size_t at = 0; part.size > 0 && at + part.size <= text.size; at++) {
-        size_t same = 0;
-        while (same < part.size &&
-               folded(text.data[at + same]) == folded(part.data[same]))
-            same++;
-        if (same == part.size)
-            return true;
-    }
-    return false;
-}
-
-static bool field_holds(const struct field_view *field, struct slice part)
+/* Compared in their normal form, however either was typed. */
+static bool field_holds(struct gathering *gathering, const struct field_view *field)
 {
     for (size_t i = 0; i < field->count; i++) {
         struct slice value = field->versions[i].value, text;
-        if (codec_take_text(&value, &text) && text_holds(text, part))
+        if (codec_take_text(&value, &text) &&
+            normal_holds(text, gathering->selection.normal, &gathering->normal))
             return true;
     }
     return false;
@@ -108,7 +93,7 @@ static bool whole_fits(const struct gathering *gathering,
     return false;
 }
 
-static bool text_fits(const struct gathering *gathering, const struct record_view *record)
+static bool text_fits(struct gathering *gathering, const struct record_view *record)
 {
     struct slice text = gathering->selection.text;
     if (!gathering->selection.finding)
@@ -120,7 +105,7 @@ static bool text_fits(const struct gathering *gathering, const struct record_vie
         switch (field->field->search) {
         case SEARCH_NONE: break;
         case SEARCH_PART:
-            if (field_holds(field, text))
+            if (gathering->selection.normal.size > 0 && field_holds(gathering, field))
                 return true;
             break;
         case SEARCH_WHOLE:
@@ -417,6 +402,7 @@ static void answer_list(struct query *query, struct gathering *gathering)
     struct buffer *out = query->data;
     query_note_incomplete(query);
     buffer_init(&gathering->encoded, CONTROL_REPLY_SIZE_MAX);
+    buffer_init(&gathering->normal, SIZE_MAX);
     gather(gathering);
     if (gathering->selection.finding && gathering->count == 0)
         note_unread(query);
@@ -426,6 +412,7 @@ static void answer_list(struct query *query, struct gathering *gathering)
     if (gathering->encoded.overflow)
         out->overflow = true;
     buffer_deinit(&gathering->encoded);
+    buffer_deinit(&gathering->normal);
     free(gathering->found);
     answering_deinit(&gathering->answering);
 }
@@ -455,8 +442,12 @@ enum status query_find(struct query *query, struct store_txn *txn,
     struct slice encoded, text;
     if (!args_text(args, "text", &selection->text) || selection->text.size == 0)
         return query_refuse(query, ERR_FIELD_MISSING, slice_text("text"));
+    if (!text_is_clean(selection->text))
+        return query_refuse(query, ERR_TEXT, slice_text("text"));
     begin(query, txn, args, &gathering.answering);
     buffer_init(&value, PAYLOAD_SIZE_MAX);
+    normal_put(selection->text, &value);
+    selection->normal = arena_copy(query->arena, buffer_slice(&value));
     for (size_t i = 0; i < reg->field_count; i++) {
         buffer_clear(&value);
         if (reg->fields[i].search != SEARCH_WHOLE ||

@@ -1,5 +1,7 @@
 /* divisions_csv.h - the county's places from a CSV file with the columns code, name and
- * parent, in any order, UTF-8 with or without a byte order mark. */
+ * parent (or 代码, 名称, 上级代码), in any order and among others, as spreadsheets write it:
+ * UTF-8, GB 18030 or UTF-16, separated by commas, semicolons or tabs. Rows without any value
+ * mean nothing. */
 #ifndef LINLI_DAEMON_DIVISIONS_CSV_H
 #define LINLI_DAEMON_DIVISIONS_CSV_H
 

@@ -374,9 +374,9 @@ static void mistakes_in_divisions_name_their_lines(void **state)
                                     &divisions),
                      ERR_CONFIG);
     assert_error(fixture, 0, 3, "code", "6, 9 or 12");
-    assert_error(fixture, 1, 4, "name", "UTF-8");
+    assert_error(fixture, 1, 4, "name", "empty");
     assert_error(fixture, 2, 5, "parent", "contain");
-    assert_error(fixture, 3, 0, "code", "twice");
+    assert_error(fixture, 3, 6, "code", "twice, first in line 2");
     assert_int_equal(fixture->errors.count, 4);
     divisions_deinit(&divisions);
 }
@@ -393,6 +393,72 @@ static void a_divisions_file_without_its_columns_gives_one_error_each(void **sta
         load_divisions(fixture, "code,name,parent\n331123,\"open", &divisions),
         ERR_CONFIG);
     divisions_deinit(&divisions);
+}
+
+/* Files as spreadsheets and people write them, in tests/cases/divisions: the same three
+ * places in each, or a refusal with line and column. */
+static void a_table_is_read_whatever_wrote_it(void **state)
+{
+    static const char *const read[] = {"blank-rows",
+                                       "bom-crlf-nolast",
+                                       "bom",
+                                       "chinese-header",
+                                       "crlf",
+                                       "excel-float",
+                                       "excel-tab-guard",
+                                       "excel-text-quote",
+                                       "extra-column",
+                                       "fullwidth",
+                                       "gb18030",
+                                       "other-order",
+                                       "plain",
+                                       "rare-name",
+                                       "semicolon",
+                                       "tab",
+                                       "utf16le"};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(read); i++) {
+        struct divisions divisions;
+        char path[128];
+        snprintf(path, sizeof path, "tests/cases/divisions/%s.csv", read[i]);
+        config_errors_free(&fixture->errors);
+        divisions_init(&divisions);
+        if (divisions_csv_load(path, &divisions, &fixture->errors) != OK)
+            fail_msg("%s: line %u: %s", path, fixture->errors.items[0].line,
+                     fixture->errors.items[0].text);
+        assert_int_equal(divisions.count, 3);
+        assert_string_equal(divisions_find(&divisions, 331123)->name, "遂昌县");
+        assert_string_equal(divisions_find(&divisions, 331123106)->name, "石练镇");
+        assert_non_null(divisions_find(&divisions, 331123106204));
+        divisions_deinit(&divisions);
+    }
+}
+
+static void a_table_that_cannot_be_meant_is_refused_by_line_and_column(void **state)
+{
+    static const struct {
+        const char *file;
+        unsigned line;
+        const char *key, *text;
+    } refused[] = {
+        {"duplicate", 5, "code", "first in line 4"},
+        {"excel-scientific", 4, "code", "rounded"},
+        {"newline-in-quote", 4, "name", "two lines"},
+        {"unclosed-quote", 4, NULL, "not closed"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+        struct divisions divisions;
+        char path[128];
+        snprintf(path, sizeof path, "tests/cases/divisions/%s.csv", refused[i].file);
+        config_errors_free(&fixture->errors);
+        divisions_init(&divisions);
+        assert_int_equal(divisions_csv_load(path, &divisions, &fixture->errors),
+                         ERR_CONFIG);
+        assert_int_equal(fixture->errors.count, 1);
+        assert_error(fixture, 0, refused[i].line, refused[i].key, refused[i].text);
+        divisions_deinit(&divisions);
+    }
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -419,6 +485,8 @@ int main(void)
         TEST(any_bytes_give_a_configuration_or_errors),
         TEST(divisions_are_read_whatever_the_order_of_columns),
         TEST(mistakes_in_divisions_name_their_lines),
+        TEST(a_table_is_read_whatever_wrote_it),
+        TEST(a_table_that_cannot_be_meant_is_refused_by_line_and_column),
         TEST(a_divisions_file_without_its_columns_gives_one_error_each),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
