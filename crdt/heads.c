@@ -409,6 +409,8 @@ void heads_digest(const struct heads *heads, const struct county_salt *salt,
     hash_begin(&state, HASH_HEADS, salt);
     for (size_t i = 0; i < heads->count; i++) {
         const struct head *head = &heads->places[heads->by_name[i]].head;
+        if (head->seq == 0)
+            continue; /* taken back to nothing: as if it had never been heard of */
         if (carried != NULL && !carried(context, head->log))
             continue;
         head_put_digest(head, gathered + size);

@@ -69,6 +69,27 @@ bool log_run_set_aside(struct store_txn *txn, uint64_t arrival, struct run *run)
     return run_read(txn, arrival, run) && !run_is_indexed(txn, run, arrival);
 }
 
+void log_shorten(struct store_txn *txn, struct log_name log, uint64_t seq,
+                 uint64_t arrival, struct buffer *scratch)
+{
+    uint8_t key[8];
+    struct run run;
+    uint64_t of;
+
+    CHECK(log_run_holding(txn, log, seq, &run, &of) && run_last_seq(&run) > seq);
+    buffer_clear(scratch);
+    run_encode(&run, RUN_STORED, scratch);
+    arrival_key(key, arrival);
+    store_append(txn, STORE_LOG, slice_of(key, sizeof key), buffer_slice(scratch));
+    CHECK(log_run_holding(txn, log, seq, &run, &of));
+    run_drop_after(&run, seq);
+    buffer_clear(scratch);
+    run_encode(&run, RUN_STORED, scratch);
+    CHECK(!scratch->overflow);
+    arrival_key(key, of);
+    store_put(txn, STORE_LOG, slice_of(key, sizeof key), buffer_slice(scratch));
+}
+
 void log_set_aside(struct store_txn *txn, struct log_name log, uint64_t seq,
                    struct buffer *arrivals)
 {

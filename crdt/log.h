@@ -22,6 +22,11 @@ void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,
  * set aside, or it is not decodable, which is damage. */
 MUST_USE bool log_run_at(struct store_txn *txn, uint64_t arrival, struct run *run);
 
+/* The stored run that holds entry `seq` of `log`, which is not its last, ends with it from
+ * now on, unsigned. As it was, it stays readable, set aside, under `arrival`, which is new. */
+void log_shorten(struct store_txn *txn, struct log_name log, uint64_t seq,
+                 uint64_t arrival, struct buffer *scratch);
+
 /* Sets the runs of `log` from the one that begins with `seq` on aside: they are of the log
  * no more, and stay readable under their arrival numbers alone, which are appended to
  * `arrivals` (u64, ascending). */

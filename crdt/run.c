@@ -214,6 +214,26 @@ void chain_begin(struct chain *chain, const struct county_salt *salt, struct log
     };
 }
 
+void run_drop_after(struct run *run, uint64_t seq)
+{
+    struct slice rest = run->entries;
+    struct encoded_entry encoded;
+
+    CHECK(seq >= run->first_seq && seq < run_last_seq(run));
+    run->count = (uint32_t)(seq - run->first_seq + 1);
+    for (uint32_t i = 0; i < run->count; i++)
+        CHECK(take_entry(&rest, &encoded));
+    run->entries.size -= rest.size;
+    memset(run->signature, 0, SIGNATURE_SIZE);
+}
+
+bool run_is_unsigned(const struct run *run)
+{
+    static const uint8_t nothing[SIGNATURE_SIZE];
+
+    return memcmp(run->signature, nothing, SIGNATURE_SIZE) == 0;
+}
+
 bool chain_next(struct chain *chain, struct entry *entry)
 {
     if (chain->rest.size == 0)

@@ -86,6 +86,11 @@ MUST_USE enum status run_decode(struct slice in, enum run_form form, struct run 
 void run_encode(const struct run *run, enum run_form form, struct buffer *out);
 size_t run_stored_size(const struct run *run); /* of RUN_STORED, exactly */
 
+/* Ends the run with entry `seq`, one of its own and not the last. What is left is unsigned:
+ * the signature covered the last. */
+void run_drop_after(struct run *run, uint64_t seq);
+bool run_is_unsigned(const struct run *run); /* its signature is zeros */
+
 /* One entry of a run, complete. */
 struct entry {
     uint64_t seq;

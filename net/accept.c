@@ -67,6 +67,26 @@ static bool run_passes_cut(const struct roster *roster, const struct run *run,
     return run_last_seq(run) == cut->seq && hash_equal(&laid_out->last, &cut->hash);
 }
 
+bool accept_is_authentic(const struct roster *roster, const struct run *run,
+                         const struct verified_run *laid_out)
+{
+    struct cut scratch;
+    const struct cut *cut = roster_cut(roster, run->log, &scratch);
+    bool vouched = cut != NULL && run_last_seq(run) == cut->seq &&
+                   hash_equal(&laid_out->last, &cut->hash);
+
+    return vouched || accept_is_signed(roster, run, laid_out);
+}
+
+void accept_within_cut(const struct roster *roster, struct run *run)
+{
+    struct cut scratch;
+    const struct cut *cut = roster_cut(roster, run->log, &scratch);
+
+    if (cut != NULL && run->first_seq <= cut->seq && run_last_seq(run) > cut->seq)
+        run_drop_after(run, cut->seq);
+}
+
 enum status accept_run(const struct roster *roster, const struct head *head,
                        const struct run *run, struct arena *arena,
                        struct verified_run *out)
@@ -85,8 +105,10 @@ enum status accept_run(const struct roster *roster, const struct head *head,
         return ERR_MALFORMED;
     accept_lay_out(roster, author, incarnation, head != NULL ? &head->hash : &nothing,
                    run, arena, out);
-    if (!accept_is_signed(roster, run, out))
-        return ERR_BAD_SIGNATURE;
+    if (!accept_is_authentic(roster, run, out))
+        return run_is_unsigned(run) && !roster_revoked(roster, run->log.node)
+                   ? ERR_GAP
+                   : ERR_BAD_SIGNATURE;
     if (run_withholds(run, out))
         return ERR_GAP;
     return run_passes_cut(roster, run, out) ? OK : ERR_BEYOND_CUT;

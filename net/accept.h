@@ -21,11 +21,17 @@ struct verified_run {
     struct entry *entries; /* run->count of them, in the arena */
 };
 
+/* A run that passes its log's cut, without what lies beyond it; any other as it is. */
+void accept_within_cut(const struct roster *roster, struct run *run);
+
 /* Judges `run` against the roster and the log's `head` (NULL: nothing is held). OK: it
  * continues the log, its chain and signature verify, and it lies within the log's cut;
  * `out` is filled. Otherwise: ERR_UNKNOWN_AUTHOR, ERR_MALFORMED, ERR_DUPLICATE (held
  * already), ERR_GAP (earlier entries or payloads are missing), ERR_DIVERGED (another
- * branch, which its author's signature proves), ERR_BEYOND_CUT, ERR_BAD_SIGNATURE. */
+ * branch, which its author's signature proves), ERR_BEYOND_CUT, ERR_BAD_SIGNATURE. A run
+ * that ends at a cut, with the cut's hash, is vouched for by the authority and needs no
+ * signature; one without any, of a log that has no cut here, is ahead of the statement that
+ * it needs: ERR_GAP, and nobody's fault. */
 MUST_USE enum status accept_run(const struct roster *roster, const struct head *head,
                                 const struct run *run, struct arena *arena,
                                 struct verified_run *out);
@@ -49,6 +55,9 @@ MUST_USE enum status accept_open(const struct roster *roster, const struct membe
                                  struct log_name log, const struct entry *entry,
                                  struct arena *arena, struct slice *plaintext);
 
+/* Whether its author signed the run, or it ends at a cut with the cut's hash. */
+MUST_USE bool accept_is_authentic(const struct roster *roster, const struct run *run,
+                                  const struct verified_run *laid_out);
 /* Whether the run's signature is its author's, over the chain as laid out. */
 MUST_USE bool accept_is_signed(const struct roster *roster, const struct run *run,
                                const struct verified_run *laid_out);

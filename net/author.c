@@ -30,8 +30,12 @@ void author_write(struct engine *engine, const struct event *event)
     draft.reg = schema_register(write->reg);
     if (draft.reg != NULL)
         rules = lane_rules(draft.reg->lane);
-    status = rules != NULL && rules->judge != NULL ? rules->judge(engine, &draft)
-                                                   : ERR_MALFORMED;
+    /* A revoked node's entries are accepted nowhere: its clerks are told at once. */
+    if (roster_revoked(engine->roster, engine_self(engine)->number))
+        status = ERR_PERMISSION;
+    else
+        status = rules != NULL && rules->judge != NULL ? rules->judge(engine, &draft)
+                                                       : ERR_MALFORMED;
     if (status == OK)
         status = draft_finish(engine, &draft, event, actor, &plaintext);
     if (status == OK) {

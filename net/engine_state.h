@@ -7,6 +7,7 @@
  *   sessions.c      neighbours met, and what of them outlives a restart
  *   lane.c          what the entries of each lane mean
  *   folding.c       the cursor of the derived tables, and what is learned late
+ *   cuts.c          where logs of a revoked member end
  *   writing.c       this node's own logs: chained, signed once a batch
  *   draft.c         from what a person asks to an operation
  *   operators.c     the accounts that write here, by number
@@ -65,11 +66,11 @@ struct engine {
     struct wants wants;
 
     uint64_t incarnation;
-    uint64_t arrival;    /* of the newest run */
-    uint64_t folded;     /* runs up to this arrival are in the derived tables */
-    uint64_t unreadable; /* entries among them that no key here opens */
+    uint64_t arrival;     /* of the newest run */
+    uint64_t folded;      /* runs up to this arrival are in the derived tables */
+    uint64_t unreadable;  /* entries among them that no key here opens */
     uint64_t unread_left; /* runs that a key here opens and that are not in the tables */
-    uint64_t refused;    /* entries among them that fold to nothing by their own fault */
+    uint64_t refused;     /* entries among them that fold to nothing by their own fault */
     uint64_t refused_statements; /* of the control log, likewise */
     bool fold_dirty;
 
@@ -137,8 +138,6 @@ void folding_fold_run(struct engine *engine, const struct run *run,
                       const struct verified_run *laid_out, uint64_t arrival);
 /* A realm's key came late: the runs that it opens are folded by the batches to come. */
 void folding_key_came(struct engine *engine);
-/* A member's logs have ends now: what was folded from beyond them is taken back. */
-void folding_cut_came(struct engine *engine, uint32_t node);
 /* Takes back what the log's entries from this one on had become. `refused`: they stay in the
  * log, and are counted as refused. */
 void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq,
@@ -148,6 +147,12 @@ void folding_begin_again(struct engine *engine); /* from the first run on */
 /* The newest run, this node's own, was folded entry by entry as it was written. If a fold
  * from the first run on has begun since, that one will reach it. */
 void folding_newest_is_folded(struct engine *engine);
+
+/* cuts.c */
+/* What follows from the revocation of a member, which the roster holds now. */
+void cuts_came(struct engine *engine, uint32_t node);
+/* `seq`, or the end of the log where that comes before. */
+uint64_t cuts_limit(const struct engine *engine, struct log_name log, uint64_t seq);
 
 /* operators.c */
 /* The number that an account's entries name as their actor: the one it has, or the next. */

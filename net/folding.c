@@ -208,18 +208,6 @@ void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_
     }
 }
 
-void folding_cut_came(struct engine *engine, uint32_t node)
-{
-    for (size_t i = 0; i < heads_count(engine->heads); i++) {
-        struct log_name log = heads_at(engine->heads, i)->log;
-        struct cut scratch;
-        const struct cut *cut =
-            log.node == node ? roster_cut(engine->roster, log, &scratch) : NULL;
-        if (cut != NULL)
-            folding_withdraw(engine, log, cut->seq + 1, true);
-    }
-}
-
 /* ---- folding again ---- */
 
 void folding_begin_again(struct engine *engine)

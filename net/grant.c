@@ -368,17 +368,94 @@ static enum status writer_admit(struct writer *writer, const struct request *req
                                 size_t count)
 {
     const struct roster *roster = writer->roster;
-    enum status status = grant_fold(writer->grant, writer->roster, &writer->head);
-    if (status != OK)
-        return status;
+    enum status status = OK;
     uint32_t last = roster_at(roster, roster_count(roster) - 1)->number;
     for (size_t i = 0; status == OK && i < count; i++)
         status = admit_one(writer, &requests[i]);
     if (status == OK && roster_at(roster, roster_count(roster) - 1)->number > last)
         status = grant_keys(writer, last + 1);
+    return status;
+}
+
+/* ---- revoking ---- */
+
+/* Whoever was revoked keeps the keys it had: what is written from now on is sealed under
+ * new ones, which it does not get. */
+static enum status renew_keys(struct writer *writer, const struct member *revoked)
+{
+    const struct roster *roster = writer->roster;
+    const struct realm_commitment *at;
+    size_t i = 0;
+
+    while ((at = roster_commitment_at(roster, i)) != NULL) {
+        const struct realm_commitment *next;
+        struct realm_commitment newest = *at;
+        for (i++; (next = roster_commitment_at(roster, i)) != NULL &&
+                  next->realm == newest.realm;
+             i++)
+            newest = *next;
+        if (!member_holds(revoked, newest.realm, writer->grant->genesis.county))
+            continue;
+        if (newest.epoch == UINT16_MAX)
+            return ERR_LIMIT;
+        enum status status =
+            grant_key(writer, newest.realm, (uint16_t)(newest.epoch + 1), 0);
+        if (status != OK)
+            return status;
+        /* The new key's commitment stands before the next realm's, if anybody holds it. */
+        next = roster_commitment_at(roster, i);
+        if (next != NULL && next->realm == newest.realm)
+            i++;
+    }
+    return OK;
+}
+
+static enum status writer_revoke(struct writer *writer, uint32_t number,
+                                 const struct cut *cuts, size_t count)
+{
+    const struct member *known = roster_member(writer->roster, number);
+    if (known == NULL || known->role == ROLE_AUTHORITY)
+        return ERR_NOT_FOUND;
+    const struct member revoked = *known;
+    if (count > GRANT_CUTS_MAX)
+        return ERR_LIMIT;
+    statement_revoke(&writer->statement, writer->now_ms, number, cuts, count);
+    enum status status = writer_state(writer);
+    return status == OK ? renew_keys(writer, &revoked) : status;
+}
+
+/* ---- a new grant from the old one ---- */
+
+static enum status writer_open(struct writer *writer)
+{
+    const struct grant *grant = writer->grant;
+    buffer_clear(writer->out);
+    crypto_node_keys(writer->seed, &writer->keys);
+    if (memcmp(&writer->keys.id, &grant->genesis.authority, sizeof writer->keys.id) != 0)
+        return ERR_PERMISSION;
+    writer->roster = roster_create(&grant->genesis, &grant->genesis_hash, NULL);
+    buffer_init(&writer->entries, RUN_SIZE_LIMIT);
+    buffer_init(&writer->statement, STATEMENT_SIZE_MAX);
+    grant_begin(writer->out, grant->genesis_encoded);
+    buffer_put(writer->out, grant->runs.data, grant->runs.size);
+    return grant_fold(grant, writer->roster, &writer->head);
+}
+
+static enum status writer_close(struct writer *writer, enum status status)
+{
     if (status == OK)
         writer_end_run(writer);
-    return status == OK && writer->out->overflow ? ERR_LIMIT : status;
+    if (status == OK && writer->out->overflow)
+        status = ERR_LIMIT;
+    if (status != OK)
+        buffer_clear(writer->out);
+    if (writer->roster != NULL) {
+        buffer_deinit(&writer->statement);
+        buffer_deinit(&writer->entries);
+        roster_destroy(writer->roster);
+    }
+    crypto_wipe(&writer->keys, sizeof writer->keys);
+    return status;
 }
 
 enum status grant_admit(const struct grant *grant,
@@ -391,23 +468,24 @@ enum status grant_admit(const struct grant *grant,
                             .random = random,
                             .now_ms = now_ms,
                             .out = out};
-    enum status status = ERR_PERMISSION;
-    buffer_clear(out);
-    crypto_node_keys(authority_seed, &writer.keys);
-    if (memcmp(&writer.keys.id, &grant->genesis.authority, sizeof writer.keys.id) != 0)
-        goto wipe_keys;
-    writer.roster = roster_create(&grant->genesis, &grant->genesis_hash, NULL);
-    buffer_init(&writer.entries, RUN_SIZE_LIMIT);
-    buffer_init(&writer.statement, STATEMENT_SIZE_MAX);
-    grant_begin(out, grant->genesis_encoded);
-    buffer_put(out, grant->runs.data, grant->runs.size);
-    status = writer_admit(&writer, requests, count);
-    if (status != OK)
-        buffer_clear(out);
-    buffer_deinit(&writer.statement);
-    buffer_deinit(&writer.entries);
-    roster_destroy(writer.roster);
-wipe_keys:
-    crypto_wipe(&writer.keys, sizeof writer.keys);
-    return status;
+    enum status status = writer_open(&writer);
+    if (status == OK)
+        status = writer_admit(&writer, requests, count);
+    return writer_close(&writer, status);
+}
+
+enum status grant_revoke(const struct grant *grant,
+                         const uint8_t authority_seed[SEED_SIZE], uint32_t number,
+                         const struct cut *cuts, size_t count, uint64_t now_ms,
+                         const uint8_t random[RANDOM_SIZE], struct buffer *out)
+{
+    struct writer writer = {.grant = grant,
+                            .seed = authority_seed,
+                            .random = random,
+                            .now_ms = now_ms,
+                            .out = out};
+    enum status status = writer_open(&writer);
+    if (status == OK)
+        status = writer_revoke(&writer, number, cuts, count);
+    return writer_close(&writer, status);
 }

@@ -53,4 +53,15 @@ MUST_USE enum status grant_admit(const struct grant *grant,
                                  uint64_t now_ms, const uint8_t random[RANDOM_SIZE],
                                  struct buffer *out);
 
+/* Authority: appends what revokes a member: its logs end at `cuts`, those that are not among
+ * them at their beginning; and a new epoch of every realm key that it holds, for everybody
+ * else who is to hold it. ERR_NOT_FOUND: no such member, or the authority itself; ERR_EXISTS:
+ * it is revoked already; ERR_LIMIT: more than GRANT_CUTS_MAX; else as grant_admit. */
+#define GRANT_CUTS_MAX 64
+MUST_USE enum status grant_revoke(const struct grant *grant,
+                                  const uint8_t authority_seed[SEED_SIZE],
+                                  uint32_t number, const struct cut *cuts, size_t count,
+                                  uint64_t now_ms, const uint8_t random[RANDOM_SIZE],
+                                  struct buffer *out);
+
 #endif

@@ -38,17 +38,23 @@ enum status intake_run(struct engine *engine, const struct run *run,
                        const uint8_t random[RANDOM_SIZE])
 {
     struct verified_run accepted;
-    struct run filed = *run;
+    struct run within = *run, filed;
     const struct head *head;
     enum status status;
 
+    accept_within_cut(engine->roster, &within);
+    run = &within;
     writing_sign(engine); /* the run may be of our own log: what we write comes first */
     head = heads_find(engine->heads, run->log);
     arena_reset(&engine->scratch);
     status = accept_run(engine->roster, head, run, &engine->scratch, &accepted);
     if (status != OK)
         return status;
+    filed = *run;
     filed.prev = accepted.prev;
+    if (roster_revoked(engine->roster, run->log.node) &&
+        !accept_is_signed(engine->roster, run, &accepted))
+        memset(filed.signature, 0, SIGNATURE_SIZE); /* vouched for by the cut alone */
     engine->arrival++;
     log_append(engine->txn, engine->arrival, &filed, &engine->encoded);
     heads_advance(engine->heads, run->log, accepted.id.incarnation, run_last_seq(run),

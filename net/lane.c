@@ -38,7 +38,7 @@ static enum status statement_fold(struct engine *engine, const struct entry_id *
     if (change.keys)
         folding_key_came(engine);
     if (change.cut_node != 0)
-        folding_cut_came(engine, change.cut_node);
+        cuts_came(engine, change.cut_node);
     return status;
 }
 

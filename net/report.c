@@ -39,11 +39,13 @@ static uint64_t entries_behind(const struct engine *engine, const struct session
 size_t engine_peers(const struct engine *engine, struct peer_report *reports,
                     size_t capacity)
 {
-    size_t count = engine->session_count < capacity ? engine->session_count : capacity;
+    size_t count = 0;
 
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < engine->session_count && count < capacity; i++) {
         const struct session *session = engine->sessions[i];
-        reports[i] = (struct peer_report){
+        if (roster_revoked(engine->roster, session->peer) && !session->link)
+            continue; /* it is a peer no more */
+        reports[count] = (struct peer_report){
             .number = session->peer,
             .state = peer_state_of(session),
             .heard_wall_ms = session->heard_wall_ms,
@@ -54,7 +56,7 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
             .bytes_in = session->bytes_in,
             .bytes_out = session->bytes_out,
         };
-        memcpy(reports[i].refused, session->refused, sizeof session->refused);
+        memcpy(reports[count++].refused, session->refused, sizeof session->refused);
     }
     return count;
 }
@@ -91,7 +93,6 @@ static enum status walk_run(const struct engine *engine, struct store_txn *txn,
                             struct hash *prev)
 {
     const struct member *author = roster_member(engine->roster, head->log.node);
-    struct hash signed_hash;
     uint64_t arrival;
 
     if (author == NULL || !log_run_holding(txn, head->log, seq, run, &arrival))
@@ -100,8 +101,7 @@ static enum status walk_run(const struct engine *engine, struct store_txn *txn,
         return ERR_BAD_SIGNATURE;
     accept_lay_out(engine->roster, author, head->incarnation, &run->prev, run, arena,
                    laid_out);
-    run_signed_hash(roster_salt(engine->roster), &laid_out->last, &signed_hash);
-    if (!crypto_verify(&author->id, &signed_hash, run->signature))
+    if (!accept_is_authentic(engine->roster, run, laid_out))
         return ERR_BAD_SIGNATURE;
     *prev = laid_out->last;
     return OK;

@@ -78,7 +78,8 @@ static const struct seat *index_find(const struct roster *roster, enum index_kin
     return seat == NOWHERE ? NULL : &roster->seats[seat];
 }
 
-/* The authority connects to nobody and has no CURVE key: were its zeros listed, a peer
+/* A revoked member's name may be another's; whoever asks for it means the other. The
+ * authority connects to nobody and has no CURVE key: were its zeros listed, a peer
  * with a key of zeros would be taken for it. */
 static void index_add(struct roster *roster, uint32_t seat)
 {
@@ -86,8 +87,10 @@ static void index_add(struct roster *roster, uint32_t seat)
     for (enum index_kind kind = 0; kind < INDEXES; kind++) {
         if (kind == BY_CURVE && member->role == ROLE_AUTHORITY)
             continue;
-        struct slice key = index_key(member, kind);
-        roster->slots[kind][index_slot(roster, kind, key)] = seat;
+        uint32_t *slot =
+            &roster->slots[kind][index_slot(roster, kind, index_key(member, kind))];
+        if (*slot == NOWHERE || !roster->seats[seat].revoked)
+            *slot = seat;
     }
 }
 
@@ -212,7 +215,8 @@ static enum status fold_admit(struct roster *roster, const struct member *member
     if (seat_find(roster, member->number) != NULL)
         return ERR_EXISTS;
     for (enum index_kind kind = 0; kind < INDEXES; kind++) {
-        if (index_find(roster, kind, index_key(member, kind)) != NULL)
+        const struct seat *holder = index_find(roster, kind, index_key(member, kind));
+        if (holder != NULL && !(kind == BY_NAME && holder->revoked))
             return ERR_EXISTS;
     }
     seat_add(roster, member);

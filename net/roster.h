@@ -114,7 +114,7 @@ void roster_reset(struct roster *roster); /* to nobody but the authority */
 
 /* Folds one plaintext of the authority's control log, in order of seq. OK; ERR_VERSION
  * for an unknown kind (ignored); ERR_MALFORMED, ERR_EXISTS (number, id, name or curve key
- * taken: the first statement stands) or ERR_BAD_SIGNATURE (a key that does not fit its
+ * taken: the first statement stands, but the name of a revoked member is free) or ERR_BAD_SIGNATURE (a key that does not fit its
  * commitment); refused statements change nothing, except that the commitment stands even
  * where the box in it for us is bad, because the others accept it. Pure in the sequence
  * of plaintexts. `changed` tells what the engine must redo: who is wanted, what can be

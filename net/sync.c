@@ -24,8 +24,11 @@ static bool hear_of_log(struct engine *engine, struct session *session,
 {
     const struct head *head = heads_find(engine->heads, log);
 
+    seq = cuts_limit(engine, log, seq);
     if (head != NULL)
         session_hold(session, engine_head_index(engine, head), seq);
+    if (seq == 0)
+        return true; /* nothing of it is accepted */
     if (head != NULL && head->seq >= seq)
         return true;
     if (engine_member(engine, log.node) != NULL &&
@@ -126,7 +129,7 @@ static void count_refused_run(struct engine *engine, struct session *session,
     }
 }
 
-/* Another branch, or what lies beyond a cut, is not asked for again until the digests are
+/* Another branch is not asked for again until the digests are
  * compared: it would come again as often. */
 static void give_up_want(struct engine *engine, struct log_name log)
 {
@@ -157,9 +160,9 @@ void sync_hear_run(struct engine *engine, struct session *session,
         if (status == ERR_GAP || status == ERR_UNKNOWN_AUTHOR || status == OK ||
             status == ERR_DUPLICATE)
             noted = hear_of_log(engine, session, run->log, run_last_seq(run));
-        else if (status == ERR_DIVERGED || status == ERR_BEYOND_CUT)
+        else if (status == ERR_DIVERGED)
             give_up_want(engine, run->log);
-        else
+        else if (status != ERR_BEYOND_CUT)
             noted = false;
     }
     if (noted && message->span > 0)
@@ -269,15 +272,13 @@ static uint64_t send_run(struct engine *engine, struct session *session,
 {
     const struct head *head = heads_find(engine->heads, log);
     const struct member *author = engine_member(engine, log.node);
-    struct cut scratch;
-    const struct cut *cut = roster_cut(engine->roster, log, &scratch);
     struct log_id id;
     struct run run;
 
     if (head == NULL || author == NULL)
         return 0;
-    if (cut != NULL && to > cut->seq)
-        to = cut->seq; /* whoever knows the cut refuses a run that passes it */
+    if (to > head->seq)
+        to = head->seq; /* it was taken back since this was asked for */
     if (seq > to)
         return 0;
     id = (struct log_id){author->id, head->incarnation, log.lane};
@@ -361,6 +362,8 @@ static void announce_heads(struct engine *engine, struct session *session)
         buffer_clear(list);
         for (size_t i = 0; i < count; i++) {
             struct listed_head head = {found[i]->log, found[i]->seq, {0}};
+            if (head.seq == 0)
+                continue;
             /* Of a log that it holds as far, it may hold another history. */
             bool lists = session->telling.list_hashes
                              ? engine_carries(engine, session->peer, found[i]->log)
@@ -428,7 +431,7 @@ static void send_noted(struct engine *engine, struct session *session)
     buffer_clear(list);
     for (size_t i = 0; i < session->hearing.owed_count && count < MESSAGE_LOGS_MAX; i++) {
         const struct head *head = heads_find(engine->heads, session->hearing.owed[i]);
-        if (head == NULL)
+        if (head == NULL || head->seq == 0)
             continue;
         message_put_held(list, head->log, head->seq);
         count++;

@@ -225,6 +225,25 @@ void wants_advance(struct wants *wants, struct store_txn *txn, struct log_name l
         want_changed(wants, txn, want);
 }
 
+bool wants_limit(struct wants *wants, struct store_txn *txn, struct log_name log,
+                 uint64_t seq, uint64_t to)
+{
+    struct want *want = wants_find(wants, log);
+    bool changed = false;
+
+    for (size_t i = 0; want != NULL && i < want->source_count; i++) {
+        changed |= want->sources[i].to > to;
+        if (want->sources[i].to > to)
+            want->sources[i].to = to;
+    }
+    if (!changed)
+        return false;
+    want_unask(wants, want); /* more was asked for than will come */
+    (void)want_keep_sources(wants, want, seq, NULL);
+    want_changed(wants, txn, want);
+    return true;
+}
+
 bool wants_drop(struct wants *wants, struct store_txn *txn, struct log_name log)
 {
     struct want *want = wants_find(wants, log);

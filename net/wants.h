@@ -69,6 +69,10 @@ void wants_ask(struct wants *wants, struct want *want, uint32_t peer, uint64_t t
 void wants_advance(struct wants *wants, struct store_txn *txn, struct log_name log,
                    uint64_t seq, uint64_t now_ms);
 /* Nobody is to be asked for the log, or not this peer. Returns whether a row changed. */
+/* Nothing after `to` is wanted of the log any more, of which `seq` is held. Returns whether
+ * a row changed. */
+bool wants_limit(struct wants *wants, struct store_txn *txn, struct log_name log,
+                 uint64_t seq, uint64_t to);
 bool wants_drop(struct wants *wants, struct store_txn *txn, struct log_name log);
 bool wants_drop_source(struct wants *wants, struct store_txn *txn, struct log_name log,
                        uint32_t peer);

@@ -27,7 +27,7 @@ static bool heads_cover(struct world *world, const struct machine *from,
     const struct heads *theirs = engine_heads(node_engine(to->node));
     for (size_t i = 0; i < heads_count(ours); i++) {
         const struct head *head = heads_at(ours, i);
-        if (!carries(world, to, head->log)) {
+        if (head->seq == 0 || !carries(world, to, head->log)) {
             continue;
         }
         const struct head *held = heads_find(theirs, head->log);
@@ -52,7 +52,8 @@ static bool reports_equal(struct world *world, const struct machine *machine,
             report =
                 reports[i].number == world->machines[peer].number ? &reports[i] : report;
         }
-        if (link_between(world, machine->index, peer) == LINK_NONE) {
+        if (link_between(world, machine->index, peer) == LINK_NONE ||
+            world->machines[peer].revoked) {
             continue;
         }
         if (report == NULL || report->state != PEER_ONLINE ||
@@ -78,13 +79,17 @@ bool converged_yet(struct world *world, char why[WORLD_FAILURE_SIZE])
     }
     for (size_t i = 1; i < world->machine_count; i++) {
         const struct machine *hub = &world->machines[0], *other = &world->machines[i];
+        if (other->revoked) {
+            continue;
+        }
         if (!heads_cover(world, hub, other, why) ||
             !heads_cover(world, other, hub, why)) {
             return false;
         }
     }
     for (size_t i = 0; i < world->machine_count; i++) {
-        if (!reports_equal(world, &world->machines[i], why)) {
+        if (!world->machines[i].revoked &&
+            !reports_equal(world, &world->machines[i], why)) {
             return false;
         }
     }
@@ -123,7 +128,7 @@ static bool check_heads_digests(struct world *world)
     for (size_t i = 1; i < world->machine_count; i++) {
         struct machine *machine = &world->machines[i];
         engine_heads_digest(node_engine(machine->node), &other);
-        if (division_level(machine->division) == DIVISION_TOWNSHIP &&
+        if (!machine->revoked && division_level(machine->division) == DIVISION_TOWNSHIP &&
             !hash_equal(&hub, &other)) {
             world_fail(world, "%s and county hold the same heads with another digest",
                        machine->name);
@@ -159,7 +164,7 @@ static bool check_answers(struct world *world, uint64_t realm)
     digest_of(world, &world->machines[0], realm, &hub, &hub_records);
     for (size_t i = 1; i < world->machine_count; i++) {
         struct machine *machine = &world->machines[i];
-        if (!answers_for(machine, realm)) {
+        if (machine->revoked || !answers_for(machine, realm)) {
             continue;
         }
         digest_of(world, machine, realm, &other, &records);
@@ -181,7 +186,9 @@ bool check_converged(struct world *world)
         world_fail(world, "not converged: %s", why);
     }
     for (size_t i = 0; i < world->machine_count && !world_failed(world); i++) {
-        check_reports(world, &world->machines[i]);
+        if (!world->machines[i].revoked) {
+            check_reports(world, &world->machines[i]);
+        }
     }
     if (world_failed(world) || !check_heads_digests(world)) {
         return false;

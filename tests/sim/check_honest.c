@@ -35,7 +35,7 @@ static void check_machine(struct world *world, struct machine *machine)
     size_t count = engine_peers(node_engine(machine->node), reports, WORLD_MACHINES_MAX);
     for (size_t i = 0; i < count && !world_failed(world); i++) {
         const struct machine *peer = world_member(world, reports[i].number);
-        if (peer != NULL && peer->node != NULL && reports[i].to_send_entries == 0) {
+        if (peer != NULL && peer->node != NULL && !peer->revoked && reports[i].to_send_entries == 0) {
             check_nothing_waits(world, machine, peer);
         }
     }
@@ -44,7 +44,7 @@ static void check_machine(struct world *world, struct machine *machine)
 bool check_honest(struct world *world)
 {
     for (size_t i = 0; i < world->machine_count && !world_failed(world); i++) {
-        if (world->machines[i].node != NULL) {
+        if (world->machines[i].node != NULL && !world->machines[i].revoked) {
             check_machine(world, &world->machines[i]);
         }
     }

@@ -37,6 +37,9 @@ bool check_quiet(struct world *world)
     world_run_for(world, QUIET_MS);
     for (uint32_t i = 0; i < world->machine_count && !world_failed(world); i++) {
         const struct machine *machine = &world->machines[i];
+        if (machine->revoked) {
+            continue; /* it goes on knocking */
+        }
         uint64_t links = links_of(world, i);
         uint64_t bytes = machine->bytes_out - before[i].bytes_out;
         uint64_t ticks = machine->ticks - before[i].ticks;

@@ -59,6 +59,21 @@ void county_admit(struct county *county, const struct request *requests, size_t 
     county->file = out;
 }
 
+void county_revoke(struct county *county, uint32_t number, const struct cut *cuts,
+                   size_t count, uint64_t now_ms, struct chance *chance)
+{
+    struct grant grant;
+    struct buffer out;
+    uint8_t random[RANDOM_SIZE];
+    chance_bytes(chance, random, sizeof(random));
+    CHECK(grant_decode(buffer_slice(&county->file), &grant) == OK);
+    buffer_init(&out, GRANT_SIZE_MAX);
+    CHECK(grant_revoke(&grant, county->authority_seed, number, cuts, count, now_ms,
+                       random, &out) == OK);
+    buffer_deinit(&county->file);
+    county->file = out;
+}
+
 uint32_t county_number(const struct county *county, const struct node_id *id)
 {
     struct grant grant;

@@ -30,6 +30,9 @@ void county_admit(struct county *county, const struct request *requests, size_t 
                   uint64_t now_ms, struct chance *chance);
 
 /* The number the authority gave to this node; CHECKs that it was admitted. */
+/* The file revokes this member, whose logs end at `cuts`. */
+void county_revoke(struct county *county, uint32_t number, const struct cut *cuts,
+                   size_t count, uint64_t now_ms, struct chance *chance);
 uint32_t county_number(const struct county *county, const struct node_id *id);
 
 #endif

@@ -69,6 +69,18 @@ void world_found(struct world *world, uint32_t first, size_t count)
     }
 }
 
+void world_revoke(struct world *world, uint32_t index, const struct cut *cuts,
+                  size_t count)
+{
+    struct machine *machine = world_machine(world, index);
+    machine->revoked = true;
+    world_note(world, "-", "%s is revoked", machine->name);
+    county_revoke(&world->county, machine->number, cuts, count,
+                  WORLD_START_WALL_MS + world->now_ms, &world->nodes_chance);
+    machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
+                    buffer_slice(&world->county.file), NULL);
+}
+
 static void happen_to_machine(struct world *world, const struct happening *happening)
 {
     struct machine *machine = &world->machines[happening->machine];

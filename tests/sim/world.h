@@ -66,6 +66,10 @@ uint32_t world_add_machine(struct world *world, uint64_t division, const char *n
  * start. */
 void world_found(struct world *world, uint32_t first, size_t count);
 
+/* The authority revokes the machine, and the hub's operator takes the grant in. */
+void world_revoke(struct world *world, uint32_t index, const struct cut *cuts,
+                  size_t count);
+
 void world_run_until(struct world *world, uint64_t at_ms);
 void world_run_for(struct world *world, uint64_t ms);
 /* Runs until `fact` holds, asking each `step_ms`; false when `ms_max` passed without it.

@@ -220,10 +220,29 @@ static void a_revoked_member_is_remembered_but_not_spoken_with(void **state)
     assert_null(roster_by_curve(fixture->roster, member.curve_public));
     assert_non_null(roster_member(fixture->roster, 1));
     assert_non_null(roster_by_id(fixture->roster, &member.id));
-    /* Nobody takes its number, id, name or key after it. */
+    /* Nobody takes its number, id or key after it. */
     assert_int_equal(admit(fixture, &member), ERR_EXISTS);
     member.number = 2;
     assert_int_equal(admit(fixture, &member), ERR_EXISTS);
+}
+
+static void a_dead_box_is_replaced_under_its_name(void **state)
+{
+    struct fixture *fixture = *state;
+    struct member old = member_of(1, VILLAGE);
+    struct member next = member_of(2, VILLAGE);
+    must_admit(fixture, 1, VILLAGE);
+    memcpy(next.name, old.name, sizeof next.name);
+    assert_int_equal(admit(fixture, &next), ERR_EXISTS);
+    assert_int_equal(revoke(fixture, 1, NULL, 0), OK);
+    assert_int_equal(roster_by_name(fixture->roster, slice_text(old.name))->number, 1);
+    assert_int_equal(admit(fixture, &next), OK);
+    assert_int_equal(roster_by_name(fixture->roster, slice_text(old.name))->number, 2);
+    for (uint32_t number = 3; number < 200; number++)
+        must_admit(fixture, number, VILLAGE); /* the index is rebuilt on the way */
+    assert_int_equal(roster_by_name(fixture->roster, slice_text(old.name))->number, 2);
+    next.number = 200;
+    assert_int_equal(admit(fixture, &next), ERR_EXISTS);
 }
 
 static void the_first_of_two_revocations_stands(void **state)
@@ -345,6 +364,7 @@ int main(void)
         TEST(a_reset_leaves_nobody_but_the_authority),
         TEST(a_revoked_members_logs_end_where_it_is_said),
         TEST(a_revoked_member_is_remembered_but_not_spoken_with),
+        TEST(a_dead_box_is_replaced_under_its_name),
         TEST(the_first_of_two_revocations_stands),
         TEST(nobody_unknown_and_not_the_authority_is_revoked),
         TEST(township_rights_follow_the_realm_of_the_header),
