@@ -83,6 +83,9 @@ struct field {
     uint8_t names;       /* FIELD_RECORD: id of the register whose record it names */
     enum search search;
     const char *heading; /* of its column in lists, through gettext; NULL: none */
+    bool
+        tells_apart; /* two records of a chain that agree in all such fields are one event
+                         entered twice */
 };
 
 #define FIELDS_MAX 32
@@ -205,6 +208,10 @@ struct schema_register {
                             lists are ordered by; or FIELD_NONE */
     const struct field *fields;
     size_t field_count;
+    /* Whether what is to be written agrees with itself and with its subject (NULL where the
+     * record is its own); otherwise why not, and the field at fault. NULL: always. */
+    enum status (*agrees)(const struct record_view *record,
+                          const struct record_view *subject, bool insist, uint8_t *field);
     const struct derived *derived; /* ended by a row without name; NULL: nothing is */
     struct verb_words words[VERBS];
 };

@@ -50,4 +50,6 @@ void author_write(struct engine *engine, const struct event *event)
     reply->id = id;
     reply->reg = write->reg;
     reply->field = draft.refused_field;
+    if (draft.in_the_way.size > 0)
+        reply->bytes = arena_copy(&engine->effects->arena, draft.in_the_way);
 }

@@ -5,6 +5,11 @@
 #include "crdt/codec.h"
 #include "net/records.h"
 
+enum {
+    SHORT_ID_SIZE = 8,
+    DOUBLE_ROWS_MAX = 64, /* of a chain, looked through for the same event */
+};
+
 /* ---- judging what is asked ---- */
 
 static enum status refuse(struct draft *draft, enum status status, uint8_t field)
@@ -82,25 +87,20 @@ static enum status judge_subject(struct engine *engine, struct draft *draft)
     const struct write *write = draft->write;
     const struct schema_register *reg = schema_subject(draft->reg);
     uint8_t field = draft->reg->subject_field;
-    struct record_view subject;
+    struct record_view *subject = &draft->subject;
     struct entry_id named;
-    uint64_t realm, newest, rows;
+    uint64_t realm;
 
     CHECK(reg != NULL && reg->subject_field == FIELD_NONE);
     if (value_id(find_value(write, field), &named) &&
         (write->keep_rest || entry_id_compare(&named, &write->subject) != 0))
         return refuse(draft, ERR_FIELD_FIXED, field);
     if (!record_realm(engine->roster, engine->txn, reg, &write->subject, write->realm,
-                      &realm) ||
-        !fold_chain_newest(engine->txn, reg->id, realm, &write->subject, &newest, &rows))
+                      &realm))
         return refuse(draft, ERR_NOT_FOUND, field);
-    /* A single row is the creation, or nothing that could void it. */
-    if (rows > 1 &&
-        view_record(engine->txn, reg, realm, NULL, &write->subject, &engine->scratch,
-                    &subject) &&
-        subject.voided)
-        return refuse(draft, ERR_VOIDED, field);
-    return OK;
+    draft->has_subject = view_record(engine->txn, reg, realm, NULL, &write->subject,
+                                     &engine->scratch, subject);
+    return draft->has_subject && subject->voided ? refuse(draft, ERR_VOIDED, field) : OK;
 }
 
 /* Rules of single fields that hold for what is written, whether a record is new or old. */
@@ -154,6 +154,86 @@ static enum status draft_open_kept(struct engine *engine, struct draft *draft)
     return OK;
 }
 
+/* ---- what a person is asked about ---- */
+
+/* Whether a create gives all the fields by which events are told apart the values that the
+ * write gives them. */
+static bool tells_same(const struct draft *draft, const struct operation *operation)
+{
+    struct operation create = *operation;
+    struct slice value, mine[FIELDS_MAX];
+    uint8_t field;
+
+    for (size_t i = 0; i < draft->reg->field_count; i++) {
+        const struct write_value *given = find_value(draft->write, (uint8_t)i);
+        mine[i] = given != NULL ? given->value : (struct slice){0};
+    }
+    while (operation_next_field(&create, &field, &value)) {
+        if (draft->reg->fields[field].tells_apart && !slice_equal(value, mine[field]))
+            return false;
+    }
+    return true;
+}
+
+static void name_record(struct engine *engine, struct draft *draft,
+                        const struct entry_id *id)
+{
+    char text[ID_TEXT_SIZE];
+
+    id_format(id, text);
+    draft->in_the_way = arena_copy(&engine->scratch, slice_of(text, SHORT_ID_SIZE));
+}
+
+/* One event entered twice. Only the newest rows of a chain are looked through: what is
+ * entered twice is entered twice soon, and a write must not cost a chain's length. */
+static enum status judge_double(struct engine *engine, struct draft *draft)
+{
+    const struct write *write = draft->write;
+    struct fold_row row;
+    struct operation operation;
+    struct record_view record;
+    uint64_t number, rows;
+    bool tells = false;
+
+    for (size_t i = 0; i < draft->reg->field_count; i++)
+        tells |= draft->reg->fields[i].tells_apart;
+    if (!tells || write->insist || write->keep_rest ||
+        !fold_chain_newest(engine->txn, draft->reg->id, write->realm, &write->subject,
+                           &number, &rows))
+        return OK;
+    for (int i = 0; i < DOUBLE_ROWS_MAX && number != 0; i++) {
+        if (!fold_row_read(engine->txn, number, &row))
+            return OK;
+        number = row.previous;
+        if (operation_decode(row.plaintext, &operation) != OK ||
+            operation.kind != OPERATION_CREATE || !tells_same(draft, &operation))
+            continue;
+        if (view_record(engine->txn, draft->reg, write->realm, &write->subject, &row.id,
+                        &engine->scratch, &record) &&
+            !record.voided && record.amended_count == 0) {
+            name_record(engine, draft, &row.id);
+            return refuse(draft, ERR_DOUBLE, draft->reg->subject_field);
+        }
+        if (store_txn_status(engine->txn) != OK)
+            return OK;
+    }
+    return OK;
+}
+
+static enum status judge_agreement(struct engine *engine, struct draft *draft)
+{
+    struct record_view record;
+    uint8_t field = FIELD_NONE;
+    enum status status;
+
+    if (draft->reg->agrees == NULL)
+        return OK;
+    record_foresee(engine->txn, draft->reg, draft->write, &engine->scratch, &record);
+    status = draft->reg->agrees(&record, draft->has_subject ? &draft->subject : NULL,
+                                draft->write->insist, &field);
+    return status == OK ? OK : refuse(draft, status, field);
+}
+
 static enum status judge_create(struct engine *engine, struct draft *draft)
 {
     const struct schema_register *reg = draft->reg;
@@ -176,6 +256,10 @@ static enum status judge_create(struct engine *engine, struct draft *draft)
         status = ERR_FIELD_MISSING;
     if (status == OK && write->keep_rest)
         status = draft_open_kept(engine, draft);
+    if (status == OK)
+        status = judge_agreement(engine, draft);
+    if (status == OK)
+        status = judge_double(engine, draft);
     return status;
 }
 

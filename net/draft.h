@@ -12,11 +12,14 @@ struct draft {
     const struct write *write;
     const struct schema_register *reg;
     const struct realm_key *key;
-    struct record_view record; /* what is changed, voided or amended */
-    struct entry_id target;    /* its id */
+    struct record_view record;       /* what is changed, voided or amended */
+    struct entry_id target;          /* its id */
     struct slice opened[FIELDS_MAX]; /* sealed values that an amendment keeps */
     struct operation_value values[FIELDS_MAX];
     size_t count;
+    struct record_view subject; /* of a new record that has one */
+    bool has_subject;
+    struct slice in_the_way; /* the record that a refusal is about, in words */
     uint8_t refused_field;
 };
 

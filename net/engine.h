@@ -42,6 +42,7 @@ struct write {
                                 of an amendment: what it replaces */
     bool keep_rest;          /* of an amendment: what is not given stays as it was */
     struct slice reason;     /* of a void */
+    bool insist;             /* what a person is asked about is meant so */
     bool restores;           /* of a void: what its target had replaced counts again */
     const struct write_value *values;
     size_t count;
@@ -83,7 +84,8 @@ enum effect_kind {
 struct effect {
     enum effect_kind kind;
     uint32_t peer;
-    struct slice bytes; /* lives until effects_clear */
+    struct slice bytes; /* lives until effects_clear; of a refused write: the record that
+                           stands in its way, in words; may be empty */
     uint64_t token;
     enum status status;
     struct entry_id id;

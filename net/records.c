@@ -32,3 +32,38 @@ bool record_realm(const struct roster *roster, struct store_txn *txn,
     }
     return false;
 }
+
+void record_foresee(struct store_txn *txn, const struct schema_register *reg,
+                    const struct write *write, struct arena *arena,
+                    struct record_view *record)
+{
+    const struct entry_id *subject =
+        reg->subject_field == FIELD_NONE ? NULL : &write->subject;
+    bool exists =
+        (write->kind != OPERATION_CREATE || write->keep_rest) &&
+        view_record(txn, reg, write->realm, subject, &write->target, arena, record);
+    if (!exists) {
+        *record = (struct record_view){
+            .reg = reg,
+            .subject = write->subject,
+            .realm = write->realm,
+            .known = true,
+            .fields = arena_alloc(arena, reg->field_count * sizeof *record->fields),
+        };
+        for (size_t i = 0; i < reg->field_count; i++)
+            record->fields[i] = (struct field_view){.field = &reg->fields[i]};
+    }
+    if (write->kind == OPERATION_VOID)
+        record->voided = true;
+    for (size_t i = 0; i < write->count; i++) {
+        struct field_view *view;
+        if (write->values[i].field >= reg->field_count)
+            continue;
+        view = &record->fields[write->values[i].field];
+        if (view->field->rule == MERGE_SET || view->field->type == FIELD_SEALED)
+            continue;
+        view->count = write->values[i].value.size > 0;
+        view->versions = arena_alloc(arena, sizeof *view->versions);
+        view->versions[0] = (struct version){.value = write->values[i].value};
+    }
+}

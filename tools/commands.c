@@ -295,6 +295,17 @@ static bool has_place(const struct schema_register *reg)
            (subject != NULL && subject->place_field != FIELD_NONE);
 }
 
+/* Whether a write may be asked about, so that it may be insisted on. */
+static void anyway_option(const struct schema_register *reg, struct command *command)
+{
+    bool asked = reg->agrees != NULL;
+    for (size_t i = 0; i < reg->field_count; i++)
+        asked |= reg->fields[i].tells_apart;
+    if (asked)
+        option_add(command, "anyway", NULL,
+                   N_("it is meant so, although a record like it is there"));
+}
+
 static void list_options(const struct schema_register *reg, struct command *command)
 {
     if (has_place(reg) || reg->realm == REALM_TOWNSHIP)
@@ -321,6 +332,7 @@ static void shape_command(const struct schema_register *reg, enum verb verb,
     switch (verb) {
     case VERB_ADD:
         command->fields = USE_FIELDS_TO_ADD;
+        anyway_option(reg, command);
         if (reg->subject_field != FIELD_NONE) {
             const struct field *subject = &reg->fields[reg->subject_field];
             command->positionals[0] = (struct positional){
@@ -330,10 +342,12 @@ static void shape_command(const struct schema_register *reg, enum verb verb,
         return;
     case VERB_SET:
         command->fields = USE_FIELDS_TO_SET;
+        anyway_option(reg, command);
         command->positionals[0] = by_id;
         return;
     case VERB_AMEND:
         command->fields = USE_FIELDS_TO_AMEND;
+        anyway_option(reg, command);
         command->positionals[0] = by_id;
         return;
     case VERB_VOID:

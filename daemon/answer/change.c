@@ -161,7 +161,7 @@ static enum status take_field(struct reading *reading, struct slice name,
     return status == OK ? OK : refuse(reading->change, status, slice_text(field->name));
 }
 
-/* Every argument but `id` is a field. */
+/* Every argument but `id` and `anyway` is a field. */
 static enum status take_fields(struct reading *reading, struct slice args)
 {
     size_t count;
@@ -171,7 +171,8 @@ static enum status take_fields(struct reading *reading, struct slice args)
     for (size_t i = 0; i < count; i++) {
         if (!codec_take_text(&args, &name) || !codec_take_any(&args, &value))
             return ERR_MALFORMED;
-        if (slice_equal(name, slice_text("id")))
+        if (slice_equal(name, slice_text("id")) ||
+            slice_equal(name, slice_text("anyway")))
             continue;
         enum status status = take_field(reading, name, value);
         if (status != OK)
@@ -296,39 +297,6 @@ static prepare_verb *prepare_of(enum verb verb)
 
 /* ---- what a reply says of what was written ---- */
 
-/* The record as it will read when the write stands; sets stay as they are. */
-static void foresee(struct change *change, const struct schema_register *reg,
-                    const struct write *write, struct record_view *record)
-{
-    const struct entry_id *subject =
-        reg->subject_field == FIELD_NONE ? NULL : &write->subject;
-    bool exists = (write->kind != OPERATION_CREATE || write->keep_rest) &&
-                  view_record(change->txn, reg, write->realm, subject, &write->target,
-                              change->arena, record);
-    if (!exists) {
-        *record = (struct record_view){
-            .reg = reg,
-            .subject = write->subject,
-            .realm = write->realm,
-            .known = true,
-            .fields =
-                arena_alloc(change->arena, reg->field_count * sizeof *record->fields),
-        };
-        for (size_t i = 0; i < reg->field_count; i++)
-            record->fields[i] = (struct field_view){.field = &reg->fields[i]};
-    }
-    if (write->kind == OPERATION_VOID)
-        record->voided = true;
-    for (size_t i = 0; i < write->count; i++) {
-        struct field_view *view = &record->fields[write->values[i].field];
-        if (view->field->rule == MERGE_SET || view->field->type == FIELD_SEALED)
-            continue;
-        view->count = write->values[i].value.size > 0;
-        view->versions = arena_alloc(change->arena, sizeof *view->versions);
-        view->versions[0] = (struct version){.value = write->values[i].value};
-    }
-}
-
 static void summarise(struct change *change, const struct schema_register *reg,
                       const struct write *write)
 {
@@ -343,7 +311,7 @@ static void summarise(struct change *change, const struct schema_register *reg,
     };
     arena_init(&scratch);
     buffer_clear(change->scratch);
-    foresee(change, reg, write, &record);
+    record_foresee(change->txn, reg, write, change->arena, &record);
     answer_put_whose(&answering, &record, change->divisions, change->scratch);
     answer_put_key(change->scratch, "record");
     answer_put_listed(&answering, &record, change->scratch);
@@ -379,6 +347,7 @@ enum status change_prepare(struct change *change, struct slice command, struct s
     if (args.size > CHANGE_ARGS_SIZE_MAX)
         return ERR_LIMIT;
     write->reg = reading.reg->id;
+    write->insist = args_flag(args, "anyway");
     buffer_init(&reading.fits, PAYLOAD_SIZE_MAX);
     enum status status = prepare_of(verb)(&reading, args);
     buffer_deinit(&reading.fits);

@@ -352,7 +352,10 @@ static void note_field(struct asked *asked, const struct effect *effect)
     const struct field *field = NULL;
     if (reg != NULL && effect->field != FIELD_NONE)
         field = schema_field(reg, effect->field);
-    if (field != NULL)
+    if (field != NULL && effect->bytes.size > 0)
+        (void)snprintf(asked->subject, sizeof asked->subject, "%s: %.*s", field->name,
+                       (int)effect->bytes.size, (const char *)effect->bytes.data);
+    else if (field != NULL)
         (void)snprintf(asked->subject, sizeof asked->subject, "%s", field->name);
     else if (asked->operation != OPERATION_CREATE || effect->status == ERR_VOIDED)
         id_format(&asked->id, asked->subject);

@@ -61,6 +61,8 @@ static void draw_visit(struct chance *chance, struct visit *visit)
         YEAR_BEGIN_MINUTES + (int64_t)chance_below(chance, YEAR_MINUTES);
     visit->method = 1 + chance_below(chance, ARRAY_SIZE(methods));
     visit->outcome = 1 + chance_below(chance, ARRAY_SIZE(outcomes));
+    if (visit->outcome == OUTCOME_MET)
+        visit->method = METHOD_HOME;
     visit->minutes = 5 + chance_below(chance, 100);
 }
 

@@ -183,8 +183,8 @@ add_person() { # NODE VILLAGE [OPTIONS…]: prints the id
 add_visit() { # NODE PERSON [OPTIONS…]: prints the id
   local node=$1 person=$2
   shift 2
-  at "$node" visit add "$person" --when '2025-05-31 14:05' --method home --outcome met --json \
-    "$@" | text_of id
+  at "$node" visit add "$person" --when '2025-05-31 14:05' --method home --outcome met --anyway \
+    --json "$@" | text_of id
 }
 
 # ---- helpers in C, built when they are needed ----

@@ -20,6 +20,7 @@ static void encode_visit(struct buffer *args, const char *person)
                                             {"method", "home"},
                                             {"outcome", "met"},
                                             {"minutes", "25"},
+                                            {"anyway", "yes"},
                                             {"health", "近来咳嗽"}};
     buffer_clear(args);
     codec_put_map(args, 1 + ARRAY_SIZE(fields));

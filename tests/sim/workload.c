@@ -18,6 +18,7 @@ static struct job *new_job(struct world *world, struct machine *machine,
     job->write.kind = kind;
     job->write.reg = reg;
     job->write.realm = realm;
+    job->write.insist = true; /* who draws visits at random means each of them */
     job->write.account =
         (struct account){.uid = uid, .name = slice_text(job->account_name)};
     return job;
@@ -58,6 +59,26 @@ struct job *work_person(struct world *world, struct machine *machine, uint64_t r
     return job;
 }
 
+/* Nobody is met by telephone or answers a call at home; a video call may end either way. */
+static void make_agree(struct job *job)
+{
+    static const uint8_t video[] = {METHOD_VIDEO};
+    uint8_t method = 0, outcome = 0;
+    struct write_value *method_value = NULL;
+    for (size_t i = 0; i < job->write.count; i++) {
+        struct write_value *value = &job->values[i];
+        if (value->field == VISIT_METHOD) {
+            method = value->value.data[0];
+            method_value = value;
+        }
+        if (value->field == VISIT_OUTCOME)
+            outcome = value->value.data[0];
+    }
+    if ((method == METHOD_PHONE && outcome == OUTCOME_MET) ||
+        (method == METHOD_HOME && outcome == OUTCOME_ANSWERED))
+        method_value->value = slice_of(video, sizeof video);
+}
+
 struct job *work_visit(struct world *world, struct machine *machine, uint64_t realm,
                        const struct entry_id *person, const struct entry_id *amended)
 {
@@ -72,6 +93,7 @@ struct job *work_visit(struct world *world, struct machine *machine, uint64_t re
             add_field(world, job, field, &context);
         }
     }
+    make_agree(job);
     if (amended != NULL) {
         struct value_context of = {.realm = realm, .subject = *amended};
         add_field(world, job, schema_field(reg, reg->amends_field), &of);

@@ -347,6 +347,71 @@ static void arguments_of_other_types_are_refused(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, county_set_up, county_tear_down)
 
+static enum status visit_of(struct county *county, const char *person, const char *when,
+                            const char *method, const char *outcome, const char *anyway)
+{
+    return tell(county, TOWN, "visit.add",
+                ARGS({"person", person}, {"when", when}, {"method", method},
+                     {"outcome", outcome}, {"anyway", anyway}));
+}
+
+static void method_and_outcome_must_agree(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    const char *when = "2026-05-31 14:05";
+    assert_int_equal(visit_of(county, id, when, "phone", "met", "yes"), ERR_CONTRADICTS);
+    assert_string_equal(county->subject, "outcome");
+    assert_int_equal(visit_of(county, id, when, "home", "answered", "yes"),
+                     ERR_CONTRADICTS);
+    assert_int_equal(visit_of(county, id, when, "phone", "answered", "no"), OK);
+    const char *visit = told_id(county);
+    /* What an amendment leaves as it was is a part of it. */
+    assert_refused(county, ERR_CONTRADICTS, "visit.amend",
+                   ARGS({"id", visit}, {"method", "home"}), "outcome");
+    assert_int_equal(tell(county, TOWN, "visit.amend",
+                          ARGS({"id", visit}, {"method", "home"}, {"outcome", "met"})),
+                     OK);
+}
+
+static void one_event_entered_twice_is_asked_about(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    const char *other = add_person(county, "李四");
+    const char *when = "2026-05-31 14:05";
+    assert_int_equal(visit_of(county, id, when, "home", "met", "no"), OK);
+    const char *visit = told_id(county);
+    assert_int_equal(visit_of(county, id, when, "video", "met", "no"), ERR_DOUBLE);
+    assert_string_equal(county->subject, "person");
+    assert_int_equal(visit_of(county, other, when, "home", "met", "no"), OK);
+    assert_int_equal(visit_of(county, id, when, "home", "absent", "no"), OK);
+    assert_int_equal(visit_of(county, id, "2026-05-31 14:06", "home", "met", "no"), OK);
+    assert_int_equal(visit_of(county, id, when, "home", "met", "yes"), OK);
+    /* What was taken out may be entered anew. */
+    assert_int_equal(
+        tell(county, TOWN, "visit.void", ARGS({"id", told_id(county)}, {"reason", "错"})),
+        OK);
+    assert_int_equal(
+        tell(county, TOWN, "visit.void", ARGS({"id", visit}, {"reason", "错"})), OK);
+    assert_int_equal(visit_of(county, id, when, "home", "met", "no"), OK);
+}
+
+static void a_visit_after_the_persons_death_is_told(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    assert_int_equal(
+        tell(county, TOWN, "person.set",
+             ARGS({"id", id}, {"status", "deceased"}, {"status_since", "2026-05-30"})),
+        OK);
+    assert_int_equal(visit_of(county, id, "2026-05-31 00:00", "home", "met", "no"),
+                     ERR_AFTER_END);
+    assert_string_equal(county->subject, "when");
+    assert_int_equal(visit_of(county, id, "2026-05-30 23:59", "home", "met", "no"), OK);
+    assert_int_equal(visit_of(county, id, "2026-05-31 00:00", "home", "met", "yes"), OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +421,9 @@ int main(void)
         TEST(sets_change_by_what_is_added_and_removed),
         TEST(a_person_stays_in_its_township),
         TEST(an_id_may_be_short_but_must_fit_one),
+        TEST(method_and_outcome_must_agree),
+        TEST(one_event_entered_twice_is_asked_about),
+        TEST(a_visit_after_the_persons_death_is_told),
         TEST(a_name_that_only_one_has_names_them),
         TEST(a_visit_lies_where_its_person_lies),
         TEST(an_amended_visit_keeps_what_was_not_given),

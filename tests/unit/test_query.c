@@ -409,8 +409,11 @@ static void all_logs_verify_in_pieces(void **state)
 {
     struct county *county = *state;
     const char *person = add_person(county, TOWN, "张三", VILLAGE_TEXT);
-    for (int i = 0; i < 50; i++)
-        add_visit(county, TOWN, person, "2026-05-31 08:00");
+    for (int i = 0; i < 50; i++) {
+        char when[17];
+        snprintf(when, sizeof when, "2026-05-31 08:%02d", i);
+        add_visit(county, TOWN, person, when);
+    }
     const struct engine *engine = node_engine(county->nodes[TOWN].node);
     struct verification *verification = verification_begin(engine);
     bool more = true;

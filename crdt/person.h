@@ -1,0 +1,15 @@
+/* person.h - what a person's record means beyond its fields. */
+#ifndef LINLI_CRDT_PERSON_H
+#define LINLI_CRDT_PERSON_H
+
+#include "crdt/view.h"
+
+/* Whether the record holds nothing for itself any more: who died, and who moved and was
+ * entered anew where they live now. */
+bool person_ended(const struct record_view *person);
+
+/* The last minute that a person who died lived, as far as it is stated: of the day in
+ * status_since, else when the status was written. False for whoever lives. */
+MUST_USE bool person_died(const struct record_view *person, int64_t *minutes);
+
+#endif
