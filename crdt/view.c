@@ -50,7 +50,10 @@ static void chain_read(struct store_txn *txn, struct chain *chain)
     chain->count = 0;
     if (!fold_chain_newest(txn, chain->reg->id, chain->realm, &chain->subject, &number,
                            &rows) ||
-        rows > number || !fold_row_read(txn, number, &stored))
+        rows > number)
+        return;
+    /* Before room is made for them: what cannot be read has no rows. */
+    if (rows > 1 && !fold_row_read(txn, number, &stored))
         return;
     chain->rows = arena_alloc(chain->arena, (size_t)rows * sizeof *chain->rows);
     while (number != 0 && chain->count < rows && fold_row_read(txn, number, &stored)) {

@@ -211,6 +211,17 @@ void answering_deinit(struct answering *answering)
     buffer_deinit(&answering->name);
 }
 
+static void remember_name(struct answering *answering, uint8_t reg,
+                          const struct entry_id *id, struct slice name)
+{
+    if (answering->named_reg == 0)
+        buffer_init(&answering->name, PAYLOAD_SIZE_MAX);
+    buffer_clear(&answering->name);
+    buffer_put(&answering->name, name.data, name.size);
+    answering->named_reg = reg;
+    answering->named = *id;
+}
+
 struct slice answer_name_of(struct answering *answering, uint8_t reg,
                             uint64_t likely_realm, const struct entry_id *id)
 {
@@ -222,11 +233,7 @@ struct slice answer_name_of(struct answering *answering, uint8_t reg,
         return (struct slice){0};
     if (answering->named_reg == reg && entry_id_compare(&answering->named, id) == 0)
         return buffer_slice(&answering->name);
-    if (answering->named_reg == 0)
-        buffer_init(&answering->name, PAYLOAD_SIZE_MAX);
-    buffer_clear(&answering->name);
-    answering->named_reg = reg;
-    answering->named = *id;
+    remember_name(answering, reg, id, (struct slice){0});
     if (record_realm(engine_roster(answering->engine), answering->txn, named, id,
                      likely_realm, &realm) &&
         view_record(answering->txn, named, realm, NULL, id, answering->scratch,
@@ -408,6 +415,8 @@ void answer_put_whose(struct answering *answering, const struct record_view *rec
     if (find_whose(answering, record, &whose)) {
         if (whose.reg->name_field != FIELD_NONE)
             name = text_of_value(view_value(&whose, whose.reg->name_field));
+        if (whose.reg != reg)
+            remember_name(answering, whose.reg->id, &record->subject, name);
         if (whose.reg->place_field != FIELD_NONE) {
             value = view_value(&whose, whose.reg->place_field);
             if (!codec_take_uint(&value, &place))

@@ -8,6 +8,7 @@
 /* Visits of 2026, in minutes of Beijing time since 1970. */
 #define YEAR_BEGIN_MINUTES INT64_C(29453760)
 #define YEAR_MINUTES 525600
+#define MINUTES_STEP 7919       /* prime to it */
 #define BIRTH_DAYS_MIN (-14600) /* 1930 */
 #define BIRTH_DAYS_SPAN 9000
 
@@ -57,8 +58,9 @@ static void draw_person(struct chance *chance, struct person *person)
 
 static void draw_visit(struct chance *chance, struct visit *visit)
 {
+    static uint64_t drawn; /* no minute comes twice before a year is full */
     visit->when_minutes =
-        YEAR_BEGIN_MINUTES + (int64_t)chance_below(chance, YEAR_MINUTES);
+        YEAR_BEGIN_MINUTES + (int64_t)(drawn++ * MINUTES_STEP % YEAR_MINUTES);
     visit->method = 1 + chance_below(chance, ARRAY_SIZE(methods));
     visit->outcome = 1 + chance_below(chance, ARRAY_SIZE(outcomes));
     if (visit->outcome == OUTCOME_MET)
