@@ -1,5 +1,7 @@
 #include "crdt/id.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -38,6 +40,18 @@ int log_name_compare(struct log_name a, struct log_name b)
 bool log_name_equal(struct log_name a, struct log_name b)
 {
     return log_name_compare(a, b) == 0;
+}
+
+const char *lane_name(uint8_t lane)
+{
+    static const char *const names[LANES] = {"control", "urgent", "ledger", "record"};
+    return lane < LANES ? names[lane] : "?";
+}
+
+void log_name_format(struct log_name log, char text[LOG_TEXT_SIZE])
+{
+    (void)snprintf(text, LOG_TEXT_SIZE, "%" PRIu32 ".%04x.%s", log.node,
+                   (unsigned)log.tag, lane_name(log.lane));
 }
 
 struct entry_id entry_id_of(struct log_name log, uint64_t seq)

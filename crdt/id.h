@@ -31,6 +31,11 @@ struct log_name log_name_decode(const uint8_t in[LOG_NAME_SIZE]);
 int log_name_compare(struct log_name a, struct log_name b);
 bool log_name_equal(struct log_name a, struct log_name b);
 
+/* "3.a41f.record": node, tag, lane. */
+#define LOG_TEXT_SIZE 32
+void log_name_format(struct log_name log, char text[LOG_TEXT_SIZE]);
+const char *lane_name(uint8_t lane);
+
 struct entry_id entry_id_of(struct log_name log, uint64_t seq);
 struct log_name entry_id_log(const struct entry_id *id);
 uint64_t entry_id_seq(const struct entry_id *id);

@@ -217,6 +217,8 @@ static bool fail_by_member(struct failure *failure, const struct roster *roster,
     const struct member *other = by_id;
     if (other == NULL)
         other = roster_by_name(roster, slice_text(request->name));
+    if (other != NULL && by_id == NULL && roster_revoked(roster, other->number))
+        return false; /* its name is free */
     if (other == NULL)
         return false;
     failure_set(failure, ERR_EXISTS, "%s", request->name);

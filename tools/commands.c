@@ -125,6 +125,23 @@ static const struct command fixed[] = {
                   false, false},
                  {"yes", NULL, NULL, N_("do not ask: fingerprints were compared"), false,
                   false}}},
+    {.name = "node revoke",
+     .help = N_("end a node's membership, at the authority, without a daemon"),
+     .more = N_("What it wrote counts up to where --heads says, which is what linli log "
+                "show --json prints at the hub. Everybody hangs up on it, and new keys "
+                "are made that it does not get. Then carry the new county.grant to the "
+                "hub. A new box may be admitted under the same name."),
+     .example = "linli node revoke shilian --county /media/usb/suichang --heads "
+                "heads.json",
+     .run = node_revoke_run,
+     .positionals = {{"node", N_("NODE"), false, false}},
+     .options = {{"county", "DIR", NULL, N_("the authority's directory"), false, true},
+                 {"heads", "FILE", NULL,
+                  N_("where its logs end: linli log show --json of the hub"), false,
+                  false},
+                 {"from_the_start", NULL, NULL,
+                  N_("nothing that it ever wrote counts any more"), false, false},
+                 {"yes", NULL, NULL, N_("do not ask"), false, false}}},
     {.name = "node join",
      .request = "node.join",
      .help = N_("take in a grant: at a new node with --directory, else by the daemon"),

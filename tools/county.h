@@ -12,7 +12,11 @@ enum exit_code county_create_run(const struct invocation *invocation,
 enum exit_code node_admit_run(const struct invocation *invocation,
                               const struct terminal *terminal);
 
-/* ---- shared with tools/admit.c and tools/member.c ---- */
+/* tools/revoke.c */
+enum exit_code node_revoke_run(const struct invocation *invocation,
+                               const struct terminal *terminal);
+
+/* ---- shared with tools/admit.c, tools/revoke.c and tools/member.c ---- */
 
 /* A file whose bytes a decoded grant borrows, and what it says. */
 struct grant_file {

@@ -68,18 +68,6 @@ void answer_put_node(struct buffer *out, const struct roster *roster, uint32_t n
         put_number_text(out, number);
 }
 
-const char *lane_name(uint8_t lane)
-{
-    static const char *const names[LANES] = {"control", "urgent", "ledger", "record"};
-    return lane < LANES ? names[lane] : "?";
-}
-
-void log_name_format(struct log_name log, char text[LOG_TEXT_SIZE])
-{
-    (void)snprintf(text, LOG_TEXT_SIZE, "%" PRIu32 ".%04x.%s", log.node,
-                   (unsigned)log.tag, lane_name(log.lane));
-}
-
 /* ---- who wrote ---- */
 
 static struct slice text_of_value(struct slice value)

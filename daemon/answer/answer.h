@@ -65,9 +65,4 @@ void answer_put_node(struct buffer *out, const struct roster *roster, uint32_t n
 void answer_put_actor(const struct answering *answering, struct buffer *out,
                       struct log_name log, uint64_t number);
 
-/* "3.a41f.record": node, tag, lane. */
-#define LOG_TEXT_SIZE 32
-void log_name_format(struct log_name log, char text[LOG_TEXT_SIZE]);
-const char *lane_name(uint8_t lane);
-
 #endif

@@ -286,6 +286,45 @@ static void a_revoked_hub_gets_no_key_and_does_not_come_back(void **state)
     assert_int_equal(admit(fixture, &request, 1), ERR_EXISTS);
 }
 
+static void a_revocation_renews_the_keys_that_the_node_knew(void **state)
+{
+    struct fixture *fixture = *state;
+    struct node_keys keys;
+    struct cut scratch;
+    must_admit(fixture, 1, TOWNSHIP);
+    must_admit(fixture, 2, VILLAGE);
+    must_admit(fixture, 3, OTHER_VILLAGE);
+    struct grant grant = grant_of(fixture);
+    struct cut cut = {{1, 7, LANE_RECORD}, 5, {{1}}};
+    assert_int_equal(grant_revoke(&grant, authority_seed, 0, NULL, 0, STAMP_MS,
+                                  random_bytes, &fixture->next),
+                     ERR_NOT_FOUND);
+    assert_int_equal(grant_revoke(&grant, authority_seed, 1, &cut, 1, STAMP_MS,
+                                  random_bytes, &fixture->next),
+                     OK);
+    buffer_clear(&fixture->file);
+    buffer_put(&fixture->file, fixture->next.data, fixture->next.size);
+
+    struct roster *roster = roster_of(fixture, 1, &keys);
+    assert_int_equal(roster_newest_key(roster, COUNTY)->epoch, 1);
+    assert_int_equal(roster_newest_key(roster, TOWNSHIP)->epoch, 1);
+    assert_int_equal(roster_cut(roster, cut.log, &scratch)->seq, 5);
+    roster_destroy(roster);
+    roster = roster_of(fixture, 2, &keys);
+    assert_int_equal(roster_newest_key(roster, COUNTY)->epoch, 2);
+    assert_int_equal(roster_newest_key(roster, TOWNSHIP)->epoch, 2);
+    assert_non_null(roster_key(roster, TOWNSHIP, 1)); /* old records are read with it */
+    roster_destroy(roster);
+    roster = roster_of(fixture, 3, &keys); /* knew nothing that the other did but one */
+    assert_int_equal(roster_newest_key(roster, COUNTY)->epoch, 2);
+    assert_int_equal(roster_newest_key(roster, OTHER_TOWNSHIP)->epoch, 1);
+    roster_destroy(roster);
+    grant = grant_of(fixture);
+    assert_int_equal(grant_revoke(&grant, authority_seed, 1, NULL, 0, STAMP_MS,
+                                  random_bytes, &fixture->next),
+                     ERR_EXISTS);
+}
+
 static void statements_of_a_newer_version_stay_in_the_chain(void **state)
 {
     struct fixture *fixture = *state;
@@ -328,6 +367,7 @@ int main(void)
         TEST(a_damaged_grant_is_not_added_to),
         TEST(many_are_admitted_in_runs_that_fit_a_page),
         TEST(whoever_comes_later_gets_the_keys_of_all_epochs),
+        TEST(a_revocation_renews_the_keys_that_the_node_knew),
         TEST(a_revoked_hub_gets_no_key_and_does_not_come_back),
         TEST(statements_of_a_newer_version_stay_in_the_chain),
         TEST(keys_of_another_seed_are_not_mixed_in),

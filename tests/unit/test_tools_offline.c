@@ -316,6 +316,67 @@ static void a_taken_name_leaves_the_grant_as_it_was(void **state)
     buffer_deinit(&grant);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+#define HASH_TEXT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static void a_node_is_revoked_up_to_what_a_list_of_heads_says(void **state)
+{
+    const struct place *place = *state;
+    struct screen screen;
+    char heads[400], other[300], request[330];
+    place_path(heads, sizeof heads, place->root, "file");
+    place_path(other, sizeof other, place->root, "other");
+    place_path(request, sizeof request, other, "node.request");
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_DONE, "node", "init", other, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    struct buffer before = content_of(place->grant);
+
+    EXPECT(CODE_USAGE, "node", "revoke", "shilian", "--yes", "--county", place->county);
+    write_file(heads, "{\"v\":1,\"logs\":[{\"log\":\"2.0007.record\",\"seq\":9,"
+                      "\"hash\":\"" HASH_TEXT "\"}]}");
+    EXPECT_TOLD("names no log of that node", "node", "revoke", "shilian", "--yes",
+                "--county", place->county, "--heads", heads);
+    write_file(heads, "{\"v\":1,\"logs\":[{\"log\":\"1.0007.record\",\"seq\":9,"
+                      "\"hash\":\"0011\"}]}");
+    EXPECT_TOLD("not what linli log show", "node", "revoke", "shilian", "--yes",
+                "--county", place->county, "--heads", heads);
+    write_file(heads, "{\"v\":1,\"logs\":[{\"log\":\"0.0000.control\",\"seq\":9,"
+                      "\"hash\":\"" HASH_TEXT "\"}]}");
+    EXPECT_TOLD("another county", "node", "revoke", "shilian", "--yes", "--county",
+                place->county, "--heads", heads);
+    EXPECT_TOLD("authority itself", "node", "revoke", "authority", "--yes", "--county",
+                place->county, "--from-the-start");
+    assert_content(place->grant, &before);
+    buffer_deinit(&before);
+
+    write_file(heads, "{\"v\":1,\"logs\":[{\"log\":\"1.0007.record\",\"seq\":9,"
+                      "\"hash\":\"" HASH_TEXT "\"}]}");
+    assert_int_equal(RUN(&screen, "node", "revoke", "shilian", "--yes", "--json",
+                         "--county", place->county, "--heads", heads),
+                     CODE_DONE);
+    assert_non_null(strstr(screen.text, "\"number\":1,\"name\":\"shilian\",\"logs\":"
+                                        "[{\"log\":\"1.0007.record\",\"seq\":9}],"
+                                        "\"new_keys\":2}"));
+    screen_close(&screen);
+    EXPECT_TOLD("revoked already", "node", "revoke", "shilian", "--yes", "--county",
+                place->county, "--from-the-start");
+    EXPECT_TOLD("this key was revoked", "node", "admit", "--yes", "--county",
+                place->county, place->request);
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county, request);
+}
+
 static void a_request_from_another_county_is_refused(void **state)
 {
     const struct place *place = *state;
@@ -380,6 +441,7 @@ int main(void)
         TEST(a_second_founding_touches_nothing),
         TEST(a_second_init_keeps_the_key),
         TEST(names_and_codes_that_cannot_be_are_refused_before_anything_is_made),
+        TEST(a_node_is_revoked_up_to_what_a_list_of_heads_says),
         TEST(a_node_joins_with_the_grant_that_admits_it),
         TEST(without_a_terminal_nobody_is_admitted_but_by_yes),
         TEST(a_file_of_the_other_kind_is_named_as_such),
