@@ -1,6 +1,7 @@
 /* main.c - linlid: reads the configuration, opens what it needs in the order in which it can
  * be refused, and runs the loop until it is told to stop. */
 #include <errno.h>
+#include <grp.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -103,6 +104,23 @@ static void print_errors(const struct config_errors *errors)
     log_status(ERR_CONFIG, NULL);
 }
 
+/* What the configuration names and only this machine can tell. */
+static void check_surroundings(const struct config *config, const char *path,
+                               struct config_errors *errors)
+{
+    struct stat found;
+    if (config->listen == NULL && config->peer_count == 0)
+        config_errors_add(
+            errors, path, 0, "listen",
+            "this node neither listens nor dials, so it reaches nobody: give "
+            "listen under [node], or a [peer NAME] with an address");
+    if (stat(config->directory, &found) != 0 || !S_ISDIR(found.st_mode))
+        config_errors_add(errors, path, 0, "directory",
+                          "there is no such directory; linli node init makes it");
+    if (config->control_group != NULL && getgrnam(config->control_group) == NULL)
+        config_errors_add(errors, path, 0, "control_group", "there is no such group");
+}
+
 /* Files that it names are a part of it: their mistakes are found with its own. */
 static bool read_configuration(struct daemon *daemon, const char *path)
 {
@@ -111,6 +129,10 @@ static bool read_configuration(struct daemon *daemon, const char *path)
     if (daemon->config.divisions != NULL &&
         divisions_csv_load(daemon->config.divisions, &daemon->divisions, &errors) != OK)
         status = ERR_CONFIG;
+    if (status == OK) {
+        check_surroundings(&daemon->config, path, &errors);
+        status = errors.count == 0 ? OK : ERR_CONFIG;
+    }
     if (status != OK)
         print_errors(&errors);
     config_errors_free(&errors);

@@ -196,6 +196,7 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
 /* Own troubles worth a person's eye; counters only grow since start. */
 struct engine_report {
     uint64_t entries, runs, logs;
+    uint64_t statements;         /* entries of the authority among them */
     uint64_t unreadable_entries; /* no key here: relayed only; expected at most nodes */
     uint64_t refused_entries; /* accepted in the chain, fold to nothing: see log verify */
     uint64_t diverged_logs;

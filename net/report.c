@@ -63,7 +63,11 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
 
 void engine_report(const struct engine *engine, struct engine_report *report)
 {
+    const struct head *control =
+        heads_find(engine->heads, authority_log(engine->config.genesis_hash));
+
     *report = (struct engine_report){
+        .statements = control != NULL ? control->seq : 0,
         .entries = heads_entries(engine->heads),
         .runs = engine->arrival,
         .logs = heads_count(engine->heads),

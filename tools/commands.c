@@ -52,10 +52,11 @@ static const struct column member_columns[] = {
 static const struct command fixed[] = {
     {.name = "status",
      .request = "status",
-     .help = N_("what a person must know first, then peers, then storage"),
+     .help = N_("what a person must know first, then peers, then storage; 5 unless OK"),
      .example = "linli status --watch",
      .run = status_run,
      .render = render_status,
+     .judge = judge_status,
      .options = {{"watch", NULL, NULL,
                   N_("ask again every 2 s; with --json one line each time"), false,
                   false}}},

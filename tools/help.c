@@ -45,7 +45,7 @@ void help_overview(const struct terminal *terminal)
     print_global(terminal);
     (void)fputs(
         _("\nExit codes: 0 done, 1 refused or failed, 2 usage, 3 no daemon answers,\n"
-          "4 answered but known to be incomplete.\n"
+          "4 answered but known to be incomplete, 5 status is not OK.\n"
           "More: linli help COMMAND, man linli\n"),
         terminal->out);
 }

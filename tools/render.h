@@ -31,6 +31,7 @@ void render_digest(const struct invocation *invocation, const struct terminal *t
                    struct slice data);
 
 /* tools/status.c */
+enum exit_code judge_status(struct slice data);
 void render_status(const struct invocation *invocation, const struct terminal *terminal,
                    struct slice data);
 enum exit_code status_run(const struct invocation *invocation,

@@ -122,6 +122,15 @@ void render_status(const struct invocation *invocation, const struct terminal *t
     arena_deinit(&arena);
 }
 
+enum exit_code judge_status(struct slice data)
+{
+    struct slice level;
+    struct slice value;
+    bool ok = codec_map_find(data, "level", &value) && codec_take_text(&value, &level) &&
+              slice_equal(level, slice_text("ok"));
+    return ok ? CODE_DONE : CODE_LOOK;
+}
+
 /* A watch goes on while the daemon is away: that is what it is there to show. It ends
  * with the reader, or when interrupted. */
 static enum exit_code watch(const struct invocation *invocation, struct terminal terminal,

@@ -20,6 +20,7 @@ enum exit_code {
     CODE_USAGE = 2,      /* the command line is not understood */
     CODE_NO_DAEMON = 3,  /* no daemon answers */
     CODE_INCOMPLETE = 4, /* answered, but known to be incomplete */
+    CODE_LOOK = 5,       /* status: answered, and it is not OK */
 };
 
 struct terminal {

@@ -88,35 +88,3 @@ struct peer_line *peer_list(const struct engine *engine, const struct config *co
     qsort(lines, *count, sizeof *lines, by_number);
     return lines;
 }
-
-static enum dial_trouble dial_trouble_of(const struct transport *transport,
-                                         const struct member *member)
-{
-    return transport != NULL && member != NULL
-               ? transport_dial_trouble(transport, member->number)
-               : DIAL_NO_TROUBLE;
-}
-
-struct health_peer *peer_list_facts(const struct peer_line *lines, size_t count,
-                                    const struct transport *transport,
-                                    struct arena *arena)
-{
-    struct health_peer *facts = arena_alloc(arena, (count + 1) * sizeof *facts);
-    for (size_t i = 0; i < count; i++) {
-        const struct peer_report *report = &lines[i].report;
-        facts[i] = (struct health_peer){
-            .number = lines[i].member != NULL ? lines[i].member->number : 0,
-            .name = lines[i].name,
-            .address = lines[i].address,
-            .dial_trouble = dial_trouble_of(transport, lines[i].member),
-            .linked = report->state != PEER_OFFLINE && report->state != PEER_PAUSED,
-            .paused = report->state == PEER_PAUSED,
-            .heard_wall_ms = report->heard_wall_ms,
-            .to_send_known = lines[i].met,
-            .to_send_entries = report->to_send_entries,
-            .oldest_unsent_wall_ms = report->oldest_unsent_wall_ms,
-            .refused_frames = peer_refused_frames(report),
-        };
-    }
-    return facts;
-}

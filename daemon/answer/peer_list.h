@@ -4,9 +4,7 @@
 #define LINLI_DAEMON_PEER_LIST_H
 
 #include "daemon/config/config.h"
-#include "daemon/run/health.h"
 #include "net/engine.h"
-#include "net/transport.h"
 
 struct peer_line {
     const struct member *member; /* NULL: configured, but not in the roster */
@@ -20,11 +18,6 @@ struct peer_line {
  * next step of the engine. */
 struct peer_line *peer_list(const struct engine *engine, const struct config *config,
                             struct arena *arena, size_t *count);
-
-/* The same as facts for health. `transport` tells why a link is missing; NULL: unknown. */
-struct health_peer *peer_list_facts(const struct peer_line *lines, size_t count,
-                                    const struct transport *transport,
-                                    struct arena *arena);
 
 const char *peer_state_name(enum peer_state state);
 uint64_t peer_refused_frames(const struct peer_report *report);

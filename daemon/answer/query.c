@@ -30,7 +30,7 @@ bool args_flag(struct slice args, const char *key)
 
 const struct engine *query_engine(const struct query *query)
 {
-    return node_engine(query->sources->node);
+    return query->sources->engine;
 }
 
 enum status query_refuse(struct query *query, enum status status, struct slice subject)

@@ -9,21 +9,26 @@
 #include "daemon/answer/answer.h"
 #include "daemon/config/config.h"
 #include "daemon/api/protocol.h"
-#include "daemon/run/health.h"
-#include "daemon/run/node.h"
+#include "daemon/api/troubles.h"
+#include "daemon/store/store_lmdb.h"
 #include "net/transport.h"
 
 #define QUERY_SUBJECT_SIZE 128
 #define QUERY_INCOMPLETE_SIZE 192
 
-/* What queries read besides the store; borrowed, outlives them all. */
+/* What queries read besides the transaction; borrowed, outlives them all. */
 struct query_sources {
-    struct node *node;
+    const struct engine *engine;
+    const struct node_keys *keys;
+    struct store *store; /* for its size */
     const struct config *config;
     const struct divisions *divisions; /* without rows: no table was configured */
     struct transport *transport;       /* NULL in tests: zeros are reported */
-    struct health *health;
     uint64_t started_wall_ms;
+    /* What is wrong now, into the arena. Asking changes nothing. */
+    struct trouble_report (*report)(void *context, uint64_t wall_ms, uint64_t steady_ms,
+                                    struct arena *arena);
+    void *context;
 };
 
 struct query {
@@ -52,10 +57,6 @@ MUST_USE bool verification_step(struct verification *verification,
                                 struct arena *scratch);
 void verification_answer(const struct verification *verification, struct buffer *data);
 void verification_end(struct verification *verification);
-
-/* Health's facts as of now. Slow in a large county: at most every few seconds. */
-void query_health(const struct query_sources *sources, uint64_t wall_ms,
-                  uint64_t steady_ms, struct arena *arena);
 
 /* The text under `key`; false where there is none. */
 MUST_USE bool args_text(struct slice args, const char *key, struct slice *text);

@@ -97,63 +97,19 @@ enum status query_peers(struct query *query, struct store_txn *txn, struct slice
 
 /* ---- health ---- */
 
-static uint64_t handshakes_refused(const struct query_sources *sources)
-{
-    return sources->transport != NULL
-               ? transport_statistics(sources->transport).handshakes_refused
-               : 0;
-}
-
-static const char *diverged_node(const struct engine *engine)
-{
-    struct log_name log;
-    const struct member *author = NULL;
-    if (engine_diverged_at(engine, 0, &log))
-        author = roster_member(engine_roster(engine), log.node);
-    return author != NULL ? author->name : "";
-}
-
-void query_health(const struct query_sources *sources, uint64_t wall_ms,
-                  uint64_t steady_ms, struct arena *arena)
-{
-    const struct engine *engine = node_engine(sources->node);
-    const struct member *self = engine_self(engine);
-    struct engine_report report;
-    size_t count;
-    const struct peer_line *lines = peer_list(engine, sources->config, arena, &count);
-    engine_report(engine, &report);
-    struct health_facts facts = {
-        .wall_ms = wall_ms,
-        .steady_ms = steady_ms,
-        .started_wall_ms = sources->started_wall_ms,
-        .founded_wall_ms = roster_genesis(engine_roster(engine))->created_ms,
-        .peers = peer_list_facts(lines, count, sources->transport, arena),
-        .peer_count = count,
-        .entries = report.entries,
-        .diverged_node = diverged_node(engine),
-        .diverged_logs = report.diverged_logs,
-        .strayed_entries = report.strayed_entries,
-        .refused_entries = report.refused_entries,
-        .wanted_logs = report.wanted_logs,
-        .handshakes_refused = handshakes_refused(sources),
-        .disk_free_bytes = store_measure(node_store(sources->node)).disk_free,
-        .store_trouble = node_trouble(sources->node),
-        .revoked = self != NULL && roster_revoked(engine_roster(engine), self->number),
-    };
-    (void)engine_folding(engine, &facts.runs_to_fold);
-    health_update(sources->health, &facts);
-}
-
 static void put_troubles(struct query *query)
 {
-    const struct health *health = query->sources->health;
     struct buffer *out = query->data;
+    struct trouble_report report = query->sources->report(
+        query->sources->context, query->wall_ms, query->steady_ms, query->arena);
+    answer_put_key(out, "level");
+    codec_put_cstring(out, health_level_name(report.level));
     answer_put_key(out, "verdict");
-    codec_put_cstring(out, health_verdict(health));
+    codec_put_cstring(out, report.verdict);
     answer_put_key(out, "troubles");
-    codec_put_array(out, health_count(health));
-    for (size_t i = 0; i < health_count(health); i++) {
-        const struct trouble *trouble = health_at(health, i);
+    codec_put_array(out, report.count);
+    for (size_t i = 0; i < report.count; i++) {
+        const struct trouble *trouble = &report.troubles[i];
         char code[16];
         health_code_format(trouble->words->code, code);
         codec_put_map(out, 5);
@@ -175,7 +131,7 @@ static void put_troubles(struct query *query)
 static void put_self(struct query *query)
 {
     const struct member *self = engine_self(query_engine(query));
-    const struct node_keys *keys = node_keys(query->sources->node);
+    const struct node_keys *keys = query->sources->keys;
     char fingerprint[FINGERPRINT_SIZE];
     struct buffer *out = query->data;
     node_fingerprint(&keys->id, fingerprint);
@@ -215,7 +171,7 @@ static void put_county(struct query *query)
 static void put_storage(struct query *query)
 {
     const struct engine *engine = query_engine(query);
-    struct store_size size = store_measure(node_store(query->sources->node));
+    struct store_size size = store_measure(query->sources->store);
     struct engine_report report;
     uint64_t runs_left;
     engine_report(engine, &report);
@@ -272,8 +228,7 @@ enum status query_status(struct query *query, struct store_txn *txn, struct slic
 {
     (void)txn;
     (void)args;
-    query_health(query->sources, query->wall_ms, query->steady_ms, query->arena);
-    codec_put_map(query->data, 7);
+    codec_put_map(query->data, 8);
     put_self(query);
     put_county(query);
     put_troubles(query);

@@ -21,6 +21,7 @@
  *   status        -                        node{number,name,division,division_name,role,
  *                                          fingerprint,version,started_ms},
  *                                          county{code,name,genesis}, verdict,
+ *                                          level (ok, alone, late, look, trouble),
  *                                          troubles[{code,severity,text,subject,next}],
  *                                          peers[as peer.list],
  *                                          storage{file_bytes,used_bytes,disk_free_bytes,

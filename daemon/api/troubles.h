@@ -109,4 +109,37 @@ const struct health_words *health_words(unsigned number); /* NULL where there is
 void health_code_format(enum health_code code, char text[16]);   /* "LL-W1204" */
 const char *health_severity_name(enum health_severity severity); /* "warning" */
 
+/* ---- what is wrong now ---- */
+
+#define HEALTH_NAME_SIZE 72
+#define HEALTH_TEXT_SIZE 320
+#define HEALTH_TROUBLES_MAX 64 /* the gravest are kept; nobody reads more at once */
+#define VERDICT_SIZE (HEALTH_TEXT_SIZE + 64)
+
+struct trouble {
+    const struct health_words *words;
+    char subject[HEALTH_NAME_SIZE]; /* a peer's name, or empty */
+    char text[HEALTH_TEXT_SIZE];    /* the table's text, filled in */
+    char next[HEALTH_TEXT_SIZE];
+};
+
+/* What all of it amounts to, as one word. Only OK needs nobody's eye. */
+enum health_level {
+    HEALTH_OK,
+    HEALTH_LEVEL_ALONE,   /* no other node is known yet           */
+    HEALTH_LEVEL_LATE,    /* records wait longer than they should */
+    HEALTH_LEVEL_LOOK,    /* somebody should look                 */
+    HEALTH_LEVEL_TROUBLE, /* something is broken                  */
+};
+/* "45 s", "12 min", "26 h", "9 d": the largest unit of which there are two or more. */
+void health_age_format(uint64_t age_ms, char text[24]);
+const char *health_level_name(enum health_level level); /* "ok", "alone", … */
+
+struct trouble_report {
+    enum health_level level;
+    char verdict[VERDICT_SIZE]; /* the level in capitals, then sentences */
+    struct trouble *troubles;   /* gravest first */
+    size_t count;
+};
+
 #endif

@@ -19,6 +19,7 @@
 #define ALONE_MS MINUTE_MS          /* neighbours are dialled in the first seconds */
 #define DIAL_MS UINT64_C(20000)     /* a few attempts; one may meet a restart */
 #define STRANGERS_MS (10 * MINUTE_MS) /* after the last; who wants in tries each minute */
+#define REFUSED_MS HOUR_MS            /* after the last; its cause may have ended */
 #define DISK_LOW_BYTES (UINT64_C(256) << 20)
 
 #define NEVER UINT64_MAX
@@ -28,38 +29,24 @@
  */
 enum memory { MEMORY_ALONE, MEMORY_WANTED, MEMORIES };
 
-struct unlinked {
-    char text[HEALTH_NAME_SIZE];
-    uint64_t since_ms; /* steady */
-    bool present;      /* in the facts of this update */
+struct known_peer {
+    char name[HEALTH_NAME_SIZE];
+    uint64_t unlinked_since_ms; /* steady; NEVER: it is linked, or paused */
+    uint64_t refused_frames;    /* until the last update */
+    uint64_t refused_at_ms;     /* when they grew, steady */
+    bool present;               /* in the facts of this update */
 };
 
 struct health {
-    struct trouble *troubles, *troubles_before;
-    size_t count, count_before;
-    struct unlinked *unlinked;
-    size_t unlinked_count, unlinked_capacity;
+    struct trouble_report report, before;
+    struct known_peer *known;
+    size_t known_count, known_capacity;
     bool holds[MEMORIES];
     uint64_t since_ms[MEMORIES]; /* where it holds */
     uint64_t strangers;          /* turned away until the last update */
     uint64_t stranger_ms;        /* when it grew */
     uint64_t due_ms;
-    char verdict[VERDICT_SIZE];
 };
-
-/* "45 s", "12 min", "26 h", "9 d": the largest unit of which there are two or more. */
-static void age_format(uint64_t age_ms, char text[24])
-{
-    uint64_t seconds = age_ms / 1000;
-    if (seconds < 120)
-        (void)snprintf(text, 24, "%" PRIu64 " s", seconds);
-    else if (seconds < 120 * 60)
-        (void)snprintf(text, 24, "%" PRIu64 " min", seconds / 60);
-    else if (seconds < 48 * 3600)
-        (void)snprintf(text, 24, "%" PRIu64 " h", seconds / 3600);
-    else
-        (void)snprintf(text, 24, "%" PRIu64 " d", seconds / 86400);
-}
 
 struct filling {
     const char *name;
@@ -84,7 +71,7 @@ static const char *placeholder(const char *at, const struct filling *filling,
     }
     if (strncmp(at, "AGE", 3) == 0) {
         *size = 3;
-        age_format(filling->age_ms, scratch);
+        health_age_format(filling->age_ms, scratch);
         return scratch;
     }
     if (filling->address != NULL && strncmp(at, "ADDRESS", 7) == 0) {
@@ -118,33 +105,23 @@ static void fill_in(char out[HEALTH_TEXT_SIZE], const char *text,
 
 /* ---- troubles ---- */
 
-static bool was_there(const struct health *health, const struct trouble *trouble)
-{
-    for (size_t i = 0; i < health->count_before; i++) {
-        const struct trouble *before = &health->troubles_before[i];
-        if (before->words == trouble->words &&
-            strcmp(before->subject, trouble->subject) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Keeps the list in order, gravest first and otherwise as reported; the last falls off.
  */
-static struct trouble *trouble_place(struct health *health, enum health_severity severity)
+static struct trouble *trouble_place(struct trouble_report *list,
+                                     enum health_severity severity)
 {
-    size_t at = health->count;
-    while (at > 0 && health->troubles[at - 1].words->severity < severity)
+    size_t at = list->count;
+    while (at > 0 && list->troubles[at - 1].words->severity < severity)
         at--;
-    if (health->count == HEALTH_TROUBLES_MAX) {
+    if (list->count == HEALTH_TROUBLES_MAX) {
         if (at == HEALTH_TROUBLES_MAX)
             return NULL;
-        health->count--;
+        list->count--;
     }
-    memmove(&health->troubles[at + 1], &health->troubles[at],
-            (health->count - at) * sizeof *health->troubles);
-    health->count++;
-    return &health->troubles[at];
+    memmove(&list->troubles[at + 1], &list->troubles[at],
+            (list->count - at) * sizeof *list->troubles);
+    list->count++;
+    return &list->troubles[at];
 }
 
 static void report_filled(struct health *health, enum health_code code,
@@ -152,14 +129,13 @@ static void report_filled(struct health *health, enum health_code code,
 {
     const struct health_words *words = health_words((unsigned)code);
     CHECK(words != NULL);
-    struct trouble *trouble = trouble_place(health, words->severity);
+    struct trouble *trouble = trouble_place(&health->report, words->severity);
     if (trouble == NULL)
         return;
     *trouble = (struct trouble){.words = words};
     (void)snprintf(trouble->subject, sizeof trouble->subject, "%s", filling->name);
     fill_in(trouble->text, words->text, filling);
     fill_in(trouble->next, words->next, filling);
-    trouble->fresh = !was_there(health, trouble);
 }
 
 static void report(struct health *health, enum health_code code, const char *subject,
@@ -195,43 +171,41 @@ static bool wall_has_lasted(struct health *health, const struct health_facts *fa
 
 /* ---- peers ---- */
 
-static struct unlinked *unlinked_find(struct health *health, const char *name)
+static struct known_peer *known_find(struct health *health, const char *name)
 {
-    for (size_t i = 0; i < health->unlinked_count; i++) {
-        if (strcmp(health->unlinked[i].text, name) == 0)
-            return &health->unlinked[i];
+    for (size_t i = 0; i < health->known_count; i++) {
+        if (strcmp(health->known[i].name, name) == 0)
+            return &health->known[i];
     }
-    return NULL;
+    if (health->known_count == health->known_capacity) {
+        health->known_capacity = health->known_capacity * 2 + 8;
+        health->known = checked_realloc(health->known,
+                                        health->known_capacity * sizeof *health->known);
+    }
+    struct known_peer *peer = &health->known[health->known_count++];
+    *peer = (struct known_peer){.unlinked_since_ms = NEVER};
+    (void)snprintf(peer->name, sizeof peer->name, "%s", name);
+    return peer;
 }
 
 /* Since when the peer has had no link. */
-static uint64_t unlinked_since(struct health *health, const char *name, uint64_t now_ms)
+static uint64_t unlinked_since(struct known_peer *known, uint64_t now_ms)
 {
-    struct unlinked *found = unlinked_find(health, name);
-    if (found == NULL) {
-        if (health->unlinked_count == health->unlinked_capacity) {
-            health->unlinked_capacity = health->unlinked_capacity * 2 + 8;
-            health->unlinked = checked_realloc(
-                health->unlinked, health->unlinked_capacity * sizeof *health->unlinked);
-        }
-        found = &health->unlinked[health->unlinked_count++];
-        *found = (struct unlinked){.since_ms = now_ms};
-        (void)snprintf(found->text, sizeof found->text, "%s", name);
-    }
-    found->present = true;
-    return found->since_ms;
+    if (known->unlinked_since_ms == NEVER)
+        known->unlinked_since_ms = now_ms;
+    return known->unlinked_since_ms;
 }
 
-static void unlinked_forget_absent(struct health *health)
+static void forget_absent(struct health *health)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < health->unlinked_count; i++) {
-        if (!health->unlinked[i].present)
+    for (size_t i = 0; i < health->known_count; i++) {
+        if (!health->known[i].present)
             continue;
-        health->unlinked[kept] = health->unlinked[i];
-        health->unlinked[kept++].present = false;
+        health->known[kept] = health->known[i];
+        health->known[kept++].present = false;
     }
-    health->unlinked_count = kept;
+    health->known_count = kept;
 }
 
 static uint64_t age_of(const struct health_facts *facts, uint64_t since_wall_ms)
@@ -287,9 +261,8 @@ static void examine_dial(struct health *health, const struct health_facts *facts
 }
 
 static void examine_unlinked(struct health *health, const struct health_facts *facts,
-                             const struct health_peer *peer)
+                             const struct health_peer *peer, uint64_t since_ms)
 {
-    uint64_t since_ms = unlinked_since(health, peer->name, facts->steady_ms);
     uint64_t heard_ms =
         peer->heard_wall_ms != 0 ? peer->heard_wall_ms : facts->started_wall_ms;
     examine_dial(health, facts, peer, since_ms);
@@ -301,24 +274,39 @@ static void examine_unlinked(struct health *health, const struct health_facts *f
            waiting_for(peer), age_ms);
 }
 
+/* What was refused an hour ago and came no more asks for nobody. */
+static void examine_refused(struct health *health, const struct health_facts *facts,
+                            const struct health_peer *peer, struct known_peer *known)
+{
+    if (peer->refused_frames != known->refused_frames)
+        known->refused_at_ms = facts->steady_ms;
+    known->refused_frames = peer->refused_frames;
+    if (peer->refused_frames > 0 &&
+        !has_lasted(health, facts->steady_ms, known->refused_at_ms, REFUSED_MS))
+        report(health, HEALTH_PEER_REFUSED, peer->name, peer->refused_frames, 0);
+}
+
 /* At most one trouble a peer of those that follow from each other: who is paused is not
  * late, and who cannot be reached has no slow link. */
 static void examine_peer(struct health *health, const struct health_facts *facts,
                          const struct health_peer *peer)
 {
     uint64_t oldest_ms = peer->oldest_unsent_wall_ms;
+    struct known_peer *known = known_find(health, peer->name);
+    known->present = true;
+    if (peer->number == 0 || peer->paused || peer->linked)
+        known->unlinked_since_ms = NEVER;
     if (peer->number == 0)
         report(health, HEALTH_PEER_UNKNOWN, peer->name, 0, 0);
     else if (peer->paused)
         report(health, HEALTH_PEER_PAUSED, peer->name, waiting_for(peer), 0);
     else if (!peer->linked)
-        examine_unlinked(health, facts, peer);
+        examine_unlinked(health, facts, peer, unlinked_since(known, facts->steady_ms));
     else if (peer->to_send_entries > 0 && oldest_ms != 0 &&
              wall_has_lasted(health, facts, oldest_ms, BACKLOG_MS))
         report(health, HEALTH_PEER_BACKLOG, peer->name, peer->to_send_entries,
                age_of(facts, oldest_ms));
-    if (peer->refused_frames > 0)
-        report(health, HEALTH_PEER_REFUSED, peer->name, peer->refused_frames, 0);
+    examine_refused(health, facts, peer, known);
 }
 
 /* ---- everything else ---- */
@@ -384,13 +372,19 @@ static void examine_self(struct health *health, const struct health_facts *facts
 
 /* ---- the record ---- */
 
+static void report_init(struct trouble_report *report)
+{
+    *report = (struct trouble_report){.verdict = ""};
+    report->troubles =
+        checked_malloc((HEALTH_TROUBLES_MAX + 1) * sizeof *report->troubles);
+}
+
 struct health *health_create(void)
 {
     struct health *health = checked_malloc(sizeof *health);
     *health = (struct health){.due_ms = NEVER};
-    size_t size = (HEALTH_TROUBLES_MAX + 1) * sizeof *health->troubles;
-    health->troubles = checked_malloc(size);
-    health->troubles_before = checked_malloc(size);
+    report_init(&health->report);
+    report_init(&health->before);
     return health;
 }
 
@@ -398,43 +392,59 @@ void health_destroy(struct health *health)
 {
     if (health == NULL)
         return;
-    free(health->troubles);
-    free(health->troubles_before);
-    free(health->unlinked);
+    free(health->report.troubles);
+    free(health->before.troubles);
+    free(health->known);
     free(health);
+}
+
+struct health *health_copy(const struct health *health)
+{
+    struct health *copy = health_create();
+    struct trouble_report report = copy->report, before = copy->before;
+    *copy = *health;
+    copy->report = report;
+    copy->before = before;
+    copy->known = NULL;
+    if (health->known_count > 0) {
+        copy->known = checked_malloc(health->known_capacity * sizeof *copy->known);
+        memcpy(copy->known, health->known, health->known_count * sizeof *copy->known);
+    } else {
+        copy->known_capacity = 0;
+    }
+    return copy;
 }
 
 void health_update(struct health *health, const struct health_facts *facts)
 {
-    struct trouble *before = health->troubles_before;
-    health->troubles_before = health->troubles;
-    health->count_before = health->count;
-    health->troubles = before;
-    health->count = 0;
+    struct trouble_report before = health->before;
+    health->before = health->report;
+    health->report = before;
+    health->report.count = 0;
     health->due_ms = NEVER;
     for (size_t i = 0; i < facts->peer_count; i++)
         examine_peer(health, facts, &facts->peers[i]);
-    unlinked_forget_absent(health);
+    forget_absent(health);
     examine_storage(health, facts);
     examine_trust(health, facts);
     examine_self(health, facts);
-    verdict_format(health, facts, health->verdict);
+    verdict_form(&health->report, facts);
 }
 
-size_t health_count(const struct health *health)
+const struct trouble_report *health_report(const struct health *health)
 {
-    return health->count;
+    return &health->report;
 }
 
-const struct trouble *health_at(const struct health *health, size_t index)
+bool health_is_news(const struct health *health, const struct trouble *trouble)
 {
-    CHECK(index < health->count);
-    return &health->troubles[index];
-}
-
-const char *health_verdict(const struct health *health)
-{
-    return health->verdict;
+    for (size_t i = 0; i < health->before.count; i++) {
+        const struct trouble *before = &health->before.troubles[i];
+        if (before->words == trouble->words &&
+            strcmp(before->subject, trouble->subject) == 0)
+            return false;
+    }
+    return true;
 }
 
 uint64_t health_due_ms(const struct health *health)

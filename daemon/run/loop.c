@@ -215,9 +215,10 @@ static enum log_level level_of(enum health_severity severity)
 
 static void tell_troubles(struct loop *loop)
 {
-    for (size_t i = 0; i < health_count(loop->health); i++) {
-        const struct trouble *trouble = health_at(loop->health, i);
-        if (trouble->fresh)
+    const struct trouble_report *report = health_report(loop->health);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct trouble *trouble = &report->troubles[i];
+        if (health_is_news(loop->health, trouble))
             log_coded(level_of(trouble->words->severity), 'W',
                       (unsigned)trouble->words->code, trouble->text, trouble->next);
     }
@@ -226,7 +227,7 @@ static void tell_troubles(struct loop *loop)
 static void tell_status(struct loop *loop)
 {
     char line[sizeof loop->shown];
-    (void)snprintf(line, sizeof line, "STATUS=%s", health_verdict(loop->health));
+    (void)snprintf(line, sizeof line, "STATUS=%s", health_report(loop->health)->verdict);
     if (strcmp(line, loop->shown) == 0)
         return;
     memcpy(loop->shown, line, sizeof line);
@@ -248,15 +249,48 @@ static void tell_hostile(struct loop *loop)
     loop->counted = now;
 }
 
-static struct query_sources loop_sources(const struct loop *loop)
+static struct health_facts loop_facts(const struct loop *loop, uint64_t wall_ms,
+                                      uint64_t steady_ms, struct arena *arena)
 {
-    return (struct query_sources){
+    const struct facts_sources sources = {
         .node = loop->options.node,
+        .config = loop->options.config,
+        .transport = loop->transport,
+        .started_wall_ms = loop->started_wall_ms,
+    };
+    return facts_gather(&sources, wall_ms, steady_ms, arena);
+}
+
+/* For those who ask: a copy looks, so that what is news stays news for the journal. */
+static struct trouble_report loop_report(void *context, uint64_t wall_ms,
+                                         uint64_t steady_ms, struct arena *arena)
+{
+    const struct loop *loop = context;
+    struct health_facts facts = loop_facts(loop, wall_ms, steady_ms, arena);
+    struct health *copy = health_copy(loop->health);
+    health_update(copy, &facts);
+    struct trouble_report report = *health_report(copy);
+    size_t size = report.count * sizeof *report.troubles;
+    report.troubles = arena_alloc(arena, size + 1);
+    if (size > 0)
+        memcpy(report.troubles, health_report(copy)->troubles, size);
+    health_destroy(copy);
+    return report;
+}
+
+static struct query_sources loop_sources(struct loop *loop)
+{
+    struct node *node = loop->options.node;
+    return (struct query_sources){
+        .engine = node_engine(node),
+        .keys = node_keys(node),
+        .store = node_store(node),
         .config = loop->options.config,
         .divisions = loop->options.divisions,
         .transport = loop->transport,
-        .health = loop->health,
         .started_wall_ms = loop->started_wall_ms,
+        .report = loop_report,
+        .context = loop,
     };
 }
 
@@ -269,8 +303,9 @@ static uint64_t health_due(const struct loop *loop)
 
 static void look(struct loop *loop)
 {
-    struct query_sources sources = loop_sources(loop);
-    query_health(&sources, loop->batch.wall_ms, loop->batch.steady_ms, &loop->arena);
+    struct health_facts facts =
+        loop_facts(loop, loop->batch.wall_ms, loop->batch.steady_ms, &loop->arena);
+    health_update(loop->health, &facts);
     arena_reset(&loop->arena);
     loop->looked_ms = loop->batch.steady_ms;
     loop->happened = false;
@@ -367,6 +402,7 @@ static void loop_begin(struct loop *loop, struct transport *transport,
     neighbours_use(loop->neighbours, transport);
     const struct requests_options options = {
         .sources = loop_sources(loop),
+        .node = loop->options.node,
         .control = control,
         .batch = &loop->batch,
         .commit = loop_commit,

@@ -148,6 +148,25 @@ static void backlog_clear(struct neighbour *row)
     buffer_init(&row->backlog, limit);
 }
 
+static const char *address_of(const struct neighbours *neighbours,
+                              const struct member *member)
+{
+    for (size_t i = 0; i < neighbours->config->peer_count; i++) {
+        if (strcmp(neighbours->config->peers[i].name, member->name) == 0)
+            return neighbours->config->peers[i].address;
+    }
+    return "it called";
+}
+
+static void log_link(const struct neighbours *neighbours, uint32_t peer, bool up)
+{
+    const struct member *member = roster_member(engine_roster(neighbours->engine), peer);
+    if (member != NULL)
+        log_write(LOG_LEVEL_INFO, "%s %s (%s)", member->name,
+                  up ? "connected" : "lost: the connection ended",
+                  address_of(neighbours, member));
+}
+
 bool neighbours_translate(struct neighbours *neighbours,
                           const struct transport_event *heard, enum event_kind *kind)
 {
@@ -155,11 +174,13 @@ bool neighbours_translate(struct neighbours *neighbours,
     bool told = row->told;
     switch (heard->kind) {
     case TRANSPORT_UP:
+        log_link(neighbours, heard->peer, true);
         row->linked = true;
         row->told = !row->shut_out;
         *kind = EVENT_LINK_UP;
         return row->told;
     case TRANSPORT_DOWN:
+        log_link(neighbours, heard->peer, false);
         row->linked = false;
         row->told = false;
         backlog_clear(row);

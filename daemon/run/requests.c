@@ -49,7 +49,7 @@ static enum status begin_reading(struct requests *requests)
 {
     if (requests->reading != NULL)
         return OK;
-    return node_read(requests->options.sources.node, &requests->reading);
+    return node_read(requests->options.node, &requests->reading);
 }
 
 void requests_end_reading(struct requests *requests)
@@ -109,8 +109,7 @@ static void begin_verification(struct requests *requests, uint64_t client)
         reply_now(requests, client, ERR_BUSY, "log.verify", "");
         return;
     }
-    requests->verification =
-        verification_begin(node_engine(requests->options.sources.node));
+    requests->verification = verification_begin(requests->options.sources.engine);
     requests->verification_client = client;
     control_hold(requests->options.control, client);
 }
@@ -120,10 +119,9 @@ bool requests_advance(struct requests *requests)
     if (requests->verification == NULL)
         return false;
     enum status status = begin_reading(requests);
-    bool more =
-        status == OK && verification_step(requests->verification,
-                                          node_engine(requests->options.sources.node),
-                                          requests->reading, &requests->scratch);
+    bool more = status == OK && verification_step(requests->verification,
+                                                  requests->options.sources.engine,
+                                                  requests->reading, &requests->scratch);
     arena_reset(&requests->scratch);
     requests_end_reading(requests);
     /* Nobody waits for it any more: its client left. */
@@ -179,7 +177,7 @@ static void take_change(struct requests *requests, const struct control_request 
 {
     struct batch *batch = requests->options.batch;
     struct change change = {
-        .engine = node_engine(requests->options.sources.node),
+        .engine = requests->options.sources.engine,
         .divisions = requests->options.sources.divisions,
         .arena = &batch->arena,
         .scratch = &requests->encoded,
@@ -221,7 +219,7 @@ static void pause_all(struct requests *requests, struct asked *asked,
     const struct query_sources *sources = &requests->options.sources;
     size_t count, known = 0;
     const struct peer_line *lines =
-        peer_list(node_engine(sources->node), sources->config, &batch->arena, &count);
+        peer_list(sources->engine, sources->config, &batch->arena, &count);
     for (size_t i = 0; i < count; i++)
         known += lines[i].member != NULL;
     codec_put_array(names, known);
@@ -237,7 +235,7 @@ static void take_pause(struct requests *requests, const struct control_request *
                        enum event_kind kind)
 {
     struct batch *batch = requests->options.batch;
-    const struct engine *engine = node_engine(requests->options.sources.node);
+    const struct engine *engine = requests->options.sources.engine;
     struct slice name = {0};
     const struct member *member = NULL;
     bool all =
@@ -269,7 +267,7 @@ static void take_pause(struct requests *requests, const struct control_request *
 static void take_grant(struct requests *requests, const struct control_request *request)
 {
     struct batch *batch = requests->options.batch;
-    const struct engine *engine = node_engine(requests->options.sources.node);
+    const struct engine *engine = requests->options.sources.engine;
     struct slice value, grant;
     if (!codec_map_find(request->args, "grant", &value) ||
         !codec_take_bytes(&value, &grant)) {
@@ -278,7 +276,7 @@ static void take_grant(struct requests *requests, const struct control_request *
     }
     struct asked *asked = batch_ask(batch, request->token, ASKED_JOIN);
     asked->awaited = 1;
-    asked->members_before = roster_count(engine_roster(engine));
+    asked->members_before = roster_count(engine_roster(engine)) - 1;
     struct event *event = batch_add(batch, EVENT_JOIN);
     event->token = batch_token(batch, asked);
     event->bytes = arena_copy(&batch->arena, grant);
@@ -289,7 +287,7 @@ static void take_reclaim(struct requests *requests, const struct control_request
 {
     struct batch *batch = requests->options.batch;
     struct engine_report report;
-    engine_report(node_engine(requests->options.sources.node), &report);
+    engine_report(requests->options.sources.engine, &report);
     struct asked *asked = batch_ask(batch, request->token, ASKED_RECLAIM);
     asked->awaited = 1;
     asked->strayed_before = report.strayed_entries;
@@ -395,8 +393,8 @@ static void put_written(struct buffer *out, const struct asked *asked)
 static void put_answer(struct requests *requests, const struct asked *asked)
 {
     struct buffer *out = &requests->data;
-    size_t members =
-        roster_count(engine_roster(node_engine(requests->options.sources.node)));
+    /* The authority signs, and is no member. */
+    size_t members = roster_count(engine_roster(requests->options.sources.engine)) - 1;
     switch (asked->kind) {
     case ASKED_WRITE: put_written(out, asked); return;
     case ASKED_PEERS:

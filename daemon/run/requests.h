@@ -7,12 +7,14 @@
 #define LINLI_DAEMON_REQUESTS_H
 
 #include "daemon/run/batch.h"
+#include "daemon/run/node.h"
 #include "daemon/answer/query.h"
 
 struct requests;
 
 struct requests_options {
     struct query_sources sources;
+    struct node *node;
     struct control *control;
     struct batch *batch;
     /* Commits the batch and releases its effects; it is empty afterwards. */

@@ -3,12 +3,11 @@
 #ifndef LINLI_DAEMON_VERDICT_H
 #define LINLI_DAEMON_VERDICT_H
 
-#include "daemon/run/health.h"
+#include "daemon/api/troubles.h"
+#include "daemon/run/facts.h"
 
-#define VERDICT_SIZE (HEALTH_TEXT_SIZE + 64)
-
-/* What the facts and the troubles that were found in them amount to. */
-void verdict_format(const struct health *health, const struct health_facts *facts,
-                    char out[VERDICT_SIZE]);
+/* Fills in the report's level and verdict: what the facts and the troubles that were found
+ * in them amount to. */
+void verdict_form(struct trouble_report *report, const struct health_facts *facts);
 
 #endif

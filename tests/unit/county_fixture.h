@@ -14,6 +14,7 @@
 #include "crdt/codec.h"
 #include "daemon/answer/change.h"
 #include "daemon/answer/query.h"
+#include "daemon/run/health.h"
 #include "net/grant.h"
 
 #define COUNTY UINT64_C(331123)
@@ -320,21 +321,45 @@ static inline void county_args(struct county *county, const struct arg *args)
     }
 }
 
-static inline struct query_sources county_sources(struct county *county, size_t index)
+struct county_reader {
+    struct county *county;
+    size_t index;
+};
+
+/* As the daemon's loop answers it: a copy looks. */
+static inline struct trouble_report county_report(void *context, uint64_t wall_ms,
+                                                  uint64_t steady_ms, struct arena *arena)
 {
+    const struct county_reader *reader = context;
+    struct county_node *node = &reader->county->nodes[reader->index];
+    const struct facts_sources sources = {.node = node->node,
+                                          .config = &reader->county->config,
+                                          .started_wall_ms = START_MS};
+    struct health_facts facts = facts_gather(&sources, wall_ms, steady_ms, arena);
+    health_update(node->health, &facts);
+    return *health_report(node->health);
+}
+
+static inline struct query_sources county_sources(struct county_reader *reader)
+{
+    struct node *node = reader->county->nodes[reader->index].node;
     return (struct query_sources){
-        .node = county->nodes[index].node,
-        .config = &county->config,
-        .divisions = &county->divisions,
-        .health = county->nodes[index].health,
+        .engine = node_engine(node),
+        .keys = node_keys(node),
+        .store = node_store(node),
+        .config = &reader->county->config,
+        .divisions = &reader->county->divisions,
         .started_wall_ms = START_MS,
+        .report = county_report,
+        .context = reader,
     };
 }
 
 static inline enum status ask(struct county *county, size_t index, const char *command,
                               const struct arg *args)
 {
-    struct query_sources sources = county_sources(county, index);
+    struct county_reader reader = {county, index};
+    struct query_sources sources = county_sources(&reader);
     struct query query = {
         .sources = &sources,
         .wall_ms = county->now_ms,

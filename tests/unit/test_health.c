@@ -69,16 +69,16 @@ static void after(struct fixture *fixture, uint64_t ms)
 
 static const struct trouble *shown(const struct fixture *fixture, enum health_code code)
 {
-    for (size_t i = 0; i < health_count(fixture->health); i++) {
-        if (health_at(fixture->health, i)->words->code == code)
-            return health_at(fixture->health, i);
+    for (size_t i = 0; i < health_report(fixture->health)->count; i++) {
+        if (health_report(fixture->health)->troubles[i].words->code == code)
+            return &health_report(fixture->health)->troubles[i];
     }
     return NULL;
 }
 
 static void assert_verdict(const struct fixture *fixture, const char *begins)
 {
-    const char *verdict = health_verdict(fixture->health);
+    const char *verdict = health_report(fixture->health)->verdict;
     if (strncmp(verdict, begins, strlen(begins)) != 0)
         fail_msg("\"%s\" does not begin with \"%s\"", verdict, begins);
 }
@@ -106,9 +106,10 @@ static void a_node_that_is_well_says_so_with_counts(void **state)
 {
     struct fixture *fixture = *state;
     after(fixture, 0);
-    assert_int_equal(health_count(fixture->health), 0);
+    assert_int_equal(health_report(fixture->health)->count, 0);
     assert_verdict(fixture, "OK 2 of 2 peers connected");
-    assert_non_null(strstr(health_verdict(fixture->health), "1000 entries saved"));
+    assert_non_null(
+        strstr(health_report(fixture->health)->verdict, "1000 entries saved"));
     assert_true(health_due_ms(fixture->health) == NEVER);
 }
 
@@ -118,10 +119,10 @@ static void a_lost_link_is_not_shown_before_ten_minutes(void **state)
     fixture->peers[1].linked = false;
     fixture->peers[1].to_send_entries = 42;
     after(fixture, 0);
-    assert_int_equal(health_count(fixture->health), 0);
+    assert_int_equal(health_report(fixture->health)->count, 0);
     assert_true(health_due_ms(fixture->health) == fixture->facts.steady_ms + 10 * MINUTE);
     after(fixture, 10 * MINUTE - 1);
-    assert_int_equal(health_count(fixture->health), 0);
+    assert_int_equal(health_report(fixture->health)->count, 0);
     after(fixture, 1);
     const struct trouble *trouble = shown(fixture, HEALTH_PEER_OFFLINE);
     assert_non_null(trouble);
@@ -137,7 +138,7 @@ static void a_blip_is_never_shown(void **state)
     for (int i = 0; i < 20; i++) {
         fixture->peers[1].linked = i % 2 == 0;
         after(fixture, 9 * MINUTE);
-        assert_int_equal(health_count(fixture->health), 0);
+        assert_int_equal(health_report(fixture->health)->count, 0);
     }
 }
 
@@ -188,8 +189,8 @@ static void what_waits_for_a_peer_never_met_is_unknown_and_not_none(void **state
                             "still to be sent.");
     fixture->peers[0].to_send_entries = 42;
     after(fixture, 0);
-    assert_non_null(
-        strstr(health_verdict(fixture->health), ", at least 42 still to be sent."));
+    assert_non_null(strstr(health_report(fixture->health)->verdict,
+                           ", at least 42 still to be sent."));
     after(fixture, 11 * MINUTE);
     assert_non_null(strstr(shown(fixture, HEALTH_PEER_OFFLINE)->text,
                            "gaoping for 11 min; an unknown number of records wait here"));
@@ -221,7 +222,7 @@ static void a_node_that_turns_us_away_is_named_after_twenty_seconds(void **state
     after(fixture, 0);
     assert_true(health_due_ms(fixture->health) == fixture->facts.steady_ms + 20 * SECOND);
     after(fixture, 20 * SECOND - 1);
-    assert_int_equal(health_count(fixture->health), 0);
+    assert_int_equal(health_report(fixture->health)->count, 0);
     after(fixture, 1);
     const struct trouble *trouble = shown(fixture, HEALTH_PEER_TURNS_AWAY);
     assert_non_null(trouble);
@@ -233,7 +234,7 @@ static void a_node_that_turns_us_away_is_named_after_twenty_seconds(void **state
     fixture->peers[1].linked = fixture->peers[1].to_send_known = true;
     fixture->peers[1].dial_trouble = DIAL_NO_TROUBLE;
     after(fixture, 0);
-    assert_int_equal(health_count(fixture->health), 0);
+    assert_int_equal(health_report(fixture->health)->count, 0);
     assert_verdict(fixture, "OK 2 of 2 peers connected");
 }
 
@@ -263,7 +264,7 @@ static void a_peer_that_was_met_may_be_unreachable_for_ten_minutes(void **state)
     fixture->peers[1].to_send_known = true;
     after(fixture, 0);
     after(fixture, 10 * MINUTE - 1);
-    assert_int_equal(health_count(fixture->health), 0);
+    assert_int_equal(health_report(fixture->health)->count, 0);
     assert_verdict(fixture, "OK 1 of 2 peers connected");
     after(fixture, 1);
     assert_non_null(shown(fixture, HEALTH_PEER_UNREACHABLE));
@@ -296,7 +297,7 @@ static void strangers_are_forgotten_ten_minutes_after_the_last(void **state)
     assert_null(shown(fixture, HEALTH_STRANGERS));
     fixture->facts.handshakes_refused = 4;
     after(fixture, 0);
-    assert_true(shown(fixture, HEALTH_STRANGERS)->fresh);
+    assert_true(health_is_news(fixture->health, shown(fixture, HEALTH_STRANGERS)));
 }
 
 /* ---- what is hidden ---- */
@@ -308,7 +309,7 @@ static void a_paused_peer_is_not_also_late(void **state)
     fixture->peers[1].paused = true;
     after(fixture, 0);
     after(fixture, 48 * HOUR);
-    assert_int_equal(health_count(fixture->health), 1);
+    assert_int_equal(health_report(fixture->health)->count, 1);
     assert_non_null(shown(fixture, HEALTH_PEER_PAUSED));
     assert_string_equal(shown(fixture, HEALTH_PEER_PAUSED)->next,
                         "When the reason is gone: linli peer resume gaoping");
@@ -352,10 +353,13 @@ static void the_gravest_comes_first_and_gives_the_verdict(void **state)
     fixture->facts.diverged_logs = 1;
     fixture->facts.diverged_node = "gaoping";
     after(fixture, 0);
-    assert_int_equal(health_count(fixture->health), 3);
-    assert_int_equal(health_at(fixture->health, 0)->words->code, HEALTH_LOG_DIVERGED);
-    assert_int_equal(health_at(fixture->health, 1)->words->code, HEALTH_ENTRIES_REFUSED);
-    assert_int_equal(health_at(fixture->health, 2)->words->code, HEALTH_PEER_PAUSED);
+    assert_int_equal(health_report(fixture->health)->count, 3);
+    assert_int_equal(health_report(fixture->health)->troubles[0].words->code,
+                     HEALTH_LOG_DIVERGED);
+    assert_int_equal(health_report(fixture->health)->troubles[1].words->code,
+                     HEALTH_ENTRIES_REFUSED);
+    assert_int_equal(health_report(fixture->health)->troubles[2].words->code,
+                     HEALTH_PEER_PAUSED);
     assert_verdict(fixture, "TROUBLE gaoping's records have two histories");
 }
 
@@ -364,16 +368,62 @@ static void a_trouble_is_news_once_and_again_after_it_was_gone(void **state)
     struct fixture *fixture = *state;
     fixture->facts.runs_to_fold = 9;
     after(fixture, 0);
-    assert_true(shown(fixture, HEALTH_REFOLDING)->fresh);
+    assert_true(health_is_news(fixture->health, shown(fixture, HEALTH_REFOLDING)));
     fixture->facts.runs_to_fold = 4;
     after(fixture, 1000);
-    assert_false(shown(fixture, HEALTH_REFOLDING)->fresh);
+    assert_false(health_is_news(fixture->health, shown(fixture, HEALTH_REFOLDING)));
     fixture->facts.runs_to_fold = 0;
     after(fixture, 1000);
     assert_null(shown(fixture, HEALTH_REFOLDING));
     fixture->facts.runs_to_fold = 1;
     after(fixture, 1000);
-    assert_true(shown(fixture, HEALTH_REFOLDING)->fresh);
+    assert_true(health_is_news(fixture->health, shown(fixture, HEALTH_REFOLDING)));
+}
+
+static void who_only_looks_leaves_the_news_to_the_journal(void **state)
+{
+    struct fixture *fixture = *state;
+    after(fixture, 0);
+    fixture->facts.runs_to_fold = 9;
+    struct health *copy = health_copy(fixture->health);
+    health_update(copy, &fixture->facts);
+    assert_int_equal(health_report(copy)->count, 1);
+    health_destroy(copy);
+    assert_int_equal(health_report(fixture->health)->count, 0);
+    after(fixture, 0);
+    assert_true(health_is_news(fixture->health, shown(fixture, HEALTH_REFOLDING)));
+}
+
+static void nothing_connected_that_should_is_no_ok(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[0].linked = fixture->peers[1].linked = false;
+    after(fixture, 3 * MINUTE);
+    assert_verdict(fixture, "LOOK none of 2 peers connected (heard last 3 min ago)");
+    assert_int_equal(health_report(fixture->health)->level, HEALTH_LEVEL_LOOK);
+    fixture->peers[0].paused = fixture->peers[1].paused = true;
+    after(fixture, 0);
+    assert_verdict(fixture, "LOOK all 2 peers are paused");
+    fixture->peers[0].paused = false;
+    fixture->peers[0].linked = true;
+    after(fixture, 0);
+    assert_verdict(fixture, "OK 1 of 2 peers connected, 1 paused");
+    assert_int_equal(health_report(fixture->health)->level, HEALTH_OK);
+}
+
+static void what_was_refused_is_no_trouble_an_hour_after_the_last(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[1].refused_frames = 3;
+    after(fixture, 0);
+    assert_non_null(shown(fixture, HEALTH_PEER_REFUSED));
+    after(fixture, 59 * MINUTE);
+    assert_non_null(shown(fixture, HEALTH_PEER_REFUSED));
+    after(fixture, 2 * MINUTE);
+    assert_null(shown(fixture, HEALTH_PEER_REFUSED));
+    fixture->peers[1].refused_frames = 4;
+    after(fixture, 0);
+    assert_non_null(shown(fixture, HEALTH_PEER_REFUSED));
 }
 
 static void wanted_logs_show_when_they_lasted(void **state)
@@ -424,8 +474,9 @@ static void more_troubles_than_fit_leave_the_gravest(void **state)
     fixture->facts.peer_count = ARRAY_SIZE(many);
     fixture->facts.revoked = true;
     after(fixture, 0);
-    assert_int_equal(health_count(fixture->health), HEALTH_TROUBLES_MAX);
-    assert_int_equal(health_at(fixture->health, 0)->words->code, HEALTH_REVOKED);
+    assert_int_equal(health_report(fixture->health)->count, HEALTH_TROUBLES_MAX);
+    assert_int_equal(health_report(fixture->health)->troubles[0].words->code,
+                     HEALTH_REVOKED);
 }
 
 static void a_long_name_is_cut_and_not_overrun(void **state)
@@ -468,6 +519,9 @@ int main(void)
         TEST(a_full_disk_hides_that_it_is_nearly_full),
         TEST(the_gravest_comes_first_and_gives_the_verdict),
         TEST(a_trouble_is_news_once_and_again_after_it_was_gone),
+        TEST(who_only_looks_leaves_the_news_to_the_journal),
+        TEST(nothing_connected_that_should_is_no_ok),
+        TEST(what_was_refused_is_no_trouble_an_hour_after_the_last),
         TEST(wanted_logs_show_when_they_lasted),
         TEST(nobody_else_means_on_this_disk_only),
         TEST(a_configured_name_the_roster_lacks_is_named),

@@ -1,0 +1,78 @@
+#include "daemon/run/facts.h"
+
+#include "daemon/answer/peer_list.h"
+
+static enum dial_trouble dial_trouble_of(const struct transport *transport,
+                                         const struct member *member)
+{
+    return transport != NULL && member != NULL
+               ? transport_dial_trouble(transport, member->number)
+               : DIAL_NO_TROUBLE;
+}
+
+static struct health_peer *peer_facts(const struct peer_line *lines, size_t count,
+                                      const struct transport *transport,
+                                      struct arena *arena)
+{
+    struct health_peer *facts = arena_alloc(arena, (count + 1) * sizeof *facts);
+    for (size_t i = 0; i < count; i++) {
+        const struct peer_report *report = &lines[i].report;
+        facts[i] = (struct health_peer){
+            .number = lines[i].member != NULL ? lines[i].member->number : 0,
+            .name = lines[i].name,
+            .address = lines[i].address,
+            .dial_trouble = dial_trouble_of(transport, lines[i].member),
+            .linked = report->state != PEER_OFFLINE && report->state != PEER_PAUSED,
+            .paused = report->state == PEER_PAUSED,
+            .heard_wall_ms = report->heard_wall_ms,
+            .to_send_known = lines[i].met,
+            .to_send_entries = report->to_send_entries,
+            .oldest_unsent_wall_ms = report->oldest_unsent_wall_ms,
+            .refused_frames = peer_refused_frames(report),
+        };
+    }
+    return facts;
+}
+
+static const char *diverged_node(const struct engine *engine)
+{
+    struct log_name log;
+    const struct member *author = NULL;
+    if (engine_diverged_at(engine, 0, &log))
+        author = roster_member(engine_roster(engine), log.node);
+    return author != NULL ? author->name : "";
+}
+
+struct health_facts facts_gather(const struct facts_sources *sources, uint64_t wall_ms,
+                                 uint64_t steady_ms, struct arena *arena)
+{
+    const struct engine *engine = node_engine(sources->node);
+    const struct member *self = engine_self(engine);
+    struct transport_statistics counted = {0};
+    struct engine_report report;
+    size_t count;
+    const struct peer_line *lines = peer_list(engine, sources->config, arena, &count);
+    if (sources->transport != NULL)
+        counted = transport_statistics(sources->transport);
+    engine_report(engine, &report);
+    struct health_facts facts = {
+        .wall_ms = wall_ms,
+        .steady_ms = steady_ms,
+        .started_wall_ms = sources->started_wall_ms,
+        .founded_wall_ms = roster_genesis(engine_roster(engine))->created_ms,
+        .peers = peer_facts(lines, count, sources->transport, arena),
+        .peer_count = count,
+        .entries = report.entries - report.statements,
+        .diverged_node = diverged_node(engine),
+        .diverged_logs = report.diverged_logs,
+        .strayed_entries = report.strayed_entries,
+        .refused_entries = report.refused_entries,
+        .wanted_logs = report.wanted_logs,
+        .handshakes_refused = counted.handshakes_refused,
+        .disk_free_bytes = store_measure(node_store(sources->node)).disk_free,
+        .store_trouble = node_trouble(sources->node),
+        .revoked = self != NULL && roster_revoked(engine_roster(engine), self->number),
+    };
+    (void)engine_folding(engine, &facts.runs_to_fold);
+    return facts;
+}
