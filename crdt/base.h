@@ -45,8 +45,8 @@
       "Compare it with the card: digits 7 to 14 are year, month and day.")               \
     X(ERR_DATE_FORM, 1134, "a date is not written so here",                              \
       "Write it as 2026-05-31, a moment as 2026-05-31 14:05, in Beijing time.")          \
-    X(ERR_VILLAGE_WANTED, 1135, "this is the code of a larger place; a village is "      \
-      "wanted", "Give the village's 12 digits, which begin with this code.")             \
+    X(ERR_VILLAGE_WANTED, 1135, "this is a larger place; a village is wanted",           \
+      "Give the village's name or its 12 digits, which begin with that place's code.")   \
     X(ERR_FIELD_FIXED, 1108, "this field cannot be changed once written",                \
       "Void the record and enter a new one.")                                            \
     X(ERR_TOWNSHIP, 1109, "a person's records stay in the township of their entry",      \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/normal.h"
 
 enum {
     COUNTY_DIGITS = 1000000, /* one more than the greatest 6-digit code */
@@ -114,4 +115,46 @@ const struct division *divisions_find(const struct divisions *divisions, uint64_
     }
     bool found = low < divisions->count && divisions->rows[low].code == code;
     return found ? &divisions->rows[low] : NULL;
+}
+
+static bool has_name(const struct divisions *divisions, const struct division *place,
+                     struct slice normal, struct buffer *scratch)
+{
+    const struct division *township =
+        division_level(place->code) == DIVISION_VILLAGE
+            ? divisions_find(divisions, division_township(place->code))
+            : NULL;
+    buffer_clear(scratch);
+    normal_put(slice_text(place->name), scratch);
+    if (slice_equal(buffer_slice(scratch), normal))
+        return true;
+    if (township == NULL)
+        return false;
+    buffer_clear(scratch);
+    normal_put(slice_text(township->name), scratch);
+    normal_put(slice_text(place->name), scratch);
+    return slice_equal(buffer_slice(scratch), normal);
+}
+
+size_t divisions_named(const struct divisions *divisions, struct slice name,
+                       enum division_level level, const struct division **found,
+                       size_t capacity)
+{
+    struct buffer normal, scratch;
+    size_t count = 0;
+    buffer_init(&normal, SIZE_MAX);
+    buffer_init(&scratch, SIZE_MAX);
+    normal_put(name, &normal);
+    for (size_t i = 0; i < divisions->count && normal.size > 0; i++) {
+        const struct division *place = &divisions->rows[i];
+        if ((level != DIVISION_NONE && division_level(place->code) != level) ||
+            !has_name(divisions, place, buffer_slice(&normal), &scratch))
+            continue;
+        if (count < capacity)
+            found[count] = place;
+        count++;
+    }
+    buffer_deinit(&scratch);
+    buffer_deinit(&normal);
+    return count;
 }

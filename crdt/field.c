@@ -216,23 +216,51 @@ static bool read_whole_number(struct slice text, uint64_t *out)
     return true;
 }
 
-static enum status parse_number(const struct field *field, struct slice text,
-                                const struct divisions *divisions, struct buffer *out)
+static enum status parse_count(const struct field *field, struct slice text,
+                               struct buffer *out)
 {
     uint64_t number;
-    bool is_number = read_whole_number(text, &number);
-    if (field->type == FIELD_DIVISION) {
-        bool known =
-            is_number && (divisions == NULL || divisions_find(divisions, number) != NULL);
-        if (known && field->limit == DIVISION_VILLAGE &&
-            division_level(number) != DIVISION_NONE && !division_fits(field, number))
-            return ERR_VILLAGE_WANTED;
-        if (!known || !division_fits(field, number))
-            return ERR_DIVISION;
-    } else if (!is_number || number > limit_of(field, UINT32_MAX)) {
+    if (!read_whole_number(text, &number) || number > limit_of(field, UINT32_MAX))
         return ERR_FIELD_VALUE;
-    }
     codec_put_uint(out, number);
+    return OK;
+}
+
+/* By its name, where one place only has it. */
+static enum status parse_place_name(const struct field *field, struct slice text,
+                                    const struct divisions *divisions, uint64_t *code)
+{
+    const struct division *place;
+    size_t count;
+    if (divisions == NULL)
+        return ERR_DIVISION;
+    count =
+        divisions_named(divisions, text, (enum division_level)field->limit, &place, 1);
+    if (count == 0)
+        return field->limit == DIVISION_VILLAGE &&
+                       divisions_named(divisions, text, DIVISION_NONE, &place, 1) > 0
+                   ? ERR_VILLAGE_WANTED
+                   : ERR_DIVISION;
+    *code = place->code;
+    return count == 1 ? OK : ERR_AMBIGUOUS;
+}
+
+static enum status parse_division(const struct field *field, struct slice text,
+                                  const struct divisions *divisions, struct buffer *out)
+{
+    uint64_t code;
+    if (!read_whole_number(text, &code)) {
+        enum status status = parse_place_name(field, text, divisions, &code);
+        if (status != OK)
+            return status;
+    } else if (divisions != NULL && divisions_find(divisions, code) == NULL) {
+        return ERR_DIVISION;
+    } else if (!division_fits(field, code)) {
+        return field->limit == DIVISION_VILLAGE && division_level(code) != DIVISION_NONE
+                   ? ERR_VILLAGE_WANTED
+                   : ERR_DIVISION;
+    }
+    codec_put_uint(out, code);
     return OK;
 }
 
@@ -273,8 +301,10 @@ static enum status parse_narrow(const struct field *field, struct slice text,
         status = parse_record(text, out);
     else if (field->form == TEXT_ID_NUMBER)
         status = parse_text(field, text, out);
+    else if (field->type == FIELD_DIVISION)
+        status = parse_division(field, text, divisions, out);
     else
-        status = parse_number(field, text, divisions, out);
+        status = parse_count(field, text, out);
     buffer_deinit(&narrow);
     return status;
 }

@@ -237,7 +237,8 @@ const struct field *schema_field_named(const struct schema_register *reg,
 /* Text as typed -> the encoded value at the end of `out`; blanks around it fall away, and on
  * failure nothing is written. For FIELD_SEALED an encoded text is written (the engine seals
  * it); FIELD_RECORD takes a full id. Validates against the field and, for FIELD_DIVISION,
- * against `divisions` (NULL: form only). Of a MERGE_SET field this reads one value. */
+ * against `divisions` (NULL: form only), where a place is also taken by its name if no other
+ * of the wanted level has it; ERR_AMBIGUOUS if one has. Of a MERGE_SET field this reads one value. */
 MUST_USE enum status field_parse(const struct field *field, struct slice text,
                                  const struct divisions *divisions, struct buffer *out);
 

@@ -307,18 +307,67 @@ static void note_unreadable(struct query *query)
     }
 }
 
-static enum status select_division(struct query *query, struct selection *selection,
-                                   struct slice args)
+static bool has_member_in(const struct roster *roster, uint64_t township)
+{
+    for (size_t i = 0; i < roster_count(roster); i++) {
+        if (division_township(roster_at(roster, i)->division) == township)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a record lies in the village, shown or not. */
+static bool has_record_in(struct query *query, struct store_txn *txn,
+                          const struct schema_register *reg, uint64_t village)
+{
+    struct fold_subjects walk = {.realm = division_township(village)};
+    struct record_view record;
+    struct entry_id subject;
+    uint64_t realm, newest, code;
+    bool found = false;
+    if (reg->place_field == FIELD_NONE)
+        reg = schema_subject(reg);
+    if (reg == NULL || reg->place_field == FIELD_NONE)
+        return false;
+    walk.reg = reg->id;
+    while (!found && fold_subjects_next(txn, &walk, &realm, &subject, &newest)) {
+        arena_reset(query->scratch);
+        if (!view_record(txn, reg, realm, NULL, &subject, query->scratch, &record))
+            continue;
+        const struct field_view *place = &record.fields[reg->place_field];
+        for (size_t i = 0; i < place->count; i++) {
+            struct slice value = place->versions[i].value;
+            found |= codec_take_uint(&value, &code) && code == village;
+        }
+    }
+    store_cursor_close(&walk.cursor);
+    return found;
+}
+
+/* Places are merged and leave the table; who was entered there is still there. */
+static bool division_is_known(struct query *query, struct store_txn *txn,
+                              const struct schema_register *reg, uint64_t code)
+{
+    const struct roster *roster = engine_roster(query_engine(query));
+    const struct divisions *divisions = query->sources->divisions;
+    if (division_county(code) != roster_genesis(roster)->county)
+        return false;
+    if (divisions->count == 0 || divisions_find(divisions, code) != NULL)
+        return true;
+    return division_level(code) == DIVISION_VILLAGE
+               ? has_record_in(query, txn, reg, code)
+               : has_member_in(roster, division_township(code));
+}
+
+static enum status select_division(struct query *query, struct store_txn *txn,
+                                   struct selection *selection, struct slice args)
 {
     const struct engine *engine = query_engine(query);
-    const struct divisions *divisions = query->sources->divisions;
     struct slice text;
     uint64_t code;
     if (!args_text(args, "division", &text))
         return OK;
-    if (!read_code(text, &code) ||
-        division_county(code) != roster_genesis(engine_roster(engine))->county ||
-        (divisions->count > 0 && divisions_find(divisions, code) == NULL))
+    if (!read_code(text, &code) || !division_is_known(query, txn, selection->reg, code))
         return query_refuse(query, ERR_DIVISION, text);
     selection->division = code;
     uint64_t township = division_township(code);
@@ -423,7 +472,7 @@ enum status query_list(struct query *query, struct store_txn *txn,
     struct gathering gathering = {
         .selection = {.reg = reg, .all = args_flag(args, "all")}};
     begin(query, txn, args, &gathering.answering);
-    enum status status = select_division(query, &gathering.selection, args);
+    enum status status = select_division(query, txn, &gathering.selection, args);
     if (status == OK)
         status = select_dates(query, &gathering.selection, args);
     if (status == OK)

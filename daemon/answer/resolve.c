@@ -1,5 +1,7 @@
 #include "daemon/answer/resolve.h"
 
+#include "crdt/codec.h"
+#include "crdt/normal.h"
 #include "crdt/operation.h"
 
 bool realm_is_readable(const struct engine *engine, uint64_t realm)
@@ -101,16 +103,23 @@ static void match_rows(const struct engine *engine, struct store_txn *txn,
     }
 }
 
-static bool field_is(const struct field_view *field, struct slice value)
+/* Compared in its normal form. `scratch` is cleared. */
+static bool field_is(const struct field_view *field, struct slice normal,
+                     struct buffer *scratch)
 {
     for (size_t i = 0; i < field->count; i++) {
-        if (slice_equal(field->versions[i].value, value))
+        struct slice value = field->versions[i].value, text;
+        buffer_clear(scratch);
+        if (!codec_take_text(&value, &text))
+            continue;
+        normal_put(text, scratch);
+        if (slice_equal(buffer_slice(scratch), normal))
             return true;
     }
     return false;
 }
 
-/* By the whole name, of records that stand. */
+/* By the whole name, however it was typed, of records that stand. */
 static void match_names(const struct engine *engine, struct store_txn *txn,
                         const struct schema_register *reg, struct slice text,
                         struct matches *matches)
@@ -119,13 +128,15 @@ static void match_names(const struct engine *engine, struct store_txn *txn,
     struct resolved found;
     struct record_view record;
     struct arena arena;
-    struct buffer name;
+    struct buffer name, scratch;
     uint64_t newest;
-    if (reg->name_field == FIELD_NONE)
+    if (reg->name_field == FIELD_NONE || !text_is_clean(text))
         return;
-    buffer_init(&name, PAYLOAD_SIZE_MAX);
+    buffer_init(&name, SIZE_MAX);
+    buffer_init(&scratch, SIZE_MAX);
     arena_init(&arena);
-    if (field_parse(&reg->fields[reg->name_field], text, NULL, &name) == OK) {
+    normal_put(text, &name);
+    if (name.size > 0) {
         while (matches->count < FITS_MAX &&
                fold_subjects_next(txn, &walk, &found.realm, &found.subject, &newest)) {
             found.id = found.subject;
@@ -133,12 +144,13 @@ static void match_names(const struct engine *engine, struct store_txn *txn,
             if (realm_is_readable(engine, found.realm) &&
                 view_record(txn, reg, found.realm, NULL, &found.id, &arena, &record) &&
                 !record.voided &&
-                field_is(&record.fields[reg->name_field], buffer_slice(&name)))
+                field_is(&record.fields[reg->name_field], buffer_slice(&name), &scratch))
                 note_match(matches, &found);
         }
         store_cursor_close(&walk.cursor);
     }
     arena_deinit(&arena);
+    buffer_deinit(&scratch);
     buffer_deinit(&name);
 }
 

@@ -206,6 +206,46 @@ static void a_name_that_only_one_has_names_them(void **state)
                    ARGS({"id", "王五"}, {"tier", "key"}), "王五");
 }
 
+static void a_name_means_its_person_however_it_was_typed(void **state)
+{
+    static const char *const typed[] = {"阿卜杜拉•买买提", "阿卜杜拉・买买提",
+                                        "阿卜杜拉 买买提 ", "阿卜杜拉．买买提"};
+    struct county *county = *state;
+    const char *id = add_person(county, "阿卜杜拉·买买提");
+    for (size_t i = 0; i < ARRAY_SIZE(typed); i++)
+        assert_int_equal(tell(county, TOWN, "person.set",
+                              ARGS({"id", typed[i]}, {"tier", i % 2 ? "key" : "high"})),
+                         OK);
+    assert_text(show(county, "person.show", id), "name", "阿卜杜拉·买买提");
+    assert_refused(county, ERR_NOT_FOUND, "person.set",
+                   ARGS({"id", "·"}, {"tier", "key"}), "·");
+}
+
+static void a_village_may_be_given_by_a_name_that_only_one_has(void **state)
+{
+    struct county *county = *state;
+    assert_int_equal(
+        tell(county, TOWN, "person.add", ARGS({"name", "张三"}, {"village", "柳村"})),
+        OK);
+    struct slice record = show(county, "person.show", told_id(county));
+    assert_int_equal(number_of(record, "village"), 331123103201);
+    assert_int_equal(divisions_add(&county->divisions, 331123104202, slice_text("柳村")),
+                     OK);
+    divisions_sort(&county->divisions);
+    assert_refused(county, ERR_AMBIGUOUS, "person.add",
+                   ARGS({"name", "李四"}, {"village", "柳村"}),
+                   "柳村: 331123103201 石练镇; 331123104202 高坪乡");
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "李四"}, {"village", "石练镇 柳村"})),
+                     OK);
+    assert_refused(county, ERR_VILLAGE_WANTED, "person.add",
+                   ARGS({"name", "王五"}, {"village", "石练镇"}), "village");
+    assert_refused(county, ERR_VILLAGE_WANTED, "person.add",
+                   ARGS({"name", "王五"}, {"village", "331123103"}), "village");
+    assert_refused(county, ERR_DIVISION, "person.add",
+                   ARGS({"name", "王五"}, {"village", "桃村"}), "village");
+}
+
 /* ---- visits ---- */
 
 static void a_visit_lies_where_its_person_lies(void **state)
@@ -425,6 +465,8 @@ int main(void)
         TEST(one_event_entered_twice_is_asked_about),
         TEST(a_visit_after_the_persons_death_is_told),
         TEST(a_name_that_only_one_has_names_them),
+        TEST(a_name_means_its_person_however_it_was_typed),
+        TEST(a_village_may_be_given_by_a_name_that_only_one_has),
         TEST(a_visit_lies_where_its_person_lies),
         TEST(an_amended_visit_keeps_what_was_not_given),
         TEST(a_void_needs_a_reason_and_happens_once),

@@ -154,6 +154,25 @@ static void lists_are_chosen_by_place_person_and_date(void **state)
     assert_int_equal(number_of(rests_on, "entries"), 6);
 }
 
+static void people_of_a_village_gone_from_the_table_are_still_listed(void **state)
+{
+    struct county *county = *state;
+    const char *person = add_person(county, TOWN, "张三", VILLAGE_TEXT);
+    add_visit(county, TOWN, person, "2026-05-01 00:00");
+    for (size_t i = 0; i < county->divisions.count; i++) {
+        if (county->divisions.rows[i].code == 331123103201)
+            county->divisions.rows[i].code = 331123103301;
+    }
+    divisions_sort(&county->divisions);
+    assert_int_equal(listed(county, "person.list", ARGS({"division", VILLAGE_TEXT})), 1);
+    assert_int_equal(listed(county, "visit.list", ARGS({"division", VILLAGE_TEXT})), 1);
+    /* A code that neither the table nor a record knows is mistyped. */
+    assert_int_equal(ask(county, TOWN, "person.list", ARGS({"division", "331123103999"})),
+                     ERR_DIVISION);
+    assert_int_equal(ask(county, TOWN, "person.list", ARGS({"division", "331123999"})),
+                     ERR_DIVISION);
+}
+
 static void assert_counts(struct slice visit, bool expected)
 {
     struct slice value = part(visit, "counts");
@@ -441,6 +460,7 @@ int main(void)
         TEST(both_sides_of_a_conflict_are_shown_alike),
         TEST(digests_are_equal_where_the_records_are),
         TEST(lists_are_chosen_by_place_person_and_date),
+        TEST(people_of_a_village_gone_from_the_table_are_still_listed),
         TEST(voided_and_replaced_visits_are_listed_only_with_all),
         TEST(a_person_is_found_by_what_is_known_of_them),
         TEST(sealed_fields_are_hidden_until_asked_for),
