@@ -216,15 +216,29 @@ static bool is_withdrawn(const struct fold_row *row, struct log_name log, uint64
     return log_name_equal(entry_id_log(&row->id), log) && entry_id_seq(&row->id) >= seq;
 }
 
-/* The newest row from `number` on that stays; 0: none does. */
+/* The newest row from `number` on that stays; 0: none does. Those before it are noted in
+ * `gone`. */
 static uint64_t next_staying(struct store_txn *txn, uint64_t number, struct log_name log,
-                             uint64_t seq)
+                             uint64_t seq, struct buffer *gone)
 {
     struct fold_row row;
     while (number != 0 && fold_row_read(txn, number, &row) &&
-           is_withdrawn(&row, log, seq))
+           is_withdrawn(&row, log, seq)) {
+        buffer_put_u64(gone, number);
         number = row.previous;
+    }
     return number;
+}
+
+/* No chain leads to them any more. */
+static void delete_rows(struct store_txn *txn, struct slice numbers)
+{
+    uint64_t number;
+    uint8_t key[8];
+    while (slice_take_u64(&numbers, &number)) {
+        put_be64(key, number);
+        store_delete(txn, STORE_ROWS, slice_of(key, sizeof key));
+    }
 }
 
 static void put_row(struct store_txn *txn, uint64_t number, uint64_t previous,
@@ -249,15 +263,16 @@ void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
     uint8_t key[CHAIN_KEY_SIZE];
     uint64_t newest, rows, kept = 0;
     struct fold_row row;
-    struct buffer encoded;
+    struct buffer encoded, gone;
 
     chain_key(key, reg, realm, subject);
     if (!chain_read(txn, key, &newest, &rows))
         return;
     buffer_init(&encoded, SIZE_MAX);
-    newest = next_staying(txn, newest, log, seq);
+    buffer_init(&gone, SIZE_MAX);
+    newest = next_staying(txn, newest, log, seq, &gone);
     for (uint64_t number = newest; number != 0 && fold_row_read(txn, number, &row);) {
-        uint64_t previous = next_staying(txn, row.previous, log, seq);
+        uint64_t previous = next_staying(txn, row.previous, log, seq, &gone);
         kept++;
         if (previous != row.previous)
             put_row(txn, number, previous, row.realm, &row.id, row.plaintext, &encoded);
@@ -270,6 +285,8 @@ void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
         store_delete(txn, STORE_CHAINS, slice_of(key, sizeof key));
     else if (kept != rows)
         store_put(txn, STORE_CHAINS, slice_of(key, sizeof key), buffer_slice(&encoded));
+    delete_rows(txn, buffer_slice(&gone));
+    buffer_deinit(&gone);
     buffer_deinit(&encoded);
 }
 

@@ -92,7 +92,7 @@ enum status engine_load(struct engine *engine, struct store_txn *txn)
         if (status == OK && old[i]->link) {
             struct session *session = sessions_meet(engine, old[i]->peer);
             session->link = true;
-            if (!session->paused)
+            if (!session->paused && !roster_revoked(engine->roster, old[i]->peer))
                 session_enter(session, SESSION_LINK_UP, engine->now_ms);
         }
         session_destroy(old[i]);

@@ -4,6 +4,9 @@
 
 bool carries(struct world *world, const struct machine *machine, struct log_name log)
 {
+    if (machine->revoked) {
+        return false; /* it is sent nothing, and what it keeps is its own affair */
+    }
     /* The hub's roster is the fullest once all is well; before, the machine's own counts. */
     const struct machine *judge =
         world->machines[0].node != NULL ? &world->machines[0] : machine;

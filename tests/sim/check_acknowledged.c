@@ -58,6 +58,7 @@ static bool check_same(struct world *world, const struct model_write *write, siz
 {
     const size_t at[] = {write->machine, 0, third};
     struct finding first = {0};
+    bool compared = false;
     for (size_t i = 0; i < ARRAY_SIZE(at) && !world_failed(world); i++) {
         struct machine *machine = &world->machines[at[i]];
         if (!carries(world, machine, entry_id_log(&write->id))) {
@@ -67,7 +68,8 @@ static bool check_same(struct world *world, const struct model_write *write, siz
         enum status expected =
             roster_newest_key(roster, write->realm) != NULL ? OK : ERR_NO_KEY;
         struct finding finding = look_up(machine, &write->id);
-        first = i == 0 ? finding : first;
+        first = compared ? first : finding;
+        compared = true;
         if (!finding.found || finding.status != expected ||
             !hash_equal(&finding.hash, &first.hash)) {
             world_fail(world, "%s: entry %" PRIu64 " of %s is %s, %s", machine->name,

@@ -272,7 +272,9 @@ static void check_machine(struct world *world, struct machine *machine)
 bool check_model(struct world *world)
 {
     for (size_t i = 0; i < world->machine_count && !world_failed(world); i++) {
-        check_machine(world, &world->machines[i]);
+        if (!world->machines[i].revoked) {
+            check_machine(world, &world->machines[i]);
+        }
     }
     return !world_failed(world);
 }

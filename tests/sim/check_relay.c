@@ -37,7 +37,7 @@ bool check_relay(struct world *world)
     }
     for (size_t i = 1; i < world->machine_count && !world_failed(world); i++) {
         struct machine *machine = &world->machines[i];
-        if (division_level(machine->division) == DIVISION_TOWNSHIP &&
+        if (!machine->revoked && division_level(machine->division) == DIVISION_TOWNSHIP &&
             chance_permille(&world->nodes_chance, 200)) {
             check_township(world, machine, &hub);
         }

@@ -19,7 +19,8 @@ bool check_readable(
 bool check_relay(struct world *world); /* carriers without the key hold it all  */
 bool check_model(struct world *world); /* records read as the second opinion says */
 bool check_quiet(struct world *world); /* silence costs nothing                 */
-bool check_honest(struct world *world); /* in the storm: nobody claims to be done */
+bool check_revoked(struct world *world); /* nobody holds what lies beyond a cut */
+bool check_honest(struct world *world);  /* in the storm: nobody claims to be done */
 
 /* Whether this machine stores and forwards that log. */
 bool carries(struct world *world, const struct machine *machine, struct log_name log);

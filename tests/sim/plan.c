@@ -38,6 +38,9 @@ void plan_make(struct world *world, struct plan *plan,
                            ? chance_between(&world->faults_chance, 1, 2)
                            : 0;
     plan->late_ms = plan->storm_ms / 3;
+    plan->revokes = chance_permille(&world->faults_chance, 400);
+    plan->revoke_ms = chance_between(&world->faults_chance, plan->late_ms + 1,
+                                     plan->storm_ms - plan->storm_ms / 10);
     shape_build(world, plan, options);
 }
 
@@ -64,9 +67,15 @@ void plan_storm(struct world *world)
         weather_until(world, begin_ms + plan->late_ms);
         shape_join_late(world);
     }
+    if (plan->revokes) {
+        weather_until(world, begin_ms + plan->revoke_ms);
+        if (!world_failed(world)) {
+            revoke_somebody(world);
+        }
+    }
     weather_until(world, begin_ms + plan->storm_ms);
     faults_end(world);
-    if (plan->late_count > 0) {
+    if (plan->late_count > 0 || plan->revoked) {
         /* The operator who took the grant to the hub may have met a full disk. */
         machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
                         buffer_slice(&world->county.file), NULL);

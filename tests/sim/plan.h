@@ -37,6 +37,8 @@ struct plan {
     uint64_t storm_ms; /* how long work and faults last */
     size_t late_count; /* nodes admitted in the middle of it */
     uint64_t late_ms;
+    bool revokes, revoked; /* somebody is to be, has been */
+    uint64_t revoke_ms;
     unsigned writes_max;
     unsigned writes_made;
     uint64_t work_gap_ms;    /* mean time between pieces of work */
@@ -66,6 +68,10 @@ void faults_happen(struct world *world, const struct happening *happening);
 void faults_mend(struct world *world, const struct happening *happening);
 void faults_end(struct world *world); /* everything on, connected and resumed */
 const char *fault_name(enum fault fault);
+
+/* revoke.c */
+void revoke_somebody(struct world *world);
+void revoke_settle(struct world *world); /* what does not count leaves the model */
 
 /* workload.c */
 void work_begin(struct world *world);

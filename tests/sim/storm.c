@@ -28,17 +28,17 @@ static void describe(const struct world *world, const struct plan *plan, uint64_
     }
     snprintf(result->line, sizeof(result->line),
              "%s of %zu, %zu writes, %" PRIu64 " faults, %" PRIu64 " crashes, %" PRIu64
-             " frames, equal after %s",
+             " frames, equal after %s%s",
              shape_name(plan->shape), world->machine_count, world->model.count,
              plan->faults_made, crashes, world->frames_delivered,
-             duration_text(took_ms, text));
+             duration_text(took_ms, text), plan->revoked ? ", one revoked" : "");
 }
 
 static void check_everything(struct world *world)
 {
     bool (*const checks[])(struct world *) = {
         check_converged, check_acknowledged, check_readable, check_relay,
-        check_model,     check_quiet,        check_converged};
+        check_revoked,   check_model,        check_quiet,    check_converged};
     for (size_t i = 0; i < ARRAY_SIZE(checks) && !world_failed(world); i++) {
         checks[i](world);
     }
@@ -65,6 +65,9 @@ void storm_run(uint64_t seed, const struct storm_options *options, FILE *trace_o
         world_fail(world, "still different hours after the storm: %s", why);
     }
     uint64_t took_ms = world->now_ms - over_ms;
+    if (plan.revoked && !world_failed(world)) {
+        revoke_settle(world);
+    }
     check_everything(world);
     describe(world, &plan, took_ms, result);
     result->ok = !world_failed(world);

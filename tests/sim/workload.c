@@ -277,7 +277,7 @@ static struct job *forbidden_job(struct world *world, struct machine *machine)
 
 bool work_once(struct world *world, struct machine *machine)
 {
-    if (machine->node == NULL) {
+    if (machine->node == NULL || machine->revoked) {
         return false;
     }
     uint64_t realm = pick_realm(world, machine);
