@@ -1,5 +1,7 @@
 #include "crdt/fold.h"
 
+#include "crdt/lookup.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +25,7 @@ struct fold {
     size_t count, capacity;
     struct pending_row **order; /* sorted by chain; as large as `rows` */
     struct buffer plaintexts;
+    struct buffer lookups; /* rows for crdt/lookup.h */
     struct buffer encoded; /* scratch for one stored value */
 };
 
@@ -31,6 +34,7 @@ struct fold *fold_create(void)
     struct fold *fold = checked_malloc(sizeof *fold);
     *fold = (struct fold){0};
     buffer_init(&fold->plaintexts, SIZE_MAX);
+    buffer_init(&fold->lookups, SIZE_MAX);
     buffer_init(&fold->encoded, SIZE_MAX);
     return fold;
 }
@@ -42,6 +46,7 @@ void fold_destroy(struct fold *fold)
     free(fold->rows);
     free(fold->order);
     buffer_deinit(&fold->plaintexts);
+    buffer_deinit(&fold->lookups);
     buffer_deinit(&fold->encoded);
     free(fold);
 }
@@ -50,6 +55,7 @@ void fold_discard(struct fold *fold)
 {
     fold->count = 0;
     buffer_clear(&fold->plaintexts);
+    buffer_clear(&fold->lookups);
 }
 
 size_t fold_pending(const struct fold *fold)
@@ -112,6 +118,7 @@ enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t re
     chain_key(row->chain, operation.reg, realm,
               creates_subject ? id : &operation.subject);
     buffer_put(&fold->plaintexts, plaintext.data, plaintext.size);
+    lookup_note(&fold->lookups, &operation, id, realm);
     return OK;
 }
 
@@ -206,6 +213,7 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
     write_chains(fold, txn, first);
     for (size_t i = 0; i < fold->count; i++)
         write_row(fold, txn, &fold->rows[i], first + i);
+    lookup_write(&fold->lookups, txn);
     fold_discard(fold);
 }
 
@@ -294,6 +302,7 @@ void fold_reset(struct store_txn *txn)
 {
     store_clear(txn, STORE_ROWS);
     store_clear(txn, STORE_CHAINS);
+    store_clear(txn, STORE_LOOKUPS);
 }
 
 /* ---- reading ---- */

@@ -20,6 +20,7 @@ static const char labels[HASH_LABELS][PERSONAL_SIZE] = {
     [HASH_SALT] = "linli salt",       [HASH_SEARCH] = "linli search",
     [HASH_KEY] = "linli key",         [HASH_HEADS] = "linli heads",
     [HASH_RECORDS] = "linli records", [HASH_RANDOM] = "linli random",
+    [HASH_LOOKUP] = "linli lookup",
 };
 
 static const uint8_t *label_bytes(enum hash_label label)

@@ -35,6 +35,7 @@ enum hash_label {
     HASH_HEADS,   /* digest over heads                                        */
     HASH_RECORDS, /* digest over records                                      */
     HASH_RANDOM,  /* expands an event's randomness                            */
+    HASH_LOOKUP,  /* a field's value, to find its records by                  */
     HASH_LABELS,
 };
 

@@ -60,6 +60,13 @@ enum search {
     SEARCH_WHOLE, /* FIELD_SEALED: the whole text only, by its tag */
 };
 
+/* Fields whose values are looked up when a record is written (crdt/lookup.h). */
+enum lookup {
+    LOOKUP_NONE,
+    LOOKUP_KEY,    /* of another system: whoever comes again is known */
+    LOOKUP_UNIQUE, /* belongs to one record that has not ended */
+};
+
 struct choice {
     uint8_t id;        /* from 1 */
     const char *name;  /* English key for JSON and typing: "high" */
@@ -83,6 +90,7 @@ struct field {
     uint8_t names;       /* FIELD_RECORD: id of the register whose record it names */
     enum search search;
     const char *heading; /* of its column in lists, through gettext; NULL: none */
+    enum lookup lookup;
     bool
         tells_apart; /* two records of a chain that agree in all such fields are one event
                          entered twice */
@@ -212,6 +220,8 @@ struct schema_register {
      * record is its own); otherwise why not, and the field at fault. NULL: always. */
     enum status (*agrees)(const struct record_view *record,
                           const struct record_view *subject, bool insist, uint8_t *field);
+    /* Whether a record keeps no unique value to itself any more; NULL: never. */
+    bool (*ended)(const struct record_view *record);
     const struct derived *derived; /* ended by a row without name; NULL: nothing is */
     struct verb_words words[VERBS];
 };

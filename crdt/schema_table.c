@@ -1,3 +1,4 @@
+#include "crdt/person.h"
 #include "crdt/schema.h"
 #include "crdt/visit.h"
 
@@ -179,7 +180,8 @@ static const struct field person_fields[] = {
      .type = FIELD_SEALED,
      .rule = MERGE_MULTI,
      .form = TEXT_ID_NUMBER,
-     .search = SEARCH_WHOLE},
+     .search = SEARCH_WHOLE,
+     .lookup = LOOKUP_UNIQUE},
     {.id = PERSON_ABILITY,
      .name = "ability",
      .label = "能力等级",
@@ -221,7 +223,8 @@ static const struct field person_fields[] = {
      .type = FIELD_TEXT,
      .rule = MERGE_MULTI,
      .limit = 100,
-     .search = SEARCH_PART},
+     .search = SEARCH_PART,
+     .lookup = LOOKUP_KEY},
     {.id = PERSON_NOTE,
      .name = "note",
      .label = "备注",
@@ -351,7 +354,8 @@ static const struct field visit_fields[] = {
          N_("key in the system it was imported from; importing it again changes nothing"),
      .type = FIELD_TEXT,
      .rule = MERGE_ONCE,
-     .limit = 100},
+     .limit = 100,
+     .lookup = LOOKUP_KEY},
 };
 
 static const struct derived visit_derived[] = {
@@ -424,6 +428,7 @@ const struct schema_register schema_registers[] = {
      .name_field = PERSON_NAME,
      .place_field = PERSON_VILLAGE,
      .date_field = FIELD_NONE,
+     .ended = person_ended,
      .fields = person_fields,
      .field_count = ARRAY_SIZE(person_fields),
      .words =

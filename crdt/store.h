@@ -26,10 +26,12 @@ enum store_table {
     STORE_PEERS, /* peer number u32 BE -> what was noted of its announcements          */
     STORE_UNREAD, /* realm u64 BE, epoch u16 BE, arrival u64 BE -> nothing: runs that no key
                      here opens                                                          */
+    STORE_LOOKUPS, /* register, field, realm, value's hash, record -> subject
+                      (crdt/lookup.h) */
     STORE_TABLES, /* how many tables there are                                          */
 };
 
-#define STORE_KEY_MAX 64 /* the longest key is 21 bytes; LMDB's own bound is 511 */
+#define STORE_KEY_MAX 64 /* the longest key is 34 bytes; LMDB's own bound is 511 */
 
 struct store;     /* an open store; one writer at a time */
 struct store_txn; /* a transaction, read-only or writing  */

@@ -36,9 +36,11 @@ void author_write(struct engine *engine, const struct event *event)
     else
         status = rules != NULL && rules->judge != NULL ? rules->judge(engine, &draft)
                                                        : ERR_MALFORMED;
-    if (status == OK)
+    if (status == OK && !draft.known)
         status = draft_finish(engine, &draft, event, actor, &plaintext);
-    if (status == OK) {
+    if (draft.known) {
+        id = draft.known_id;
+    } else if (status == OK) {
         (void)operators_enrol(engine, &write->account, event);
         id = writing_append(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
                             event->random);
@@ -48,6 +50,7 @@ void author_write(struct engine *engine, const struct event *event)
     reply->token = write->token;
     reply->status = status;
     reply->id = id;
+    reply->known = draft.known;
     reply->reg = write->reg;
     reply->field = draft.refused_field;
     if (draft.in_the_way.size > 0)

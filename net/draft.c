@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/lookup.h"
 #include "net/records.h"
 
 enum {
     SHORT_ID_SIZE = 8,
+    HOLDERS_MAX = 16,     /* of one value, looked at */
     DOUBLE_ROWS_MAX = 16, /* of a chain, looked through for the same event */
 };
 
@@ -192,13 +194,26 @@ static bool may_be_same(const struct draft *draft, struct slice plaintext)
     return false;
 }
 
+/* "K3F9ABCD 王秀英" */
 static void name_record(struct engine *engine, struct draft *draft,
-                        const struct entry_id *id)
+                        const struct record_view *record)
 {
-    char text[ID_TEXT_SIZE];
+    char id[ID_TEXT_SIZE];
+    struct slice value, name = {0};
+    struct buffer words;
 
-    id_format(id, text);
-    draft->in_the_way = arena_copy(&engine->scratch, slice_of(text, SHORT_ID_SIZE));
+    id_format(&record->id, id);
+    buffer_init(&words, PAYLOAD_SIZE_MAX);
+    buffer_put(&words, id, SHORT_ID_SIZE);
+    if (record->reg->name_field != FIELD_NONE) {
+        value = view_value(record, record->reg->name_field);
+        if (codec_take_text(&value, &name)) {
+            buffer_put_u8(&words, ' ');
+            buffer_put(&words, name.data, name.size);
+        }
+    }
+    draft->in_the_way = arena_copy(&engine->scratch, buffer_slice(&words));
+    buffer_deinit(&words);
 }
 
 /* One event entered twice. Only the newest rows of a chain are looked through: what is
@@ -229,13 +244,120 @@ static enum status judge_double(struct engine *engine, struct draft *draft)
         if (view_record(engine->txn, draft->reg, write->realm, &write->subject, &row.id,
                         &engine->scratch, &record) &&
             !record.voided && record.amended_count == 0) {
-            name_record(engine, draft, &row.id);
+            name_record(engine, draft, &record);
             return refuse(draft, ERR_DOUBLE, draft->reg->subject_field);
         }
         if (store_txn_status(engine->txn) != OK)
             return OK;
     }
     return OK;
+}
+
+static bool holds(const struct field_view *field, struct slice value)
+{
+    for (size_t i = 0; i < field->count; i++) {
+        if (slice_equal(lookup_value(field->field, field->versions[i].value), value))
+            return true;
+    }
+    return false;
+}
+
+/* The record that holds the value in `realm` and stands, other than the one that is
+ * written; of several the one that was entered first. */
+static bool find_holder(struct engine *engine, const struct draft *draft,
+                        const struct field *field, uint64_t realm, struct slice value,
+                        struct record_view *first)
+{
+    struct looked_up found[HOLDERS_MAX];
+    size_t count = lookup_find(engine->txn, draft->reg->id, field->id, realm, value,
+                               found, HOLDERS_MAX);
+    bool any = false;
+
+    for (size_t i = 0; i < count; i++) {
+        struct record_view record;
+        const struct entry_id *subject =
+            draft->reg->subject_field == FIELD_NONE ? NULL : &found[i].subject;
+        if (entry_id_compare(&found[i].id, &draft->target) == 0 ||
+            !view_record(engine->txn, draft->reg, realm, subject, &found[i].id,
+                         &engine->scratch, &record) ||
+            !record.known || record.voided || !holds(&record.fields[field->id], value))
+            continue;
+        if (field->lookup == LOOKUP_UNIQUE && draft->reg->ended != NULL &&
+            draft->reg->ended(&record))
+            continue;
+        if (!any || record.created_ms < first->created_ms)
+            *first = record;
+        any = true;
+    }
+    return any;
+}
+
+/* A new record whose key of another system is here already is known. Where an old record
+ * gets such a key, it is another's. */
+static enum status judge_key(struct engine *engine, struct draft *draft,
+                             const struct field *field, struct slice value)
+{
+    const struct write *write = draft->write;
+    struct record_view holder;
+
+    if (write->insist || !find_holder(engine, draft, field, write->realm, value, &holder))
+        return OK;
+    if (write->kind == OPERATION_CREATE && !write->keep_rest) {
+        draft->known = true;
+        draft->known_id = holder.id;
+        return OK;
+    }
+    name_record(engine, draft, &holder);
+    return refuse(draft, ERR_TAKEN, field->id);
+}
+
+/* In every realm that can be read here; a sealed value's tag differs from realm to realm. */
+static enum status judge_unique(struct engine *engine, struct draft *draft,
+                                const struct field *field, struct slice value)
+{
+    struct realm_walk walk = {0};
+    struct record_view holder;
+    struct slice text, encoded;
+    uint8_t tag[FIELD_TAG_SIZE];
+    uint64_t realm;
+
+    if (draft->write->insist)
+        return OK;
+    while (realm_walk_next(engine->roster, draft->reg, &walk, &realm)) {
+        struct slice sought = value;
+        if (field->type == FIELD_SEALED) {
+            encoded = value;
+            if (!codec_take_text(&encoded, &text) ||
+                !engine_field_tag(engine, realm, text, tag))
+                continue;
+            sought = slice_of(tag, sizeof tag);
+        }
+        if (find_holder(engine, draft, field, realm, sought, &holder)) {
+            name_record(engine, draft, &holder);
+            return refuse(draft, ERR_TAKEN, field->id);
+        }
+    }
+    return OK;
+}
+
+static enum status judge_lookups(struct engine *engine, struct draft *draft)
+{
+    static const enum lookup in_turn[] = {LOOKUP_KEY, LOOKUP_UNIQUE};
+    const struct write *write = draft->write;
+    enum status status = OK;
+
+    for (size_t turn = 0; turn < ARRAY_SIZE(in_turn); turn++) {
+        for (size_t i = 0; i < write->count && status == OK && !draft->known; i++) {
+            const struct field *field = &draft->reg->fields[write->values[i].field];
+            struct slice value = write->values[i].value;
+            if (field->lookup != in_turn[turn] || value.size == 0)
+                continue;
+            status = field->lookup == LOOKUP_KEY
+                         ? judge_key(engine, draft, field, value)
+                         : judge_unique(engine, draft, field, value);
+        }
+    }
+    return status;
 }
 
 static enum status judge_agreement(struct engine *engine, struct draft *draft)
@@ -275,8 +397,10 @@ static enum status judge_create(struct engine *engine, struct draft *draft)
     if (status == OK && write->keep_rest)
         status = draft_open_kept(engine, draft);
     if (status == OK)
+        status = judge_lookups(engine, draft);
+    if (status == OK && !draft->known)
         status = judge_agreement(engine, draft);
-    if (status == OK)
+    if (status == OK && !draft->known)
         status = judge_double(engine, draft);
     return status;
 }
@@ -289,6 +413,8 @@ static enum status judge_edit(struct engine *engine, struct draft *draft)
         status = judge_values(draft);
     if (status == OK && draft->write->count == 0)
         status = ERR_FIELD_MISSING;
+    if (status == OK)
+        status = judge_lookups(engine, draft);
     return status;
 }
 

@@ -19,6 +19,8 @@ struct draft {
     size_t count;
     struct record_view subject; /* of a new record that has one */
     bool has_subject;
+    bool known; /* a create of what is here already: nothing is to be written */
+    struct entry_id known_id;
     struct slice in_the_way; /* the record that a refusal is about, in words */
     uint8_t refused_field;
 };

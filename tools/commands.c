@@ -318,7 +318,7 @@ static void anyway_option(const struct schema_register *reg, struct command *com
 {
     bool asked = reg->agrees != NULL;
     for (size_t i = 0; i < reg->field_count; i++)
-        asked |= reg->fields[i].tells_apart;
+        asked |= reg->fields[i].tells_apart || reg->fields[i].lookup != LOOKUP_NONE;
     if (asked)
         option_add(command, "anyway", NULL,
                    N_("it is meant so, although a record like it is there"));

@@ -240,7 +240,8 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
     if (short_id != NULL && id != NULL)
         (void)fprintf(terminal->out, "  (%s)", id);
     (void)fputc('\n', terminal->out);
-    print_written(invocation, terminal, data, &arena);
+    if (!map_bool(data, "known"))
+        print_written(invocation, terminal, data, &arena);
     arena_deinit(&arena);
 }
 

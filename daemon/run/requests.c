@@ -376,6 +376,16 @@ void requests_note(struct requests *requests, const struct effect *effect)
     asked->known = effect->known;
 }
 
+static void put_no_summary(struct buffer *out)
+{
+    static const char *const keys[CHANGE_SUMMARY_KEYS] = {"name", "place",  "place_name",
+                                                          "date", "record", "restored"};
+    for (size_t i = 0; i < CHANGE_SUMMARY_KEYS; i++) {
+        codec_put_cstring(out, keys[i]);
+        codec_put_nil(out);
+    }
+}
+
 static void put_written(struct buffer *out, const struct asked *asked)
 {
     char text[ID_TEXT_SIZE];
@@ -387,7 +397,10 @@ static void put_written(struct buffer *out, const struct asked *asked)
     codec_put_text(out, slice_of(text, SHORT_ID_SIZE));
     codec_put_cstring(out, "known");
     codec_put_bool(out, asked->known);
-    codec_put_raw(out, asked->summary);
+    if (asked->known) /* what was typed is not what is there */
+        put_no_summary(out);
+    else
+        codec_put_raw(out, asked->summary);
 }
 
 static void put_answer(struct requests *requests, const struct asked *asked)

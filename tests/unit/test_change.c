@@ -452,6 +452,112 @@ static void a_visit_after_the_persons_death_is_told(void **state)
     assert_int_equal(visit_of(county, id, "2026-05-31 00:00", "home", "met", "yes"), OK);
 }
 
+static enum status keyed(struct county *county, const char *name, const char *key,
+                         const char *number, const char *anyway)
+{
+    return tell(county, TOWN, "person.add",
+                ARGS({"name", name}, {"village", VILLAGE_TEXT}, {"external_key", key},
+                     {"id_number", number}, {"anyway", anyway}));
+}
+
+static uint64_t entries_at(struct county *county, size_t node)
+{
+    return heads_entries(engine_heads(node_engine(county->nodes[node].node)));
+}
+
+static void an_external_key_that_comes_again_is_known(void **state)
+{
+    struct county *county = *state;
+    assert_int_equal(keyed(county, "张三", "HR-5", "", "no"), OK);
+    const char *first = told_id(county);
+    uint64_t entries = entries_at(county, TOWN);
+    /* In another order of the fields, with other values, the first id is answered. */
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"external_key", "HR-5"}, {"village", OTHER_VILLAGE_TEXT},
+                               {"name", "李四"})),
+                     OK);
+    assert_string_equal(told_id(county), first);
+    assert_int_equal(entries_at(county, TOWN), entries);
+    assert_int_equal(keyed(county, "张三", "HR-0005", "", "no"), OK);
+    const char *other = told_id(county);
+    assert_string_not_equal(other, first);
+    assert_int_equal(entries_at(county, TOWN), entries + 1);
+    /* Another's key is no key of this one. */
+    assert_refused(county, ERR_TAKEN, "person.set",
+                   ARGS({"id", other}, {"external_key", "HR-5"}), "external_key");
+    /* One's own may be written again; and it is free once it is given up. */
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", first}, {"external_key", "HR-5"})),
+        OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", first}, {"external_key", "HR-6"})),
+        OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", other}, {"external_key", "HR-5"})),
+        OK);
+    assert_int_equal(keyed(county, "王五", "HR-5", "", "no"), OK);
+    assert_string_equal(told_id(county), other);
+    /* The key of a record that was taken out is free. */
+    assert_int_equal(
+        tell(county, TOWN, "person.void", ARGS({"id", other}, {"reason", "错"})), OK);
+    assert_int_equal(keyed(county, "王五", "HR-5", "", "no"), OK);
+    assert_string_not_equal(told_id(county), other);
+}
+
+static void an_external_key_of_a_visit_is_known_too(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    for (int i = 0; i < 2; i++) {
+        char when[17];
+        snprintf(when, sizeof when, "2026-05-31 08:%02d", i);
+        assert_int_equal(tell(county, TOWN, "visit.add",
+                              ARGS({"person", id}, {"when", when}, {"method", "home"},
+                                   {"outcome", "met"}, {"external_key", "V-1"})),
+                         OK);
+    }
+    const char *visit = told_id(county);
+    /* Amending keeps the key; what was imported is known by its original. */
+    assert_int_equal(
+        tell(county, TOWN, "visit.amend", ARGS({"id", visit}, {"outcome", "absent"})),
+        OK);
+    uint64_t entries = entries_at(county, TOWN);
+    assert_int_equal(
+        tell(county, TOWN, "visit.add",
+             ARGS({"person", id}, {"when", "2026-05-31 08:00"}, {"method", "home"},
+                  {"outcome", "met"}, {"external_key", "V-1"})),
+        OK);
+    assert_string_equal(told_id(county), visit);
+    assert_int_equal(entries_at(county, TOWN), entries);
+}
+
+static void an_identity_number_belongs_to_one_living_person(void **state)
+{
+    struct county *county = *state;
+    const char *number = "330102194001011231";
+    assert_int_equal(keyed(county, "张三", "", number, "no"), OK);
+    const char *first = told_id(county);
+    assert_int_equal(keyed(county, "李四", "", number, "no"), ERR_TAKEN);
+    assert_string_equal(county->subject, "id_number");
+    assert_int_equal(keyed(county, "李四", "", number, "yes"), OK);
+    const char *second = told_id(county);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", second}, {"id_number", number})),
+        ERR_TAKEN);
+    /* Whoever moved is entered anew where they live now. */
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", first}, {"status", "moved"})), OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", second}, {"id_number", number})),
+        OK);
+    /* In another township's realm the same number has another tag; the hub sees both. */
+    county_link(county, TOWN, HUB, true);
+    assert_int_equal(tell(county, HUB, "person.add",
+                          ARGS({"name", "王五"}, {"village", FAR_VILLAGE_TEXT},
+                               {"id_number", number})),
+                     ERR_TAKEN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +566,9 @@ int main(void)
         TEST(a_township_without_a_key_here_is_refused),
         TEST(sets_change_by_what_is_added_and_removed),
         TEST(a_person_stays_in_its_township),
+        TEST(an_external_key_that_comes_again_is_known),
+        TEST(an_external_key_of_a_visit_is_known_too),
+        TEST(an_identity_number_belongs_to_one_living_person),
         TEST(an_id_may_be_short_but_must_fit_one),
         TEST(method_and_outcome_must_agree),
         TEST(one_event_entered_twice_is_asked_about),

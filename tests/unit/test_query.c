@@ -16,7 +16,7 @@ static const char *add_person(struct county *county, size_t node, const char *na
         tell(county, node, "person.add",
              ARGS({"name", name}, {"village", village}, {"tier", "high"},
                   {"phones", "13800001111"}, {"id_number", "330102194001011231"},
-                  {"external_key", "HR-77"})),
+                  {"external_key", "HR-77"}, {"anyway", "yes"})),
         OK);
     return told_id(county);
 }

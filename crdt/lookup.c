@@ -1,0 +1,100 @@
+#include "crdt/lookup.h"
+
+#include <string.h>
+
+#include "crdt/codec.h"
+#include "crdt/hash.h"
+
+enum {
+    SEALED_TAG_SIZE = 16, /* schema.h, FIELD_SEALED */
+    VALUE_HASH_SIZE = 12,
+    PREFIX_SIZE = 1 + 1 + 8 + VALUE_HASH_SIZE,
+    KEY_SIZE = PREFIX_SIZE + ENTRY_ID_SIZE,
+    ROW_SIZE = KEY_SIZE + ENTRY_ID_SIZE,
+};
+
+struct slice lookup_value(const struct field *field, struct slice encoded)
+{
+    struct slice body;
+    if (field->type != FIELD_SEALED)
+        return encoded;
+    if (!codec_take_bytes(&encoded, &body) || body.size < SEALED_TAG_SIZE)
+        return (struct slice){0};
+    return slice_of(body.data, SEALED_TAG_SIZE);
+}
+
+/* The store lies within one county, so that the hash needs no salt. */
+static void put_prefix(uint8_t prefix[PREFIX_SIZE], uint8_t reg, uint8_t field,
+                       uint64_t realm, struct slice value)
+{
+    static const struct county_salt no_salt;
+    struct hash hash;
+    hash_bytes(&hash, HASH_LOOKUP, &no_salt, value);
+    prefix[0] = reg;
+    prefix[1] = field;
+    put_be64(prefix + 2, realm);
+    memcpy(prefix + 10, hash.bytes, VALUE_HASH_SIZE);
+}
+
+static void note_value(struct buffer *rows, const struct operation *operation,
+                       uint64_t realm, uint8_t id, struct slice encoded,
+                       const struct looked_up *record)
+{
+    const struct schema_register *reg = schema_register(operation->reg);
+    uint8_t prefix[PREFIX_SIZE];
+    if (reg->fields[id].lookup == LOOKUP_NONE || encoded.size == 0)
+        return;
+    put_prefix(prefix, reg->id, id, realm, lookup_value(&reg->fields[id], encoded));
+    buffer_put(rows, prefix, sizeof prefix);
+    buffer_put(rows, record->id.bytes, ENTRY_ID_SIZE);
+    buffer_put(rows, record->subject.bytes, ENTRY_ID_SIZE);
+}
+
+void lookup_note(struct buffer *rows, const struct operation *operation,
+                 const struct entry_id *id, uint64_t realm)
+{
+    struct operation rest = *operation;
+    struct looked_up record = {operation->target, operation->subject};
+    struct slice value, replaced;
+    uint8_t field;
+    if (operation->kind == OPERATION_CREATE) {
+        record.id = *id;
+        if (operation->subject_is_self)
+            record.subject = *id;
+        while (operation_next_field(&rest, &field, &value))
+            note_value(rows, operation, realm, field, value, &record);
+    } else if (operation->kind == OPERATION_EDIT && operation->has_target) {
+        while (operation_next_edit(&rest, &field, &replaced, &value))
+            note_value(rows, operation, realm, field, value, &record);
+    }
+}
+
+void lookup_write(struct buffer *rows, struct store_txn *txn)
+{
+    for (size_t at = 0; at < rows->size; at += ROW_SIZE)
+        store_put(txn, STORE_LOOKUPS, slice_of(rows->data + at, KEY_SIZE),
+                  slice_of(rows->data + at + KEY_SIZE, ENTRY_ID_SIZE));
+    buffer_clear(rows);
+}
+
+size_t lookup_find(struct store_txn *txn, uint8_t reg, uint8_t field, uint64_t realm,
+                   struct slice value, struct looked_up *found, size_t max)
+{
+    uint8_t prefix[PREFIX_SIZE];
+    struct store_cursor cursor = {0};
+    struct slice key, subject;
+    size_t count = 0;
+    put_prefix(prefix, reg, field, realm, value);
+    bool more = store_seek(txn, STORE_LOOKUPS, slice_of(prefix, sizeof prefix), &cursor,
+                           &key, &subject);
+    while (more && count < max && key.size == KEY_SIZE &&
+           memcmp(key.data, prefix, sizeof prefix) == 0 &&
+           subject.size == ENTRY_ID_SIZE) {
+        memcpy(found[count].id.bytes, key.data + PREFIX_SIZE, ENTRY_ID_SIZE);
+        memcpy(found[count].subject.bytes, subject.data, ENTRY_ID_SIZE);
+        count++;
+        more = store_next(txn, &cursor, &key, &subject);
+    }
+    store_cursor_close(&cursor);
+    return count;
+}
