@@ -6,6 +6,9 @@
 #define PAUSE_MS_MIN 500
 #define PAUSE_MS_MAX 60000
 
+/* A host may have addresses of one family only, and a line may carry only one. */
+#define FAMILY_ATTEMPTS 3
+
 void dials_init(struct dials *dials, uint64_t seed)
 {
     *dials = (struct dials){.connection_next = 1, .jitter = seed | 1};
@@ -60,12 +63,27 @@ bool dial_start(struct dials *dials, struct dial *dial,
 {
     dial->connection = dials->connection_next++;
     dial->dry = false;
-    return socket_dial(&dial->socket, settings, dial->endpoint, dial->server_key);
+    dial->unreached = 0;
+    return socket_dial(&dial->socket, settings, dial->endpoint, dial->ipv6,
+                       dial->server_key);
 }
 
 bool dial_is_pausing(const struct dial *dial)
 {
     return dial->socket.zmq == NULL;
+}
+
+/* Digits, dots, colons and brackets make an address, which has a family of its own. */
+static bool host_is_name(const char *endpoint)
+{
+    const char *host = strstr(endpoint, "://");
+    return host != NULL && host[strspn(host, ":/0123456789.[]")] != '\0' &&
+           strchr(host, '[') == NULL;
+}
+
+bool dial_wants_other_family(const struct dial *dial)
+{
+    return dial->unreached >= FAMILY_ATTEMPTS && host_is_name(dial->endpoint);
 }
 
 void dial_proved_useful(struct dial *dial)
@@ -102,7 +120,10 @@ static enum dial_trouble trouble_of_breaking_off(const struct dial *dial, uint64
 void dial_note(struct dial *dial, enum socket_event_kind kind, uint64_t now_ms)
 {
     switch (kind) {
-    case SOCKET_UNREACHED: dial->trouble = DIAL_UNREACHABLE; break;
+    case SOCKET_UNREACHED:
+        dial->trouble = DIAL_UNREACHABLE;
+        dial->unreached++;
+        break;
     case SOCKET_CONNECTED: dial->connected_ms = now_ms; break;
     case SOCKET_READY: dial->trouble = DIAL_NO_TROUBLE; break;
     case SOCKET_DENIED: dial->trouble = DIAL_TURNED_AWAY; break;

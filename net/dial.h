@@ -27,7 +27,9 @@ struct dial {
     uint64_t connection;   /* serial of the socket's connection, never reused */
     uint64_t connected_ms; /* of the TCP connection whose handshake is under way */
     enum dial_trouble trouble;
-    bool dry; /* the socket held no more frames when last read */
+    bool ipv6;          /* the family that is asked for where the host is a name */
+    unsigned unreached; /* attempts of this socket that reached nobody */
+    bool dry;           /* the socket held no more frames when last read */
     unsigned pause_ms;
     uint64_t due_ms; /* while pausing */
 };
@@ -56,6 +58,10 @@ MUST_USE bool dial_start(struct dials *dials, struct dial *dial,
 void dial_pause(struct dials *dials, struct dial *dial, uint64_t now_ms);
 bool dial_is_pausing(const struct dial *dial);
 void dial_proved_useful(struct dial *dial);
+
+/* Whether the name's other family of addresses is to be tried: after a few attempts that
+ * reached nobody. Then the socket is to be closed and a new one dials. */
+MUST_USE bool dial_wants_other_family(const struct dial *dial);
 
 /* Notes what a socket's event tells of why there is no link. */
 void dial_note(struct dial *dial, enum socket_event_kind kind, uint64_t now_ms);

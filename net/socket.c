@@ -108,7 +108,7 @@ static bool endpoint_is_tcp(const char *endpoint, bool any_port_allowed)
 }
 
 static bool socket_open(struct socket *socket, const struct socket_settings *settings,
-                        int type, const char *endpoint)
+                        int type, const char *endpoint, bool ipv6)
 {
     *socket = (struct socket){0};
     if (!endpoint_is_tcp(endpoint, type == ZMQ_ROUTER)) {
@@ -119,8 +119,8 @@ static bool socket_open(struct socket *socket, const struct socket_settings *set
     if (socket->zmq == NULL)
         return false;
     socket_set_common(socket->zmq, settings);
-    int ipv6 = strchr(endpoint, '[') != NULL;
-    socket_set(socket->zmq, ZMQ_IPV6, &ipv6, sizeof(ipv6));
+    int family = ipv6 || strchr(endpoint, '[') != NULL;
+    socket_set(socket->zmq, ZMQ_IPV6, &family, sizeof(family));
     return socket_watch(socket, settings);
 }
 
@@ -138,7 +138,7 @@ static bool socket_give_up(struct socket *socket)
 bool socket_listen(struct socket *socket, const struct socket_settings *settings,
                    const char *endpoint)
 {
-    if (!socket_open(socket, settings, ZMQ_ROUTER, endpoint))
+    if (!socket_open(socket, settings, ZMQ_ROUTER, endpoint, false))
         return socket_give_up(socket);
     const struct socket_option options[] = {
         {ZMQ_CURVE_SERVER, 1},     {OPTION_ZAP_ENFORCE_DOMAIN, 1},
@@ -153,9 +153,9 @@ bool socket_listen(struct socket *socket, const struct socket_settings *settings
 /* IMMEDIATE: nothing is queued for a peer that is not there. libzmq itself repeats what
  * fails before a TCP connection stands, with jitter added to each interval. */
 bool socket_dial(struct socket *socket, const struct socket_settings *settings,
-                 const char *endpoint, const uint8_t server_key[32])
+                 const char *endpoint, bool ipv6, const uint8_t server_key[32])
 {
-    if (!socket_open(socket, settings, ZMQ_DEALER, endpoint))
+    if (!socket_open(socket, settings, ZMQ_DEALER, endpoint, ipv6))
         return socket_give_up(socket);
     const struct socket_option options[] = {
         {ZMQ_IMMEDIATE, 1},

@@ -46,8 +46,10 @@ struct socket_event {
  * tcp:// endpoints are taken: those of libzmq's other transports lead around CURVE. */
 MUST_USE bool socket_listen(struct socket *socket, const struct socket_settings *settings,
                             const char *endpoint);
+/* libzmq asks for addresses of one family: `ipv6` is for names, an address in brackets is of
+ * its own. */
 MUST_USE bool socket_dial(struct socket *socket, const struct socket_settings *settings,
-                          const char *endpoint, const uint8_t server_key[32]);
+                          const char *endpoint, bool ipv6, const uint8_t server_key[32]);
 void socket_close(struct socket *socket);
 
 /* The next thing that happened; false: nothing more has. */

@@ -98,6 +98,11 @@ static void carrier_hear_dialling(struct transport *transport, struct dial *dial
                                   enum socket_event_kind kind)
 {
     dial_note(dial, kind, carrier_now_ms());
+    if (dial_wants_other_family(dial)) {
+        dial->ipv6 = !dial->ipv6;
+        dial_pause(&transport->dials, dial, carrier_now_ms());
+        return;
+    }
     if (kind == SOCKET_UNREACHED || kind == SOCKET_CONNECTED)
         return;
     if (kind == SOCKET_READY) {

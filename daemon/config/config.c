@@ -125,6 +125,10 @@ static bool endpoint_is_sound(const char *value, bool listening)
     if (strncmp(value, scheme, sizeof scheme - 1) != 0)
         return false;
     const char *host = value + sizeof scheme - 1;
+    for (const char *at = host; *at != '\0'; at++) {
+        if (!isgraph((unsigned char)*at)) /* full-width digits, say, reach nobody */
+            return false;
+    }
     const char *colon = strrchr(host, ':');
     if (colon == NULL || colon == host || strpbrk(host, " \t/;") != NULL)
         return false;
