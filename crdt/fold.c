@@ -6,14 +6,15 @@
 #include <string.h>
 
 enum {
-    CHAIN_KEY_SIZE = 1 + 8 + ENTRY_ID_SIZE, /* register, realm, subject */
     ROWS_CAPACITY_MIN = 256,
+    SWEEP_CHAINS_MAX = 2000, /* a call */
+    SWEEP_ROWS_MAX = 20000,
 };
 
 /* A row that is not in the store yet. Its number is the last stored one's, plus its place
  * in arrival order, from 1. */
 struct pending_row {
-    uint8_t chain[CHAIN_KEY_SIZE];
+    uint8_t chain[FOLD_CHAIN_KEY_SIZE];
     struct entry_id id;
     uint64_t realm;
     uint64_t previous;
@@ -65,7 +66,7 @@ size_t fold_pending(const struct fold *fold)
 
 /* ---- filing ---- */
 
-static void chain_key(uint8_t key[CHAIN_KEY_SIZE], uint8_t reg, uint64_t realm,
+static void chain_key(uint8_t key[FOLD_CHAIN_KEY_SIZE], uint8_t reg, uint64_t realm,
                       const struct entry_id *subject)
 {
     key[0] = reg;
@@ -129,7 +130,7 @@ static int order_compare(const void *a, const void *b)
 {
     const struct pending_row *left = *(struct pending_row *const *)a;
     const struct pending_row *right = *(struct pending_row *const *)b;
-    int order = memcmp(left->chain, right->chain, CHAIN_KEY_SIZE);
+    int order = memcmp(left->chain, right->chain, FOLD_CHAIN_KEY_SIZE);
     return order != 0 ? order : (left > right) - (left < right);
 }
 
@@ -140,20 +141,20 @@ static void order_rows(struct fold *fold)
     qsort(fold->order, fold->count, sizeof(struct pending_row *), order_compare);
 }
 
-static uint64_t next_row_number(struct store_txn *txn)
+uint64_t fold_last_row(struct store_txn *txn)
 {
     struct slice key, value;
     if (!store_last(txn, STORE_ROWS, &key, &value))
-        return 1;
+        return 0;
     CHECK(key.size == 8);
-    return get_be64(key.data) + 1;
+    return get_be64(key.data);
 }
 
-static bool chain_read(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
+static bool chain_read(struct store_txn *txn, const uint8_t key[FOLD_CHAIN_KEY_SIZE],
                        uint64_t *newest, uint64_t *rows)
 {
     struct slice value;
-    return store_get(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE), &value) &&
+    return store_get(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE), &value) &&
            slice_take_varint(&value, newest) && slice_take_varint(&value, rows);
 }
 
@@ -171,7 +172,7 @@ static void write_chain(struct fold *fold, struct store_txn *txn,
     buffer_clear(&fold->encoded);
     buffer_put_varint(&fold->encoded, newest);
     buffer_put_varint(&fold->encoded, rows + count);
-    store_put(txn, STORE_CHAINS, slice_of(chain[0]->chain, CHAIN_KEY_SIZE),
+    store_put(txn, STORE_CHAINS, slice_of(chain[0]->chain, FOLD_CHAIN_KEY_SIZE),
               buffer_slice(&fold->encoded));
 }
 
@@ -182,7 +183,7 @@ static void write_chains(struct fold *fold, struct store_txn *txn, uint64_t firs
         size_t end = begin + 1;
         while (end < fold->count &&
                memcmp(fold->order[end]->chain, fold->order[begin]->chain,
-                      CHAIN_KEY_SIZE) == 0)
+                      FOLD_CHAIN_KEY_SIZE) == 0)
             end++;
         write_chain(fold, txn, fold->order + begin, end - begin, first);
         begin = end;
@@ -208,7 +209,7 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
 {
     if (fold->count == 0)
         return;
-    uint64_t first = next_row_number(txn);
+    uint64_t first = fold_last_row(txn) + 1;
     order_rows(fold);
     write_chains(fold, txn, first);
     for (size_t i = 0; i < fold->count; i++)
@@ -219,19 +220,29 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
 
 /* ---- taking back ---- */
 
-static bool is_withdrawn(const struct fold_row *row, struct log_name log, uint64_t seq)
+/* Rows that leave their chains: those numbered up to `stale`, or, where that is 0, those of
+ * the log from an entry on. */
+struct leaving {
+    uint64_t stale;
+    struct log_name log;
+    uint64_t seq;
+};
+
+static bool is_leaving(const struct fold_row *row, const struct leaving *leaving)
 {
-    return log_name_equal(entry_id_log(&row->id), log) && entry_id_seq(&row->id) >= seq;
+    return leaving->stale == 0 && log_name_equal(entry_id_log(&row->id), leaving->log) &&
+           entry_id_seq(&row->id) >= leaving->seq;
 }
 
-/* The newest row from `number` on that stays; 0: none does. Those before it are noted in
- * `gone`. */
-static uint64_t next_staying(struct store_txn *txn, uint64_t number, struct log_name log,
-                             uint64_t seq, struct buffer *gone)
+/* The newest row from `number` on that stays; 0: none does. Those of the log before it are
+ * noted in `gone`. Numbers only fall along a chain, so that behind an old row all are old. */
+static uint64_t next_staying(struct store_txn *txn, uint64_t number,
+                             const struct leaving *leaving, struct buffer *gone)
 {
     struct fold_row row;
-    while (number != 0 && fold_row_read(txn, number, &row) &&
-           is_withdrawn(&row, log, seq)) {
+    if (number <= leaving->stale)
+        return 0;
+    while (number != 0 && fold_row_read(txn, number, &row) && is_leaving(&row, leaving)) {
         buffer_put_u64(gone, number);
         number = row.previous;
     }
@@ -263,24 +274,21 @@ static void put_row(struct store_txn *txn, uint64_t number, uint64_t previous,
     store_put(txn, STORE_ROWS, slice_of(key, sizeof key), buffer_slice(encoded));
 }
 
-/* A row that stays is written again where what it leads to goes. The rows taken out stay in
- * their table, where nothing leads to them. */
-void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
-                   const struct entry_id *subject, struct log_name log, uint64_t seq)
+/* A row that stays is written again where what it leads to goes. */
+static void chain_free(struct store_txn *txn, const uint8_t key[FOLD_CHAIN_KEY_SIZE],
+                       const struct leaving *leaving)
 {
-    uint8_t key[CHAIN_KEY_SIZE];
     uint64_t newest, rows, kept = 0;
     struct fold_row row;
     struct buffer encoded, gone;
 
-    chain_key(key, reg, realm, subject);
     if (!chain_read(txn, key, &newest, &rows))
         return;
     buffer_init(&encoded, SIZE_MAX);
     buffer_init(&gone, SIZE_MAX);
-    newest = next_staying(txn, newest, log, seq, &gone);
+    newest = next_staying(txn, newest, leaving, &gone);
     for (uint64_t number = newest; number != 0 && fold_row_read(txn, number, &row);) {
-        uint64_t previous = next_staying(txn, row.previous, log, seq, &gone);
+        uint64_t previous = next_staying(txn, row.previous, leaving, &gone);
         kept++;
         if (previous != row.previous)
             put_row(txn, number, previous, row.realm, &row.id, row.plaintext, &encoded);
@@ -290,19 +298,88 @@ void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
     buffer_put_varint(&encoded, newest);
     buffer_put_varint(&encoded, kept);
     if (kept == 0)
-        store_delete(txn, STORE_CHAINS, slice_of(key, sizeof key));
+        store_delete(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE));
     else if (kept != rows)
-        store_put(txn, STORE_CHAINS, slice_of(key, sizeof key), buffer_slice(&encoded));
+        store_put(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE),
+                  buffer_slice(&encoded));
     delete_rows(txn, buffer_slice(&gone));
     buffer_deinit(&gone);
     buffer_deinit(&encoded);
 }
 
-void fold_reset(struct store_txn *txn)
+void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                   const struct entry_id *subject, struct log_name log, uint64_t seq)
 {
-    store_clear(txn, STORE_ROWS);
-    store_clear(txn, STORE_CHAINS);
-    store_clear(txn, STORE_LOOKUPS);
+    uint8_t key[FOLD_CHAIN_KEY_SIZE];
+
+    chain_key(key, reg, realm, subject);
+    chain_free(txn, key, &(struct leaving){.log = log, .seq = seq});
+}
+
+/* ---- what was folded again ---- */
+
+/* The first chain after `key`, which becomes its key. */
+static bool chain_after(struct store_txn *txn, uint8_t key[FOLD_CHAIN_KEY_SIZE])
+{
+    struct store_cursor cursor;
+    struct slice found, value;
+    bool more = store_seek(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE), &cursor,
+                           &found, &value);
+    if (more && slice_equal(found, slice_of(key, FOLD_CHAIN_KEY_SIZE)))
+        more = store_next(txn, &cursor, &found, &value);
+    if (more) {
+        CHECK(found.size == FOLD_CHAIN_KEY_SIZE);
+        memcpy(key, found.data, FOLD_CHAIN_KEY_SIZE);
+    }
+    store_cursor_close(&cursor);
+    return more;
+}
+
+static void free_chains(struct store_txn *txn, struct fold_sweep *sweep)
+{
+    for (size_t i = 0; i < SWEEP_CHAINS_MAX; i++) {
+        if (!chain_after(txn, sweep->done)) {
+            sweep->chains_are_free = true;
+            return;
+        }
+        chain_free(txn, sweep->done, &(struct leaving){.stale = sweep->stale});
+    }
+}
+
+/* The first row left, or 0. */
+static uint64_t first_row(struct store_txn *txn)
+{
+    struct store_cursor cursor;
+    struct slice key, value;
+    uint64_t number = 0;
+    if (store_seek(txn, STORE_ROWS, (struct slice){0}, &cursor, &key, &value) &&
+        key.size == 8)
+        number = get_be64(key.data);
+    store_cursor_close(&cursor);
+    return number;
+}
+
+/* Ends within the call that takes the last: numbers start anew where no row is left. */
+static void delete_stale(struct store_txn *txn, struct fold_sweep *sweep)
+{
+    uint64_t number = first_row(txn);
+    for (size_t i = 0; number != 0 && number <= sweep->stale; i++, number++) {
+        uint8_t key[8];
+        if (i == SWEEP_ROWS_MAX)
+            return;
+        put_be64(key, number);
+        store_delete(txn, STORE_ROWS, slice_of(key, sizeof key));
+    }
+    *sweep = (struct fold_sweep){0};
+}
+
+void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep)
+{
+    CHECK(sweep->stale > 0);
+    if (!sweep->chains_are_free)
+        free_chains(txn, sweep);
+    else
+        delete_stale(txn, sweep);
 }
 
 /* ---- reading ---- */
@@ -310,7 +387,7 @@ void fold_reset(struct store_txn *txn)
 bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
                        const struct entry_id *subject, uint64_t *row, uint64_t *rows)
 {
-    uint8_t key[CHAIN_KEY_SIZE];
+    uint8_t key[FOLD_CHAIN_KEY_SIZE];
     chain_key(key, reg, realm, subject);
     return chain_read(txn, key, row, rows);
 }
@@ -335,7 +412,7 @@ bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row)
 static bool subjects_step(struct store_txn *txn, struct fold_subjects *walk,
                           struct slice *key, struct slice *value)
 {
-    uint8_t from[CHAIN_KEY_SIZE];
+    uint8_t from[FOLD_CHAIN_KEY_SIZE];
     if (walk->started)
         return store_next(txn, &walk->cursor, key, value);
     walk->started = true;

@@ -47,8 +47,19 @@ void fold_flush(struct fold *fold, struct store_txn *txn);
 void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
                    const struct entry_id *subject, struct log_name log, uint64_t seq);
 
-/* Empties the derived tables; the caller then folds the log again. */
-void fold_reset(struct store_txn *txn);
+/* Once all entries were folded again beside the rows that stood, those that stood go: from
+ * the chains, in key order, then from their table. Several calls do it, and writes go on
+ * between them: what they file has greater numbers. */
+enum { FOLD_CHAIN_KEY_SIZE = 1 + 8 + ENTRY_ID_SIZE }; /* register, realm, subject */
+struct fold_sweep {
+    uint64_t stale;       /* rows up to this number go; 0: none, or all are gone */
+    bool chains_are_free; /* no chain leads to them any more */
+    uint8_t done[FOLD_CHAIN_KEY_SIZE]; /* the last chain that was freed; zero at first */
+};
+uint64_t
+fold_last_row(struct store_txn *txn); /* the greatest number in the store, or 0 */
+/* A bounded piece, with nothing pending. */
+void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep);
 
 /* Walks one subject's rows, newest arrival first. False: there are none. The second is
  * false also where a row is damaged: the chain ends there. */

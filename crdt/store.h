@@ -20,7 +20,7 @@ enum store_table {
     STORE_LOG,    /* arrival number u64 BE -> stored run (crdt/run.h); appended only    */
     STORE_RUNS,   /* log name 7, first seq u64 BE -> arrival number: an index per run   */
     STORE_HEADS,  /* log name 7 -> head (crdt/heads.h)                                  */
-    STORE_ROWS,   /* row number u64 BE -> folded row (crdt/fold.h); appended only       */
+    STORE_ROWS,   /* row number u64 BE -> folded row (crdt/fold.h)                      */
     STORE_CHAINS, /* register, realm, subject -> newest row of the subject              */
     STORE_WANTS, /* log name 7 -> announced seq not held here, and by whom              */
     STORE_PEERS, /* peer number u32 BE -> what was noted of its announcements          */

@@ -43,11 +43,11 @@ static void take_back(struct engine *engine, const struct head *head,
 
     if (head->seq == end)
         return;
-    folding_withdraw(engine, log, end + 1, false);
+    folding_withdraw(engine, log, end + 1);
     if (held && run_last_seq(&run) > end) {
         engine->arrival++;
         log_shorten(engine->txn, log, end, engine->arrival, &engine->encoded);
-        folding_newest_is_folded(engine);
+        engine->fold_dirty = true;
     }
     buffer_init(&arrivals, SIZE_MAX);
     log_set_aside(engine->txn, log, end + 1, &arrivals);

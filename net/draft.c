@@ -29,8 +29,6 @@ static enum status judge_place(struct engine *engine, struct draft *draft)
     if (self == NULL ||
         roster_newest_key(engine->roster, member_home_realm(self)) == NULL)
         return ERR_NOT_MEMBER;
-    if (engine_rebuilding(engine))
-        return ERR_BUSY;
     /* Where it lies follows from its subject or its place. */
     if (draft->write->realm == 0)
         return refuse(draft, ERR_FIELD_MISSING,

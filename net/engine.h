@@ -156,12 +156,10 @@ size_t engine_rows_pending(const struct engine *engine);
 /* Steady time at which EVENT_TICK is due; UINT64_MAX: not before something happens. */
 uint64_t engine_wake_ms(const struct engine *engine);
 
-/* True while a refold (new key, schema level, rebuild) has entries left to fold: answers
- * are known to be incomplete, and the engine wants ticks without delay. */
+/* True while something is folded again: what a late key opens, or, after a newer schema
+ * level, all. Answers are known to be incomplete, people's writes go on, and the engine wants
+ * ticks without delay. `runs_left` is 0 while only what stood before is cleared away. */
 bool engine_folding(const struct engine *engine, uint64_t *runs_left);
-/* True while everything is folded from the first run on: then what is not seen may still
- * come, and people's writes wait. A late key or a log's end stops nobody. */
-bool engine_rebuilding(const struct engine *engine);
 
 /* Reading, for answers to people. Pointers die with the next step. */
 const struct roster *engine_roster(const struct engine *engine);

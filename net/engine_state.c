@@ -19,16 +19,13 @@ void engine_send(struct engine *engine, struct session *session, struct slice fr
 
 bool engine_folding(const struct engine *engine, uint64_t *runs_left)
 {
-    uint64_t left = engine->arrival - engine->folded + engine->unread_left;
+    const struct refold *refold = &engine->refold;
+    uint64_t left = refold->until - refold->at + engine->unread_left;
+    bool sweeps = refold->sweep.stale > 0;
 
     if (runs_left != NULL)
         *runs_left = left;
-    return left > 0;
-}
-
-bool engine_rebuilding(const struct engine *engine)
-{
-    return engine->folded < engine->arrival;
+    return left > 0 || sweeps;
 }
 
 const struct roster *engine_roster(const struct engine *engine)

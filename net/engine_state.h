@@ -29,6 +29,13 @@
 #include "net/session.h"
 #include "net/wants.h"
 
+/* All entries are being folded again, beside what stands. */
+struct refold {
+    uint64_t at;             /* runs up to this arrival were read again */
+    uint64_t until;          /* those after this one were folded as they came */
+    struct fold_sweep sweep; /* what stood before goes when all were read */
+};
+
 /* The run that this batch is writing into one of the node's own logs. */
 struct writing {
     bool open;
@@ -66,8 +73,8 @@ struct engine {
     struct wants wants;
 
     uint64_t incarnation;
-    uint64_t arrival;     /* of the newest run */
-    uint64_t folded;      /* runs up to this arrival are in the derived tables */
+    uint64_t arrival; /* of the newest run */
+    struct refold refold;
     uint64_t unreadable;  /* entries among them that no key here opens */
     uint64_t unread_left; /* runs that a key here opens and that are not in the tables */
     uint64_t refused;     /* entries among them that fold to nothing by their own fault */
@@ -138,15 +145,9 @@ void folding_fold_run(struct engine *engine, const struct run *run,
                       const struct verified_run *laid_out, uint64_t arrival);
 /* A realm's key came late: the runs that it opens are folded by the batches to come. */
 void folding_key_came(struct engine *engine);
-/* Takes back what the log's entries from this one on had become. `refused`: they stay in the
- * log, and are counted as refused. */
-void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq,
-                      bool refused);
+/* Takes back what the log's entries from this one on had become. */
+void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq);
 void folding_fold_some(struct engine *engine); /* a bounded piece of what is not folded */
-void folding_begin_again(struct engine *engine); /* from the first run on */
-/* The newest run, this node's own, was folded entry by entry as it was written. If a fold
- * from the first run on has begun since, that one will reach it. */
-void folding_newest_is_folded(struct engine *engine);
 
 /* cuts.c */
 /* What follows from the revocation of a member, which the roster holds now. */

@@ -1,8 +1,9 @@
-/* From accepted entries to the derived tables. One cursor says up to which arrival runs are
- * folded, and one function folds a run, whether it just came, is read back, or was written
- * here. What is learned late touches only what it concerns: a key folds the runs that it
- * opens, an end of a log takes back what came after it. Only after a newer schema level is
- * everything folded again, from the first run on. */
+/* From accepted entries to the derived tables. Every run is folded as it comes, and one
+ * function folds a run, whether it just came or is read back. What is learned late touches
+ * only what it concerns: a key folds the runs that it opens, an end of a log takes back what
+ * came after it. After a newer schema level all runs are read again, in pieces, beside what
+ * stands: a row that is there twice counts once (crdt/view.c), so that nobody sees less
+ * meanwhile. When all were read, the rows that stood before go. */
 #include <string.h>
 
 #include "net/lane.h"
@@ -13,7 +14,7 @@
 #define FOLD_RUNS_MAX 400
 
 /* Entries taken back at once. Of a log with more beyond its end than a faulty node writes in
- * weeks, everything is folded again instead: that goes in pieces. */
+ * weeks, everything is folded again instead: that goes in pieces, and takes back last. */
 #define WITHDRAW_ENTRIES_MAX 20000
 
 /* ---- what no key here opens ---- */
@@ -27,6 +28,12 @@ static void unread_key(uint8_t key[UNREAD_KEY_SIZE], uint64_t realm, uint16_t ep
     key[8] = (uint8_t)(epoch >> 8);
     key[9] = (uint8_t)epoch;
     put_be64(key + 10, arrival);
+}
+
+/* A run that a fold of everything has still to read. The counters do not have it yet. */
+static bool is_awaited(const struct engine *engine, uint64_t arrival)
+{
+    return arrival > engine->refold.at && arrival <= engine->refold.until;
 }
 
 static void unread_put(struct engine *engine, const struct run *run, uint64_t arrival)
@@ -60,8 +67,6 @@ void folding_key_came(struct engine *engine)
     const struct realm_key *key;
 
     engine->unread_left = 0;
-    if (engine->folded == 0)
-        return; /* everything is still to be folded, with every key */
     for (size_t i = 0; (key = roster_key_at(engine->roster, i)) != NULL; i++) {
         for (uint64_t arrival = 0; unread_next(engine, key, &arrival); arrival++)
             engine->unread_left++;
@@ -90,25 +95,26 @@ static void fold_run_entry(struct engine *engine, const struct run *run,
     }
 }
 
-void folding_fold_run(struct engine *engine, const struct run *run,
-                      const struct verified_run *laid_out, uint64_t arrival)
+/* Whether entries of it are unreadable; then it is listed. */
+static bool fold_run(struct engine *engine, const struct run *run,
+                     const struct verified_run *laid_out, uint64_t arrival)
 {
     const struct lane_rules *rules = lane_rules(run->log.lane);
     bool unread = false;
 
-    engine->fold_dirty = true;
     if (rules == NULL || rules->in_memory)
-        return;
+        return false;
     for (uint32_t i = 0; i < run->count; i++)
         fold_run_entry(engine, run, laid_out, &laid_out->entries[i], &unread);
     if (unread)
         unread_put(engine, run, arrival);
+    return unread;
 }
 
-void folding_newest_is_folded(struct engine *engine)
+void folding_fold_run(struct engine *engine, const struct run *run,
+                      const struct verified_run *laid_out, uint64_t arrival)
 {
-    if (engine->folded + 1 == engine->arrival)
-        engine->folded = engine->arrival;
+    (void)fold_run(engine, run, laid_out, arrival);
     engine->fold_dirty = true;
 }
 
@@ -134,10 +140,10 @@ static bool read_back(struct engine *engine, uint64_t arrival, struct run *run,
 
 /* ---- taking back ---- */
 
-/* An entry that was refused for another fault was counted then, and became nothing. */
+/* An entry that was refused was counted then, and became nothing. */
 static void withdraw_entry(struct engine *engine, const struct run *run,
                            const struct member *author, const struct entry *entry,
-                           uint64_t from_seq, bool refused, struct arena *arena)
+                           uint64_t from_seq, bool counted, struct arena *arena)
 {
     struct entry_id id = entry_id_of(run->log, entry->seq);
     struct slice plaintext;
@@ -147,19 +153,17 @@ static void withdraw_entry(struct engine *engine, const struct run *run,
                           engine->config.genesis->county))
         return;
     status = accept_unseal(engine->roster, run->log, entry, arena, &plaintext);
-    if (status == ERR_NO_KEY)
+    if (status == ERR_NO_KEY && counted)
         engine->unreadable--;
     else if (status == OK && !entry->erased)
-        status = lane_rules(run->log.lane)
-                     ->withdraw(engine, &id, entry->realm, plaintext, from_seq);
-    if (refused && (status == OK || status == ERR_NO_KEY || status == ERR_VERSION))
-        engine->refused++;
+        (void)lane_rules(run->log.lane)
+            ->withdraw(engine, &id, entry->realm, plaintext, from_seq);
 }
 
 /* The run is copied: what it points to in the store dies with the first write. The arena is
  * its own, because the statement that brought the end is still being read in the engine's. */
 static void withdraw_run(struct engine *engine, const struct run *stored,
-                         const struct head *head, uint64_t from_seq, bool refused)
+                         const struct head *head, uint64_t from_seq, bool counted)
 {
     const struct member *author = roster_member(engine->roster, stored->log.node);
     struct run run = *stored;
@@ -177,15 +181,28 @@ static void withdraw_run(struct engine *engine, const struct run *stored,
                    &laid_out);
     for (uint32_t i = 0; i < run.count; i++) {
         if (laid_out.entries[i].seq >= from_seq)
-            withdraw_entry(engine, &run, author, &laid_out.entries[i], from_seq, refused,
+            withdraw_entry(engine, &run, author, &laid_out.entries[i], from_seq, counted,
                            &arena);
     }
     buffer_deinit(&entries);
     arena_deinit(&arena);
 }
 
-void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq,
-                      bool refused)
+/* Reads all runs again. Whatever is filed by now is in the store, below what will be. */
+static void begin_again(struct engine *engine)
+{
+    for (int lane = 0; lane < LANES; lane++)
+        CHECK(!engine->writing[lane].open); /* its entries come after `until` */
+    fold_flush(engine->fold, engine->txn);
+    engine->refold = (struct refold){
+        .until = engine->arrival,
+        .sweep.stale = fold_last_row(engine->txn),
+    };
+    engine->unreadable = engine->refused = 0;
+    engine->fold_dirty = engine->wrote = true;
+}
+
+void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq)
 {
     const struct lane_rules *rules = lane_rules(log.lane);
     const struct head *head = heads_find(engine->heads, log);
@@ -195,30 +212,22 @@ void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_
     if (rules == NULL || rules->withdraw == NULL || head == NULL || from_seq > head->seq)
         return;
     if (head->seq - from_seq >= WITHDRAW_ENTRIES_MAX) {
-        folding_begin_again(engine);
+        begin_again(engine);
         return;
     }
     fold_flush(engine->fold, engine->txn);
     engine->fold_dirty = engine->wrote = true;
     for (uint64_t seq = from_seq; seq <= head->seq; seq = run_last_seq(&run) + 1) {
         if (!log_run_holding(engine->txn, log, seq, &run, &arrival))
-            return; /* damage */
-        if (arrival <= engine->folded)
-            withdraw_run(engine, &run, head, from_seq, refused);
+            break; /* damage */
+        withdraw_run(engine, &run, head, from_seq, !is_awaited(engine, arrival));
     }
+    /* The numbers of rows taken out at the end are given again, to rows that stay. */
+    if (engine->refold.sweep.stale > fold_last_row(engine->txn))
+        engine->refold.sweep.stale = fold_last_row(engine->txn);
 }
 
 /* ---- folding again ---- */
-
-void folding_begin_again(struct engine *engine)
-{
-    fold_discard(engine->fold);
-    fold_reset(engine->txn);
-    store_clear(engine->txn, STORE_UNREAD);
-    engine->folded = engine->unread_left = 0;
-    engine->unreadable = engine->refused = 0;
-    engine->fold_dirty = engine->wrote = true;
-}
 
 /* What the key opens was counted as unreadable; what lies beyond its log's end was counted
  * when the end came. */
@@ -230,7 +239,7 @@ static void fold_unread_run(struct engine *engine, const struct realm_key *realm
     struct run run;
     bool unread = false;
 
-    if (read_back(engine, arrival, &run, &laid_out)) {
+    if (!is_awaited(engine, arrival) && read_back(engine, arrival, &run, &laid_out)) {
         for (uint32_t i = 0; i < run.count; i++) {
             const struct entry *entry = &laid_out.entries[i];
             if (accept_entry(engine->roster, laid_out.author, run.log, entry->seq,
@@ -263,52 +272,103 @@ static void fold_some_unread(struct engine *engine)
     CHECK(engine->unread_left == 0);
 }
 
-void folding_fold_some(struct engine *engine)
+/* A run is listed as unread as it turns out now. */
+static void fold_run_again(struct engine *engine, uint64_t arrival)
 {
-    uint64_t until = engine->folded + FOLD_RUNS_MAX;
+    uint8_t key[UNREAD_KEY_SIZE];
     struct verified_run laid_out;
     struct run run;
 
+    if (!read_back(engine, arrival, &run, &laid_out))
+        return;
+    unread_key(key, run.realm, run.epoch, arrival);
+    if (!fold_run(engine, &run, &laid_out, arrival))
+        store_delete(engine->txn, STORE_UNREAD, slice_of(key, sizeof key));
+}
+
+static void fold_some_again(struct engine *engine)
+{
+    struct refold *refold = &engine->refold;
+
+    CHECK(refold->at <= refold->until && refold->until <= engine->arrival);
+    if (refold->at < refold->until) {
+        for (size_t runs = 0; runs < FOLD_RUNS_MAX && refold->at < refold->until;
+             runs++) {
+            fold_run_again(engine, refold->at + 1);
+            refold->at++;
+        }
+    } else if (refold->sweep.stale > 0) {
+        fold_flush(engine->fold, engine->txn);
+        fold_sweep_some(engine->txn, &refold->sweep);
+    } else {
+        return;
+    }
+    engine->fold_dirty = engine->wrote = true;
+}
+
+void folding_fold_some(struct engine *engine)
+{
     if (engine->unread_left > 0)
         fold_some_unread(engine);
-    if (engine->folded == 0 && engine->arrival > 0) {
-        fold_reset(engine->txn);
-        store_clear(engine->txn, STORE_UNREAD);
-    }
-    while (engine->folded < engine->arrival && engine->folded < until) {
-        if (read_back(engine, engine->folded + 1, &run, &laid_out))
-            folding_fold_run(engine, &run, &laid_out, engine->folded + 1);
-        engine->folded++;
-        engine->fold_dirty = engine->wrote = true;
-    }
+    else
+        fold_some_again(engine); /* it may read a run that counts as left */
 }
+
+/* ---- what outlives a restart ---- */
 
 void folding_save(struct engine *engine)
 {
-    uint8_t value[32];
+    const struct refold *refold = &engine->refold;
+    struct buffer row;
 
-    put_le64(value, SCHEMA_LEVEL);
-    put_le64(value + 8, engine->folded);
-    put_le64(value + 16, engine->unreadable);
-    put_le64(value + 24, engine->refused);
-    engine_meta_put(engine, META_FOLD, slice_of(value, sizeof value));
+    buffer_init(&row, SIZE_MAX);
+    buffer_put_u64(&row, SCHEMA_LEVEL);
+    buffer_put_u64(&row, engine->arrival);
+    buffer_put_u64(&row, engine->unreadable);
+    buffer_put_u64(&row, engine->refused);
+    buffer_put_u64(&row, refold->at);
+    buffer_put_u64(&row, refold->until);
+    buffer_put_u64(&row, refold->sweep.stale);
+    buffer_put_u8(&row, refold->sweep.chains_are_free);
+    buffer_put(&row, refold->sweep.done, sizeof refold->sweep.done);
+    engine_meta_put(engine, META_FOLD, buffer_slice(&row));
+    buffer_deinit(&row);
     engine->fold_dirty = false;
 }
 
-/* Without a row, or with one of another schema level, everything is folded again: then
- * the tables are emptied by the first batch that folds. */
+static bool take_refold(struct slice *row, uint64_t arrival, struct refold *refold)
+{
+    uint8_t chains_are_free;
+
+    if (!slice_take_u64(row, &refold->at) || !slice_take_u64(row, &refold->until) ||
+        !slice_take_u64(row, &refold->sweep.stale) ||
+        !slice_take_u8(row, &chains_are_free) ||
+        !slice_take(row, sizeof refold->sweep.done, refold->sweep.done))
+        return false;
+    refold->sweep.chains_are_free = chains_are_free != 0;
+    return refold->at <= refold->until && refold->until <= arrival;
+}
+
+/* Without a row, or with one of another schema level or another number of runs, all runs are
+ * read again from the first on. Nothing is written here: that row is replaced by the first
+ * batch that folds. */
 void folding_load(struct engine *engine)
 {
-    struct slice value;
-    uint64_t level = 0;
+    struct slice row;
+    uint64_t level = 0, arrival = 0;
 
     engine->fold_dirty = false;
-    bool read = engine_meta_get(engine->txn, META_FOLD, &value) &&
-                slice_take_u64(&value, &level) && level == SCHEMA_LEVEL &&
-                slice_take_u64(&value, &engine->folded) &&
-                slice_take_u64(&value, &engine->unreadable) &&
-                slice_take_u64(&value, &engine->refused);
-    if (!read)
-        engine->folded = engine->unreadable = engine->refused = 0;
     engine->unread_left = 0; /* until the roster is there */
+    engine->refold = (struct refold){0};
+    if (engine_meta_get(engine->txn, META_FOLD, &row) && slice_take_u64(&row, &level) &&
+        level == SCHEMA_LEVEL && slice_take_u64(&row, &arrival) &&
+        arrival == engine->arrival && slice_take_u64(&row, &engine->unreadable) &&
+        slice_take_u64(&row, &engine->refused) &&
+        take_refold(&row, engine->arrival, &engine->refold))
+        return;
+    engine->unreadable = engine->refused = 0;
+    engine->refold = (struct refold){
+        .until = engine->arrival,
+        .sweep.stale = fold_last_row(engine->txn),
+    };
 }

@@ -62,10 +62,7 @@ enum status intake_run(struct engine *engine, const struct run *run,
     wants_advance(&engine->wants, engine->txn, run->log, run_last_seq(run),
                   engine->now_ms);
     engine->wrote = true;
-    if (engine->folded + 1 == engine->arrival) {
-        folding_fold_run(engine, run, &accepted, engine->arrival);
-        folding_newest_is_folded(engine);
-    }
+    folding_fold_run(engine, run, &accepted, engine->arrival);
     fold_in_memory(engine, run, &accepted);
     note_own_history(engine, run, random);
     return OK;

@@ -137,7 +137,7 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     buffer_init(&arrivals, SIZE_MAX);
     if (engine_meta_get(engine->txn, META_STRAYED, &earlier))
         buffer_put(&arrivals, earlier.data, earlier.size);
-    folding_withdraw(engine, log, seq, false);
+    folding_withdraw(engine, log, seq);
     log_set_aside(engine->txn, log, seq, &arrivals);
     heads_take_back(engine->heads, log, seq - 1, before);
     strayed_save(engine, &arrivals);

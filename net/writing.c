@@ -21,7 +21,7 @@ static void writing_close(struct engine *engine, struct writing *writing)
     heads_advance(engine->heads, run->log, engine->incarnation, run_last_seq(run),
                   &writing->last, engine->arrival);
     writing->open = false;
-    folding_newest_is_folded(engine);
+    engine->fold_dirty = true;
 }
 
 static void writing_begin(struct engine *engine, struct writing *writing, enum lane lane,

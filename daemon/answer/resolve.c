@@ -62,8 +62,13 @@ struct matches {
     size_t count; /* may be greater */
 };
 
+/* While everything is folded again, a record's row may be there twice. */
 static void note_match(struct matches *matches, const struct resolved *found)
 {
+    for (size_t i = 0; i < matches->count && i < FITS_MAX; i++) {
+        if (entry_id_compare(&matches->found[i].id, &found->id) == 0)
+            return;
+    }
     if (matches->count < FITS_MAX)
         matches->found[matches->count] = *found;
     matches->count++;
@@ -89,10 +94,16 @@ static void match_rows(const struct engine *engine, struct store_txn *txn,
                        const struct schema_register *reg, struct slice prefix,
                        struct matches *matches)
 {
+    struct store_cursor cursor;
+    struct slice key, value;
     struct fold_row row;
     struct operation operation;
-    for (uint64_t number = 1;
-         matches->count < FITS_MAX && fold_row_read(txn, number, &row); number++) {
+    for (bool more =
+             store_seek(txn, STORE_ROWS, (struct slice){0}, &cursor, &key, &value);
+         more && matches->count < FITS_MAX;
+         more = store_next(txn, &cursor, &key, &value)) {
+        if (key.size != 8 || !fold_row_read(txn, get_be64(key.data), &row))
+            continue;
         if (!id_has_prefix(&row.id, prefix) || !realm_is_readable(engine, row.realm) ||
             operation_decode(row.plaintext, &operation) != OK ||
             operation.kind != OPERATION_CREATE || operation.reg != reg->id)
@@ -101,6 +112,7 @@ static void match_rows(const struct engine *engine, struct store_txn *txn,
         found.subject = operation.subject_is_self ? row.id : operation.subject;
         note_match(matches, &found);
     }
+    store_cursor_close(&cursor);
 }
 
 /* Compared in its normal form. `scratch` is cleared. */

@@ -169,7 +169,7 @@ static void a_discarded_batch_leaves_nothing(void **state)
     assert_int_equal(file(fold, &entry), OK);
     fold_flush(fold, txn);
     assert_true(fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &anna, &number, &rows));
-    fold_reset(txn);
+    store_clear(txn, STORE_CHAINS);
     assert_false(
         fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &anna, &number, &rows));
     fold_destroy(fold);
