@@ -274,6 +274,57 @@ static void an_unsigned_run_before_its_cut_is_known_blames_nobody(void **state)
     scene_close(&at.scene);
 }
 
+/* shilian signed two entries at one place; the hub took up one, gaoping the other. */
+static void
+another_branch_than_the_authority_names_gives_way_to_the_right_one(void **state)
+{
+    struct revoking at;
+    struct forge forge, right;
+    struct buffer frame;
+    struct cut cut;
+    uint8_t payload[64] = {1};
+    (void)state;
+    open_revoking(&at, 76);
+    write_visits(&at, 0, 3);
+    assert_true(scene_agrees(&at.scene));
+    struct world *world = at.scene.world;
+    link_cut(world, at.link_gaoping);
+    link_cut(world, at.link_shilian);
+    scene_run(&at.scene, 60 * SECOND_MS);
+    forge_begin(&forge, world, at.shilian, at.hub, SHILIAN);
+    forge_begin(&right, world, at.shilian, at.hub, SHILIAN);
+    forge_add(&forge, slice_of(payload, sizeof(payload)));
+    forge_end(&forge, at.shilian, &frame);
+    forge_deliver(world, at.hub, at.hushan, &frame);
+    buffer_deinit(&frame);
+    world->intercept = lose_runs;
+    world->intercept_context = &at.gaoping->index;
+    link_mend(world, at.link_gaoping);
+    scene_run(&at.scene, 30 * SECOND_MS);
+    payload[0] = 2;
+    forge_add(&right, slice_of(payload, sizeof(payload)));
+    cut = (struct cut){.log = right.run.log, .seq = right.run.first_seq};
+    cut.hash = right.last;
+    forge_end(&right, at.shilian, &frame);
+    forge_deliver(world, at.gaoping, at.hub, &frame);
+    buffer_deinit(&frame);
+    scene_run(&at.scene, SECOND_MS);
+    assert_int_equal(held(at.gaoping, &cut), cut.seq);
+    assert_int_equal(held(at.hub, &cut), cut.seq);
+    world->intercept = NULL;
+    world_revoke(world, at.shilian->index, &cut, 1);
+
+    assert_true(scene_agrees(&at.scene));
+    struct machine *all[] = {at.hub, at.gaoping, at.hushan};
+    for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+        assert_int_equal(held(all[i], &cut), cut.seq);
+        assert_verifies(all[i], &cut);
+    }
+    assert_true(
+        scene_reads(&at.scene, 0, REGISTER_VISIT, SHILIAN, &at.ids[0], &at.ids[2]));
+    scene_close(&at.scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +333,8 @@ int main(void)
         cmocka_unit_test(a_member_that_learns_of_its_revocation_writes_no_more),
         cmocka_unit_test(a_run_that_spans_the_cut_is_accepted_up_to_it),
         cmocka_unit_test(an_unsigned_run_before_its_cut_is_known_blames_nobody),
+        cmocka_unit_test(
+            another_branch_than_the_authority_names_gives_way_to_the_right_one),
     };
     return cmocka_run_group_tests_name("revoked", tests, NULL, NULL);
 }
