@@ -13,6 +13,7 @@ void engine_send(struct engine *engine, struct session *session, struct slice fr
     struct effect *send = engine_effect(engine, EFFECT_SEND, session->peer);
 
     CHECK(!engine->message.overflow);
+    CHECK(!roster_revoked(engine->roster, session->peer)); /* it is sent nothing more */
     send->bytes = arena_copy(&engine->effects->arena, frame);
     session->bytes_out += frame.size;
 }

@@ -59,6 +59,7 @@ static void greet_say(struct engine *engine, struct session *session)
         .noted = session->greeting.relist ? 0 : session->hearing.heard,
     };
 
+    CHECK(session->state != SESSION_DOWN && !session->paused);
     if (session->greeting.relist)
         session_forget_heard(session);
     control_position(engine, &hello);
@@ -121,6 +122,7 @@ static void forget_false_wants(struct engine *engine, uint32_t peer)
 
 static void greet_equal(struct engine *engine, struct session *session)
 {
+    CHECK(session->state == SESSION_OPEN);
     session_compared_equal(session, engine->arrival);
     for (size_t i = 0; i < heads_count(engine->heads); i++) {
         const struct head *head = heads_at(engine->heads, i);

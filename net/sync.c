@@ -285,6 +285,7 @@ static uint64_t send_run(struct engine *engine, struct session *session,
     if (!log_cut_run(engine->txn, roster_salt(engine->roster), log, &id, seq, to,
                      RUN_SIZE_MAX, &engine->entries, &run))
         return 0;
+    CHECK(run.first_seq == seq && run_last_seq(&run) <= head->seq);
     if (run.first_seq == 1)
         run.incarnation = head->incarnation;
     buffer_clear(&engine->message);
@@ -364,6 +365,7 @@ static void announce_heads(struct engine *engine, struct session *session)
             struct listed_head head = {found[i]->log, found[i]->seq, {0}};
             if (head.seq == 0)
                 continue;
+            CHECK(head.seq == cuts_limit(engine, head.log, head.seq));
             /* Of a log that it holds as far, it may hold another history. */
             bool lists = session->telling.list_hashes
                              ? engine_carries(engine, session->peer, found[i]->log)
