@@ -69,11 +69,15 @@ static void write_config(const struct linlid *linlid,
                          const struct linlid_options *options)
 {
     char path[PATH_SIZE_MAX], text[2048];
+    /* A node that neither listens nor dials is refused at its start. */
+    unsigned port = options->listen_port;
+    if (port == 0 && options->peer_name == NULL)
+        port = linlid_free_port();
     int size = snprintf(text, sizeof text, "[node]\ndirectory = .\ncontrol_socket = %s\n",
                         linlid->socket);
-    if (options->listen_port != 0)
+    if (port != 0)
         size += snprintf(text + size, sizeof text - (size_t)size,
-                         "listen = tcp://127.0.0.1:%u\n", options->listen_port);
+                         "listen = tcp://127.0.0.1:%u\n", port);
     if (options->peer_name != NULL)
         size += snprintf(text + size, sizeof text - (size_t)size,
                          "[peer %s]\naddress = tcp://127.0.0.1:%u\n", options->peer_name,

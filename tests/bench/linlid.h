@@ -24,7 +24,7 @@ struct linlid_options {
     const char *parent;  /* the node's directory is PARENT/NAME */
     const char *sockets; /* a directory with a short path */
     const char *name;
-    unsigned listen_port;  /* 0: does not listen */
+    unsigned listen_port;  /* 0: does not listen, unless it has no peer */
     const char *peer_name; /* NULL: dials nobody */
     unsigned peer_port;
 };
