@@ -40,8 +40,7 @@
       "Take the number from the card; in a spreadsheet keep it as text.")                \
     X(ERR_ID_NUMBER_OLD, 1132, "15 digits are the identity number of an old card",       \
       "Take the 18 characters of the present card.")                                     \
-    X(ERR_ID_NUMBER_DATE, 1133,                                                          \
-      "the birth date in the identity number does not exist",                            \
+    X(ERR_ID_NUMBER_DATE, 1133, "the birth date in the identity number does not exist",  \
       "Compare it with the card: digits 7 to 14 are year, month and day.")               \
     X(ERR_DATE_FORM, 1134, "a date is not written so here",                              \
       "Write it as 2026-05-31, a moment as 2026-05-31 14:05, in Beijing time.")          \
@@ -55,6 +54,16 @@
       "Compare the two and correct one of them.")                                        \
     X(ERR_AFTER_END, 1122, "it lies after the person's death",                           \
       "Compare the date with the person's. If both are right, add --anyway.")            \
+    X(ERR_TO_COME, 1136, "it lies in time to come",                                      \
+      "Compare the date. If it is right, add --anyway; it counts when it is due.")       \
+    X(ERR_BEFORE_BIRTH, 1137, "it lies before the person's birth",                       \
+      "Compare the date with the person's. If both are right, add --anyway.")            \
+    X(ERR_TOO_OLD, 1138, "the person would be more than 130 years old",                  \
+      "Compare the date with the card. If it is right, add --anyway.")                   \
+    X(ERR_ID_NUMBER_BIRTH, 1139, "the identity number says another birth date",          \
+      "Compare both with the card. If both are right, add --anyway.")                    \
+    X(ERR_ID_NUMBER_SEX, 1140, "the identity number says the other sex",                 \
+      "Compare both with the card. If both are right, add --anyway.")                    \
     X(ERR_DATE_ORDER, 1121, "the first day lies after the last",                         \
       "Give --from the earlier day and --to the later one.")                             \
     X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \

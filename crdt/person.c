@@ -1,6 +1,10 @@
 #include "crdt/person.h"
 
+#include "crdt/codec.h"
+#include "crdt/id_number.h"
+
 #define MINUTES_PER_DAY (24 * 60)
+#define LIFE_DAYS_MAX (130 * 366)
 
 bool person_ended(const struct record_view *person)
 {
@@ -18,4 +22,41 @@ bool person_died(const struct record_view *person, int64_t *minutes)
     else
         *minutes = beijing_minutes(person->fields[PERSON_STATUS].versions[0].stamp_ms);
     return true;
+}
+
+static enum status birth_agrees(int64_t birth, int64_t now)
+{
+    if (now == INT64_MAX)
+        return OK;
+    if (birth * MINUTES_PER_DAY > now)
+        return ERR_TO_COME;
+    return now / MINUTES_PER_DAY - birth > LIFE_DAYS_MAX ? ERR_TOO_OLD : OK;
+}
+
+enum status person_agrees(const struct record_view *person,
+                          const struct record_view *subject,
+                          const struct occasion *occasion, uint8_t *field)
+{
+    struct slice value = view_value(person, PERSON_ID_NUMBER), text;
+    uint8_t sex = view_choice(person, PERSON_SEX);
+    uint8_t number[ID_NUMBER_SIZE];
+    enum status status = OK;
+    int64_t birth;
+    (void)subject;
+    if (occasion->insist)
+        return OK;
+    bool has_birth = view_time(person, PERSON_BIRTH, &birth);
+    bool has_number =
+        codec_take_text(&value, &text) && id_number_read(text, number) == OK;
+    *field = PERSON_BIRTH;
+    if (has_birth)
+        status = birth_agrees(birth, occasion->now);
+    if (status != OK || !has_number)
+        return status;
+    *field = PERSON_ID_NUMBER;
+    if (has_birth && id_number_birth(number) != birth)
+        return ERR_ID_NUMBER_BIRTH;
+    if (sex != 0 && (sex == SEX_MALE) != id_number_is_male(number))
+        return ERR_ID_NUMBER_SEX;
+    return birth_agrees(id_number_birth(number), occasion->now);
 }

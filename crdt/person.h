@@ -12,4 +12,11 @@ bool person_ended(const struct record_view *person);
  * status_since, else when the status was written. False for whoever lives. */
 MUST_USE bool person_died(const struct record_view *person, int64_t *minutes);
 
+/* Whether birth, sex and identity number agree with each other and with the time. Otherwise
+ * (which insisting lets pass) ERR_TO_COME, ERR_TOO_OLD, ERR_ID_NUMBER_BIRTH or
+ * ERR_ID_NUMBER_SEX, and the field at fault. */
+MUST_USE enum status person_agrees(const struct record_view *person,
+                                   const struct record_view *subject,
+                                   const struct occasion *occasion, uint8_t *field);
+
 #endif

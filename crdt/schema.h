@@ -148,6 +148,7 @@ enum operator_field {
 };
 
 /* Choice ids that views ask for. */
+enum sex { SEX_MALE = 1, SEX_FEMALE };
 enum tier { TIER_HIGH = 1, TIER_KEY, TIER_GENERAL };
 enum person_status {
     PERSON_ENROLLED = 1, /* visits are due; the others exempt, in this order of caution */
@@ -193,7 +194,13 @@ struct record_view;
 struct derived {
     const char *name;    /* JSON key: "counts" */
     const char *heading; /* of its column, through gettext */
-    bool (*holds)(const struct record_view *record);
+    bool (*holds)(const struct record_view *record, int64_t now); /* as in occasion */
+};
+
+/* What is written is judged against. */
+struct occasion {
+    int64_t now; /* minutes as in a FIELD_MOMENT; INT64_MAX: the clock is not set */
+    bool insist; /* whoever writes was asked already */
 };
 
 struct schema_register {
@@ -217,9 +224,11 @@ struct schema_register {
     const struct field *fields;
     size_t field_count;
     /* Whether what is to be written agrees with itself and with its subject (NULL where the
-     * record is its own); otherwise why not, and the field at fault. NULL: always. */
+     * record is its own), and with the time it is; otherwise why not, and the field at
+     * fault. Sealed fields hold their text, where it can be read. NULL: always. */
     enum status (*agrees)(const struct record_view *record,
-                          const struct record_view *subject, bool insist, uint8_t *field);
+                          const struct record_view *subject,
+                          const struct occasion *occasion, uint8_t *field);
     /* Whether a record keeps no unique value to itself any more; NULL: never. */
     bool (*ended)(const struct record_view *record);
     const struct derived *derived; /* ended by a row without name; NULL: nothing is */

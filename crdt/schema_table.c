@@ -431,6 +431,7 @@ const struct schema_register schema_registers[] = {
      .ended = person_ended,
      .fields = person_fields,
      .field_count = ARRAY_SIZE(person_fields),
+     .agrees = person_agrees,
      .words =
          {[VERB_ADD] =
               {N_("enter a person to be visited"),

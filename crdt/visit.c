@@ -1,10 +1,15 @@
 #include "crdt/person.h"
 #include "crdt/visit.h"
 
-bool visit_counts(const struct record_view *visit)
+#define MINUTES_PER_DAY (24 * 60)
+
+bool visit_counts(const struct record_view *visit, int64_t now)
 {
+    int64_t when;
     CHECK(visit->reg->id == REGISTER_VISIT);
     if (!visit->known || visit->voided || visit->amended_count > 0)
+        return false;
+    if (view_time(visit, VISIT_WHEN, &when) && when > now)
         return false;
     uint8_t outcome = view_choice(visit, VISIT_OUTCOME);
     uint8_t method = view_choice(visit, VISIT_METHOD);
@@ -15,18 +20,25 @@ bool visit_counts(const struct record_view *visit)
 }
 
 enum status visit_agrees(const struct record_view *visit,
-                         const struct record_view *person, bool insist, uint8_t *field)
+                         const struct record_view *person,
+                         const struct occasion *occasion, uint8_t *field)
 {
     uint8_t outcome = view_choice(visit, VISIT_OUTCOME);
     uint8_t method = view_choice(visit, VISIT_METHOD);
-    int64_t when, died;
+    int64_t when, day;
     *field = VISIT_OUTCOME;
     if ((outcome == OUTCOME_MET && method == METHOD_PHONE) ||
         (outcome == OUTCOME_ANSWERED && method == METHOD_HOME))
         return ERR_CONTRADICTS;
     *field = VISIT_WHEN;
-    if (!insist && person != NULL && view_time(visit, VISIT_WHEN, &when) &&
-        person_died(person, &died) && when > died)
+    if (occasion->insist || !view_time(visit, VISIT_WHEN, &when))
+        return OK;
+    if (when > occasion->now)
+        return ERR_TO_COME;
+    if (person != NULL && person_died(person, &day) && when > day)
         return ERR_AFTER_END;
+    if (person != NULL && view_time(person, PERSON_BIRTH, &day) &&
+        when < day * MINUTES_PER_DAY)
+        return ERR_BEFORE_BIRTH;
     return OK;
 }

@@ -17,7 +17,8 @@ static enum status draft_finish(struct engine *engine, struct draft *draft,
 void author_write(struct engine *engine, const struct event *event)
 {
     const struct write *write = event->write;
-    struct draft draft = {.write = write, .refused_field = FIELD_NONE};
+    struct draft draft = {
+        .write = write, .refused_field = FIELD_NONE, .wall_ms = event->wall_ms};
     const struct lane_rules *rules = NULL;
     struct effect *reply;
     struct entry_id id = {0};

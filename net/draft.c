@@ -358,8 +358,53 @@ static enum status judge_lookups(struct engine *engine, struct draft *draft)
     return status;
 }
 
+/* Gives sealed fields the text that is written, or that they hold. */
+static void open_sealed(struct engine *engine, const struct write *write,
+                        struct record_view *record)
+{
+    struct slice sealed, text;
+    struct buffer encoded;
+
+    for (uint8_t id = 0; id < record->reg->field_count; id++) {
+        const struct write_value *given = find_value(write, id);
+        struct slice value = view_value(record, id);
+        struct version *opened;
+        if (record->reg->fields[id].type != FIELD_SEALED)
+            continue;
+        if (given != NULL)
+            value = given->value;
+        else if (codec_take_bytes(&value, &sealed) &&
+                 engine_open_field(engine, record->realm, sealed, &engine->scratch,
+                                   &text)) {
+            buffer_init(&encoded, PAYLOAD_SIZE_MAX);
+            codec_put_text(&encoded, text);
+            value = arena_copy(&engine->scratch, buffer_slice(&encoded));
+            buffer_deinit(&encoded);
+        } else {
+            continue;
+        }
+        opened = arena_alloc(&engine->scratch, sizeof *opened);
+        opened->value = value;
+        record->fields[id].versions = opened;
+        record->fields[id].count = value.size > 0;
+    }
+}
+
+/* A clock that stands before the county's founding is not set. */
+static struct occasion occasion_of(const struct engine *engine, const struct draft *draft)
+{
+    bool is_set = draft->wall_ms >= roster_genesis(engine->roster)->created_ms;
+
+    return (struct occasion){
+        .now = is_set ? beijing_minutes(draft->wall_ms) : INT64_MAX,
+        .insist = draft->write->insist,
+    };
+}
+
 static enum status judge_agreement(struct engine *engine, struct draft *draft)
 {
+    static const struct write nothing = {0};
+    struct occasion occasion = occasion_of(engine, draft);
     struct record_view record;
     uint8_t field = FIELD_NONE;
     enum status status;
@@ -367,9 +412,23 @@ static enum status judge_agreement(struct engine *engine, struct draft *draft)
     if (draft->reg->agrees == NULL)
         return OK;
     record_foresee(engine->txn, draft->reg, draft->write, &engine->scratch, &record);
+    open_sealed(engine, draft->write, &record);
     status = draft->reg->agrees(&record, draft->has_subject ? &draft->subject : NULL,
-                                draft->write->insist, &field);
-    return status == OK ? OK : refuse(draft, status, field);
+                                &occasion, &field);
+    if (status == OK || draft->write->kind != OPERATION_EDIT)
+        return status == OK ? OK : refuse(draft, status, field);
+    /* What did not agree before is not this edit's fault. */
+    if (!view_record(engine->txn, draft->reg, draft->write->realm,
+                     draft->reg->subject_field == FIELD_NONE ? NULL
+                                                             : &draft->write->subject,
+                     &draft->target, &engine->scratch, &record))
+        return OK;
+    uint8_t before = FIELD_NONE;
+    open_sealed(engine, &nothing, &record);
+    return draft->reg->agrees(&record, NULL, &occasion, &before) == status &&
+                   before == field
+               ? OK
+               : refuse(draft, status, field);
 }
 
 static enum status judge_create(struct engine *engine, struct draft *draft)
@@ -411,6 +470,8 @@ static enum status judge_edit(struct engine *engine, struct draft *draft)
         status = judge_values(draft);
     if (status == OK && draft->write->count == 0)
         status = ERR_FIELD_MISSING;
+    if (status == OK)
+        status = judge_agreement(engine, draft);
     if (status == OK)
         status = judge_lookups(engine, draft);
     return status;

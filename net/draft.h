@@ -23,6 +23,7 @@ struct draft {
     struct entry_id known_id;
     struct slice in_the_way; /* the record that a refusal is about, in words */
     uint8_t refused_field;
+    uint64_t wall_ms; /* the time it is */
 };
 
 /* Judges draft->write, whose register is draft->reg, and finds the key and the records it

@@ -321,7 +321,7 @@ static void anyway_option(const struct schema_register *reg, struct command *com
         asked |= reg->fields[i].tells_apart || reg->fields[i].lookup != LOOKUP_NONE;
     if (asked)
         option_add(command, "anyway", NULL,
-                   N_("it is meant so, although a record like it is there"));
+                   N_("it is meant so, although it was asked about"));
 }
 
 static void list_options(const struct schema_register *reg, struct command *command)

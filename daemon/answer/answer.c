@@ -339,11 +339,12 @@ static size_t derived_count(const struct schema_register *reg)
     return count;
 }
 
-static void put_derived(const struct record_view *record, struct buffer *out)
+static void put_derived(const struct answering *answering,
+                        const struct record_view *record, struct buffer *out)
 {
     for (size_t i = 0; i < derived_count(record->reg); i++) {
         answer_put_key(out, record->reg->derived[i].name);
-        codec_put_bool(out, record->reg->derived[i].holds(record));
+        codec_put_bool(out, record->reg->derived[i].holds(record, answering->now));
     }
 }
 
@@ -368,7 +369,7 @@ void answer_put_record(struct answering *answering, const struct record_view *re
     put_origin(answering, record, out);
     put_state(record, out);
     put_conflicts(answering, record, out);
-    put_derived(record, out);
+    put_derived(answering, record, out);
     for (size_t i = 0; i < reg->field_count; i++) {
         put_field(answering, record, &record->fields[i], out);
         if (has_name_key(&reg->fields[i]))
@@ -446,5 +447,5 @@ void answer_put_listed(struct answering *answering, const struct record_view *re
         if (has_name_key(&reg->fields[i]))
             put_name_key(answering, record, &reg->fields[i], out);
     }
-    put_derived(record, out);
+    put_derived(answering, record, out);
 }

@@ -23,6 +23,7 @@ struct answering {
     struct store_txn *txn;
     struct arena *arena;   /* lives as long as the answer      */
     struct arena *scratch; /* reset between records            */
+    int64_t now;           /* minutes, Beijing */
     bool reveal;           /* opened text instead of (hidden)  */
     struct entry_id named; /* the record whose name was looked up last, */
     uint8_t named_reg;     /* its register; 0: none was */

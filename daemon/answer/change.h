@@ -19,6 +19,7 @@ struct change {
     struct store_txn *txn;             /* reading */
     struct arena *arena;               /* what `write` points to lives here */
     struct buffer *scratch;
+    uint64_t wall_ms;
     struct slice
         summary; /* of what is to be written, by change_prepare: see protocol.h */
     char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */

@@ -181,6 +181,7 @@ static void take_change(struct requests *requests, const struct control_request 
         .divisions = requests->options.sources.divisions,
         .arena = &batch->arena,
         .scratch = &requests->encoded,
+        .wall_ms = batch->wall_ms,
     };
     struct write *write = arena_alloc(&batch->arena, sizeof *write);
     enum status status = begin_reading(requests);

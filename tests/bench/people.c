@@ -5,8 +5,8 @@
 
 #include "crdt/codec.h"
 
-/* Visits of 2026, in minutes of Beijing time since 1970. */
-#define YEAR_BEGIN_MINUTES INT64_C(29453760)
+/* Visits of 2025, in minutes of Beijing time since 1970. */
+#define YEAR_BEGIN_MINUTES INT64_C(28928160)
 #define YEAR_MINUTES 525600
 #define MINUTES_STEP 7919       /* prime to it */
 #define BIRTH_DAYS_MIN (-14600) /* 1930 */

@@ -24,7 +24,7 @@
 #define OTHER_VILLAGE_TEXT "331123103202"
 #define FAR_VILLAGE_TEXT "331123104201"
 #define NODES 3
-#define START_MS UINT64_C(1780000000000)
+#define START_MS UINT64_C(1780300000000) /* 2026-06-01 15:46 in Beijing */
 
 enum { HUB, TOWN, FAR };
 
@@ -420,6 +420,7 @@ static inline enum status tell(struct county *county, size_t index, const char *
         .divisions = &county->divisions,
         .arena = &county->arena,
         .scratch = &encoded,
+        .wall_ms = county->now_ms,
     };
     buffer_init(&encoded, PAYLOAD_SIZE_MAX);
     county->now_ms += 10;

@@ -50,14 +50,14 @@ static void a_person_is_entered_with_everything(void **state)
     struct county *county = *state;
     assert_int_equal(
         tell(county, TOWN, "person.add",
-             ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"sex", "女"},
+             ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"sex", "男"},
                   {"birth", "1940-01-01"}, {"tier", "high"}, {"categories", "独居"},
                   {"categories", "veteran"}, {"phones", "+8613800001111"},
                   {"id_number", "330102194001011231"}, {"external_key", "HR-77"})),
         OK);
     struct slice record = show(county, "person.show", told_id(county));
     assert_text(record, "name", "张三");
-    assert_text(record, "sex", "female");
+    assert_text(record, "sex", "male");
     assert_text(record, "birth", "1940-01-01");
     assert_text(record, "id_number", "(hidden)");
     assert_text(record, "address", NULL);
@@ -558,6 +558,96 @@ static void an_identity_number_belongs_to_one_living_person(void **state)
                      ERR_TAKEN);
 }
 
+static void a_visit_to_come_is_asked_about_and_counts_when_it_is_due(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    assert_int_equal(visit_of(county, id, "2062-05-31 14:05", "home", "met", "no"),
+                     ERR_TO_COME);
+    assert_string_equal(county->subject, "when");
+    assert_int_equal(visit_of(county, id, "2026-06-02 14:05", "home", "met", "yes"), OK);
+    const char *visit = told_id(county);
+    bool counts = true;
+    struct slice value = part(show(county, "visit.show", visit), "counts");
+    assert_true(codec_take_bool(&value, &counts));
+    assert_false(counts);
+    county->now_ms += UINT64_C(24) * 60 * 60 * 1000;
+    value = part(show(county, "visit.show", visit), "counts");
+    assert_true(codec_take_bool(&value, &counts));
+    assert_true(counts);
+}
+
+static void a_clock_that_is_not_set_calls_nothing_a_time_to_come(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    county->now_ms = 1000;
+    assert_int_equal(visit_of(county, id, "2026-05-31 14:05", "home", "met", "no"), OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", id}, {"birth", "1940-01-01"})), OK);
+}
+
+static void a_visit_before_the_persons_birth_is_told(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", id}, {"birth", "1950-03-01"})), OK);
+    assert_int_equal(visit_of(county, id, "1926-05-31 14:05", "home", "met", "no"),
+                     ERR_BEFORE_BIRTH);
+    assert_string_equal(county->subject, "when");
+    assert_int_equal(visit_of(county, id, "1926-05-31 14:05", "home", "met", "yes"), OK);
+}
+
+static void a_birth_that_can_hardly_be_is_asked_about(void **state)
+{
+    struct county *county = *state;
+    assert_refused(
+        county, ERR_TO_COME, "person.add",
+        ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"birth", "2099-01-01"}),
+        "birth");
+    assert_refused(
+        county, ERR_TOO_OLD, "person.add",
+        ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"birth", "1826-05-11"}),
+        "birth");
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "张三"}, {"village", VILLAGE_TEXT},
+                               {"birth", "1826-05-11"}, {"anyway", "yes"})),
+                     OK);
+    const char *id = told_id(county);
+    /* What was insisted on is not asked about at every other change. */
+    assert_int_equal(tell(county, TOWN, "person.set", ARGS({"id", id}, {"tier", "key"})),
+                     OK);
+    assert_refused(county, ERR_TO_COME, "person.set",
+                   ARGS({"id", id}, {"birth", "2099-01-01"}), "birth");
+}
+
+static void an_identity_number_agrees_with_birth_and_sex(void **state)
+{
+    struct county *county = *state;
+    const char *number = "331123194501020129"; /* a woman's, of 1945-01-02 */
+    assert_refused(county, ERR_ID_NUMBER_BIRTH, "person.add",
+                   ARGS({"name", "王五"}, {"village", VILLAGE_TEXT},
+                        {"birth", "1954-01-02"}, {"id_number", number}),
+                   "id_number");
+    assert_refused(county, ERR_ID_NUMBER_SEX, "person.add",
+                   ARGS({"name", "王五"}, {"village", VILLAGE_TEXT}, {"sex", "male"},
+                        {"id_number", number}),
+                   "id_number");
+    assert_int_equal(
+        tell(county, TOWN, "person.add",
+             ARGS({"name", "王五"}, {"village", VILLAGE_TEXT}, {"sex", "female"},
+                  {"birth", "1945-01-02"}, {"id_number", number})),
+        OK);
+    const char *id = told_id(county);
+    /* The number that is sealed already counts as well. */
+    assert_refused(county, ERR_ID_NUMBER_BIRTH, "person.set",
+                   ARGS({"id", id}, {"birth", "1954-01-02"}), "id_number");
+    assert_int_equal(tell(county, TOWN, "person.set",
+                          ARGS({"id", id}, {"birth", "1954-01-02"}, {"anyway", "yes"})),
+                     OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -573,6 +663,11 @@ int main(void)
         TEST(method_and_outcome_must_agree),
         TEST(one_event_entered_twice_is_asked_about),
         TEST(a_visit_after_the_persons_death_is_told),
+        TEST(a_visit_to_come_is_asked_about_and_counts_when_it_is_due),
+        TEST(a_clock_that_is_not_set_calls_nothing_a_time_to_come),
+        TEST(a_visit_before_the_persons_birth_is_told),
+        TEST(a_birth_that_can_hardly_be_is_asked_about),
+        TEST(an_identity_number_agrees_with_birth_and_sex),
         TEST(a_name_that_only_one_has_names_them),
         TEST(a_name_means_its_person_however_it_was_typed),
         TEST(a_village_may_be_given_by_a_name_that_only_one_has),

@@ -215,7 +215,7 @@ static void only_met_and_answered_calls_count_as_visited(void **state)
         struct entry_id id = show(world, visit(id_at(2, i + 1), &person, cases[i].method,
                                                cases[i].outcome, NULL));
         struct record_view record = visit_at(world, person, id);
-        assert_int_equal(visit_counts(&record), cases[i].counts);
+        assert_int_equal(visit_counts(&record, INT64_MAX), cases[i].counts);
     }
     struct record_list list;
     view_chain(world->txn, schema_register(REGISTER_VISIT), TOWNSHIP, &person,
@@ -235,7 +235,7 @@ static void an_amended_visit_no_longer_counts_and_names_its_successor(void **sta
     struct record_view record = visit_at(world, person, old);
     assert_int_equal(record.amended_count, 1);
     assert_int_equal(entry_id_compare(&record.amended_by[0], &new), 0);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, new);
     assert_int_equal(record.amended_count, 0);
 }
@@ -275,9 +275,9 @@ static void voiding_a_correction_takes_out_what_it_corrected_too(void **state)
         show(world, visit(id_at(2, 2), &person, "home", "met", &first));
     show(world, write_void(id_at(2, 3), 10, REGISTER_VISIT, &person, &second, "x"));
     struct record_view record = visit_at(world, person, first);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, second);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
 }
 
 static void undoing_a_correction_brings_back_what_it_corrected(void **state)
@@ -289,28 +289,28 @@ static void undoing_a_correction_brings_back_what_it_corrected(void **state)
         show(world, visit(id_at(2, 2), &person, "home", "met", &first));
     show(world, undo(id_at(2, 3), 10, &person, &second));
     struct record_view record = visit_at(world, person, first);
-    assert_true(visit_counts(&record));
+    assert_true(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, second);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     /* Of several voids the latest says whether it is undone, in whatever order they came. */
     show(world, write_void(id_at(4, 1), 9, REGISTER_VISIT, &person, &second, "y"));
     record = visit_at(world, person, first);
-    assert_true(visit_counts(&record));
+    assert_true(visit_counts(&record, INT64_MAX));
     show(world, write_void(id_at(4, 2), 11, REGISTER_VISIT, &person, &second, "z"));
     record = visit_at(world, person, first);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     show(world, undo(id_at(4, 3), 12, &person, &second));
     record = visit_at(world, person, first);
-    assert_true(visit_counts(&record));
+    assert_true(visit_counts(&record, INT64_MAX));
     /* Corrected in the meantime by someone who had not heard: that one holds. */
     struct entry_id third =
         show(world, visit(id_at(3, 4), &person, "home", "met", &second));
     record = visit_at(world, person, first);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, second);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, third);
-    assert_true(visit_counts(&record));
+    assert_true(visit_counts(&record, INT64_MAX));
 }
 
 static void visits_that_amend_each_other_in_a_circle_end(void **state)
@@ -322,11 +322,11 @@ static void visits_that_amend_each_other_in_a_circle_end(void **state)
     show(world, visit(b, &person, "home", "met", &a));
     show(world, visit(c, &person, "home", "met", &c)); /* itself: says nothing */
     struct record_view record = visit_at(world, person, a);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, b);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
     record = visit_at(world, person, c);
-    assert_true(visit_counts(&record));
+    assert_true(visit_counts(&record, INT64_MAX));
 }
 
 static void a_void_before_its_visit_is_kept_for_it(void **state)
@@ -341,7 +341,7 @@ static void a_void_before_its_visit_is_kept_for_it(void **state)
     record = visit_at(world, person, id);
     assert_true(record.known);
     assert_true(record.voided);
-    assert_false(visit_counts(&record));
+    assert_false(visit_counts(&record, INT64_MAX));
 }
 
 static void records_encode_as_what_the_codec_takes(void **state)
