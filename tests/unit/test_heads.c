@@ -372,6 +372,19 @@ static void the_digest_covers_only_what_is_carried(void **state)
     assert_false(hash_equal(&before, &after));
 }
 
+static void a_log_taken_back_to_nothing_is_as_if_it_had_never_come(void **state)
+{
+    struct fixture *fixture = *state;
+    struct log_name one = {1, 7, LANE_RECORD}, other = {2, 8, LANE_RECORD};
+    struct hash hash = {{1}}, nothing = {{0}}, before, after;
+    heads_advance(fixture->heads, one, 7, 5, &hash, 1);
+    heads_digest(fixture->heads, &salt, NULL, NULL, &before);
+    heads_advance(fixture->heads, other, 8, 3, &hash, 2);
+    heads_take_back(fixture->heads, other, 0, &nothing);
+    heads_digest(fixture->heads, &salt, NULL, NULL, &after);
+    assert_true(hash_equal(&before, &after));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +409,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(the_digest_covers_only_what_is_carried, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_log_taken_back_to_nothing_is_as_if_it_had_never_come, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,47 @@ static void a_cut_run_stops_joining_where_what_was_asked_for_ends(void **state)
     fixture_close(*state);
 }
 
+static void a_shortened_run_ends_its_log_and_stays_whole_beside_it(void **state)
+{
+    struct store_txn *txn = begin(*state);
+    struct written written;
+    struct buffer scratch, entries, arrivals;
+    struct run run, whole;
+    uint64_t arrival, of;
+
+    write_runs(txn, &written);
+    assert_true(log_run_holding(txn, name, 24, &run, &of)); /* of 22..28 */
+    assert_int_equal(run.first_seq, 22);
+    buffer_init(&scratch, RUN_SIZE_LIMIT);
+    buffer_init(&entries, RUN_SIZE_LIMIT);
+    buffer_init(&arrivals, SIZE_MAX);
+    log_shorten(txn, name, 24, RUNS + 1, &scratch);
+    log_set_aside(txn, name, 25, &arrivals);
+
+    assert_true(log_run_holding(txn, name, 24, &run, &arrival));
+    assert_int_equal(arrival, of);
+    assert_int_equal(run_last_seq(&run), 24);
+    assert_true(run_is_unsigned(&run));
+    assert_false(log_run_holding(txn, name, 25, &run, &arrival));
+    assert_true(log_run_set_aside(txn, RUNS + 1, &whole));
+    assert_int_equal(run_last_seq(&whole), 28);
+    assert_int_equal(whole.signature[0], of);
+    assert_true(
+        log_cut_run(txn, &salt, name, &id, 2, SEQ_MAX, RUN_SIZE_LIMIT, &entries, &run));
+    assert_int_equal(run_last_seq(&run), 24); /* joined up to the end, and no further */
+    assert_true(run_is_unsigned(&run));
+    struct chain chain;
+    struct entry entry;
+    chain_begin(&chain, &salt, id, &run, &run.prev);
+    while (chain_next(&chain, &entry))
+        ;
+    assert_true(hash_equal(&chain.prev, &written.hashes[24]));
+    buffer_deinit(&arrivals);
+    buffer_deinit(&entries);
+    buffer_deinit(&scratch);
+    store_abort(txn);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
@@ -147,6 +188,7 @@ int main(void)
         TEST(every_entry_is_found_in_its_run),
         TEST(a_cut_run_continues_the_chain_and_carries_its_last_signature),
         TEST(a_cut_run_stops_joining_where_what_was_asked_for_ends),
+        TEST(a_shortened_run_ends_its_log_and_stays_whole_beside_it),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
