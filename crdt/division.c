@@ -117,6 +117,21 @@ const struct division *divisions_find(const struct divisions *divisions, uint64_
     return found ? &divisions->rows[low] : NULL;
 }
 
+/* 黄皮村 is what people call 黄皮村委会; but a town is not its 居民委员会. */
+static bool is_called(struct slice name, struct slice called)
+{
+    static const char *const committees[] = {"", "委会", "村委会", "民委员会",
+                                             "村民委员会"};
+    if (name.size < called.size || memcmp(name.data, called.data, called.size) != 0)
+        return false;
+    struct slice rest = slice_of(name.data + called.size, name.size - called.size);
+    for (size_t i = 0; i < ARRAY_SIZE(committees); i++) {
+        if (slice_equal(rest, slice_text(committees[i])))
+            return true;
+    }
+    return false;
+}
+
 static bool has_name(const struct divisions *divisions, const struct division *place,
                      struct slice normal, struct buffer *scratch)
 {
@@ -126,14 +141,14 @@ static bool has_name(const struct divisions *divisions, const struct division *p
             : NULL;
     buffer_clear(scratch);
     normal_put(slice_text(place->name), scratch);
-    if (slice_equal(buffer_slice(scratch), normal))
+    if (is_called(buffer_slice(scratch), normal))
         return true;
     if (township == NULL)
         return false;
     buffer_clear(scratch);
     normal_put(slice_text(township->name), scratch);
     normal_put(slice_text(place->name), scratch);
-    return slice_equal(buffer_slice(scratch), normal);
+    return is_called(buffer_slice(scratch), normal);
 }
 
 size_t divisions_named(const struct divisions *divisions, struct slice name,

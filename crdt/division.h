@@ -41,7 +41,8 @@ void divisions_sort(struct divisions *divisions);
 const struct division *divisions_find(const struct divisions *divisions, uint64_t code);
 
 /* The places of a level (DIVISION_NONE: of any) that have this name, with or without the
- * name of their township before it, compared in its normal form (normal.h): how many, and
+ * name of their township before it and a committee's words after it (柳村, 柳村委会), compared
+ * in its normal form (normal.h): how many, and
  * the first `capacity` of them. `name` is clean text. */
 size_t divisions_named(const struct divisions *divisions, struct slice name,
                        enum division_level level, const struct division **found,

@@ -238,6 +238,12 @@ static void a_village_may_be_given_by_a_name_that_only_one_has(void **state)
     assert_int_equal(tell(county, TOWN, "person.add",
                           ARGS({"name", "李四"}, {"village", "石练镇 柳村"})),
                      OK);
+    assert_int_equal(
+        divisions_add(&county->divisions, 331123103203, slice_text("黄皮村委会")), OK);
+    divisions_sort(&county->divisions);
+    assert_int_equal(
+        tell(county, TOWN, "person.add", ARGS({"name", "赵六"}, {"village", "黄皮村"})),
+        OK);
     assert_refused(county, ERR_VILLAGE_WANTED, "person.add",
                    ARGS({"name", "王五"}, {"village", "石练镇"}), "village");
     assert_refused(county, ERR_VILLAGE_WANTED, "person.add",
