@@ -292,10 +292,8 @@ static void after_an_upgrade_nobody_sees_less_and_writes_go_on(void **unused)
     assert_same_as_folding_all(county, TOWN);
 }
 
-/* The rows taken back are the last in their table: their numbers are given again. */
-static void a_cut_learned_amid_an_upgrade_counts_once(void **unused)
+static void learn_a_cut(struct county *county, int batches_before)
 {
-    struct county *county = *unused;
     county_link(county, TOWN, HUB, true);
     for (int i = 0; i < FAR_PERSONS; i++)
         (void)add_person(county, HUB, FAR_VILLAGE_TEXT);
@@ -310,7 +308,8 @@ static void a_cut_learned_amid_an_upgrade_counts_once(void **unused)
     county_link(county, TOWN, HUB, false);
 
     upgrade(county, TOWN);
-    county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
+    for (int i = 0; i < batches_before; i++)
+        county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
     assert_true(engine_folding(engine_at(county, TOWN), NULL));
     state_revoked(county, TOWN, HUB, &(struct cut){head.log, head.seq, head.hash});
     restart(county, TOWN);
@@ -319,6 +318,17 @@ static void a_cut_learned_amid_an_upgrade_counts_once(void **unused)
     fold_all(county, TOWN);
     assert_int_equal(persons(county, TOWN), 2);
     assert_same_as_folding_all(county, TOWN);
+}
+
+static void a_cut_learned_amid_an_upgrade_counts_once(void **unused)
+{
+    learn_a_cut(*unused, 1);
+}
+
+/* The rows taken back are the last of their table, so that their numbers are given again. */
+static void a_cut_learned_first_after_an_upgrade_takes_no_others_row(void **unused)
+{
+    learn_a_cut(*unused, 0);
 }
 
 static void a_key_learned_amid_an_upgrade_counts_once(void **unused)
@@ -353,6 +363,9 @@ int main(void)
             county_tear_down),
         cmocka_unit_test_setup_teardown(a_cut_learned_amid_an_upgrade_counts_once,
                                         county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_cut_learned_first_after_an_upgrade_takes_no_others_row, county_set_up,
+            county_tear_down),
         cmocka_unit_test_setup_teardown(a_key_learned_amid_an_upgrade_counts_once,
                                         county_set_up, county_tear_down),
     };
