@@ -86,6 +86,8 @@ $(BUILD)/tests/registers/linlid: $(BUILD)/daemon/main.o $(BUILD)/tests/registers
 $(BUILD)/tests/registers/linli: $(BUILD)/tools/main.o $(BUILD)/tests/registers/schema_table.o $(BUILD)/tools.a $(LAYERS)
 	$(call link)
 
+$(BUILD)/tests/unit/test_push: $(BUILD)/tests/unit/test_push.o $(BUILD)/tools.a $(LAYERS)
+	$(call link,-lcmocka -Wl$(,)--wrap=store_get)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tools.a $(LAYERS)
 	$(call link,-lcmocka)
 $(BUILD)/tests/scenario/%: $(BUILD)/tests/scenario/%.o $(BUILD)/testkit.a $(LAYERS)

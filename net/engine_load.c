@@ -49,8 +49,10 @@ static void discard_batch(struct engine *engine)
     fold_discard(engine->fold);
     engine->wrote = engine->roster_changed = false;
     engine->diverged_count = 0;
-    for (int lane = 0; lane < LANES; lane++)
+    for (int lane = 0; lane < LANES; lane++) {
         engine->writing[lane].open = false;
+        engine->writing[lane].arrival = 0;
+    }
 }
 
 static enum status load_state(struct engine *engine, struct store_txn *txn)

@@ -36,10 +36,12 @@ struct refold {
     struct fold_sweep sweep; /* what stood before goes when all were read */
 };
 
-/* The run that this batch is writing into one of the node's own logs. */
+/* The run that this batch is writing into one of the node's own logs; when it is filed it
+ * stays at hand until the next one begins. */
 struct writing {
     bool open;
-    struct run run; /* prev, realm, epoch, first_seq, count as they grow */
+    uint64_t arrival; /* under which it was filed; 0: it was not */
+    struct run run;   /* prev, realm, epoch, first_seq, count as they grow */
     struct buffer entries;
     struct hash last;
 };
@@ -135,6 +137,9 @@ struct entry_id writing_append(struct engine *engine, enum lane lane,
                                const struct realm_key *key, struct slice plaintext,
                                const uint8_t random[RANDOM_SIZE]);
 void writing_sign(struct engine *engine); /* signs and files what this batch wrote */
+/* The run filed under `arrival`, if it is one that was just written here and is still at the
+ * end of its log. NULL: it is read from the store. It lives until the next write. */
+const struct run *writing_filed(const struct engine *engine, uint64_t arrival);
 void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
 bool writing_load(struct engine *engine); /* false: the store has no incarnation */
 

@@ -264,6 +264,21 @@ void sync_request(struct engine *engine)
 
 /* ---- sending ---- */
 
+static uint64_t send_this_run(struct engine *engine, struct session *session,
+                              const struct head *head, struct run run, uint64_t announced,
+                              uint64_t span)
+{
+    CHECK(run_last_seq(&run) <= head->seq);
+    if (run.first_seq == 1)
+        run.incarnation = head->incarnation;
+    buffer_clear(&engine->message);
+    message_put_run(&engine->message, announced, span, &run);
+    session_count_sent(session, engine->message.size, engine->now_ms);
+    engine_send(engine, session, buffer_slice(&engine->message));
+    session_offer(session, engine_head_index(engine, head), run_last_seq(&run));
+    return run_last_seq(&run);
+}
+
 /* Sends one run of `log` from `seq` on; returns its last seq, or 0 where there is none.
  */
 static uint64_t send_run(struct engine *engine, struct session *session,
@@ -285,15 +300,8 @@ static uint64_t send_run(struct engine *engine, struct session *session,
     if (!log_cut_run(engine->txn, roster_salt(engine->roster), log, &id, seq, to,
                      RUN_SIZE_MAX, &engine->entries, &run))
         return 0;
-    CHECK(run.first_seq == seq && run_last_seq(&run) <= head->seq);
-    if (run.first_seq == 1)
-        run.incarnation = head->incarnation;
-    buffer_clear(&engine->message);
-    message_put_run(&engine->message, announced, span, &run);
-    session_count_sent(session, engine->message.size, engine->now_ms);
-    engine_send(engine, session, buffer_slice(&engine->message));
-    session_offer(session, engine_head_index(engine, head), run_last_seq(&run));
-    return run_last_seq(&run);
+    CHECK(run.first_seq == seq);
+    return send_this_run(engine, session, head, run, announced, span);
 }
 
 static void send_wanted(struct engine *engine, struct session *session)
@@ -323,10 +331,14 @@ static bool push_new_runs(struct engine *engine, struct session *session)
 {
     while (session->telling.covered < engine->arrival) {
         uint64_t arrival = session->telling.covered + 1;
+        uint64_t span = arrival - session->telling.told;
+        const struct run *filed = writing_filed(engine, arrival);
         struct run run;
         const struct head *head;
 
-        if (!log_run_at(engine->txn, arrival, &run))
+        if (filed != NULL)
+            run = *filed;
+        else if (!log_run_at(engine->txn, arrival, &run))
             return false;
         head = heads_find(engine->heads, run.log);
         size_t index = head != NULL ? engine_head_index(engine, head) : 0;
@@ -339,8 +351,10 @@ static bool push_new_runs(struct engine *engine, struct session *session)
         if (session_offered(session, index) + 1 < run.first_seq ||
             session_room(session) == 0)
             return false;
-        if (send_run(engine, session, run.log, session_offered(session, index) + 1, last,
-                     arrival, arrival - session->telling.told) == 0)
+        uint64_t from = session_offered(session, index) + 1;
+        if (from == run.first_seq)
+            (void)send_this_run(engine, session, head, run, arrival, span);
+        else if (send_run(engine, session, run.log, from, last, arrival, span) == 0)
             return false;
         session_tell(session, arrival, engine->arrival, engine->now_ms);
     }

@@ -21,7 +21,21 @@ static void writing_close(struct engine *engine, struct writing *writing)
     heads_advance(engine->heads, run->log, engine->incarnation, run_last_seq(run),
                   &writing->last, engine->arrival);
     writing->open = false;
+    writing->arrival = engine->arrival;
     engine->fold_dirty = true;
+}
+
+const struct run *writing_filed(const struct engine *engine, uint64_t arrival)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        const struct writing *writing = &engine->writing[lane];
+        if (writing->open || writing->arrival == 0 || writing->arrival != arrival)
+            continue;
+        const struct head *head = heads_find(engine->heads, writing->run.log);
+        return head != NULL && hash_equal(&head->hash, &writing->last) ? &writing->run
+                                                                       : NULL;
+    }
+    return NULL;
 }
 
 static void writing_begin(struct engine *engine, struct writing *writing, enum lane lane,
@@ -31,6 +45,7 @@ static void writing_begin(struct engine *engine, struct writing *writing, enum l
     const struct head *head = heads_find(engine->heads, log);
 
     writing->open = true;
+    writing->arrival = 0;
     writing->run = (struct run){
         .log = log,
         .first_seq = head != NULL ? head->seq + 1 : 1,
