@@ -216,7 +216,8 @@ static void write_operations(struct buffer *out)
     write_buffer("operation", "edit", out);
     buffer_deinit(&versions);
 
-    operation_encode_void(out, STAMP_MS, 1, visit, &id, &id, slice_text("重复录入"), true);
+    operation_encode_void(out, STAMP_MS, 1, visit, &id, &id, slice_text("重复录入"),
+                          true);
     write_buffer("operation", "void", out);
     buffer_deinit(&values);
 }

@@ -515,7 +515,7 @@ static void an_external_key_of_a_visit_is_known_too(void **state)
     struct county *county = *state;
     const char *id = add_person(county, "张三");
     for (int i = 0; i < 2; i++) {
-        char when[17];
+        char when[32];
         snprintf(when, sizeof when, "2026-05-31 08:%02d", i);
         assert_int_equal(tell(county, TOWN, "visit.add",
                               ARGS({"person", id}, {"when", when}, {"method", "home"},

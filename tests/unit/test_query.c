@@ -429,7 +429,7 @@ static void all_logs_verify_in_pieces(void **state)
     struct county *county = *state;
     const char *person = add_person(county, TOWN, "张三", VILLAGE_TEXT);
     for (int i = 0; i < 50; i++) {
-        char when[17];
+        char when[32];
         snprintf(when, sizeof when, "2026-05-31 08:%02d", i);
         add_visit(county, TOWN, person, when);
     }

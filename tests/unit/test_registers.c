@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "tests/registers/schema_table.c"
+#include "tests/registers/schema_table.c" /* NOLINT(bugprone-suspicious-include) */
 #include "tests/unit/world_fixture.h"
 
 static void every_register_says_what_its_verbs_need(void **state)
