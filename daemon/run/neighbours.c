@@ -133,7 +133,7 @@ void neighbours_dial(struct neighbours *neighbours)
     for (size_t i = 0; i < neighbours->config->peer_count; i++) {
         const struct config_peer *peer = &neighbours->config->peers[i];
         const struct member *member = roster_by_name(roster, slice_text(peer->name));
-        if (member != NULL && member != self)
+        if (member != NULL && member != self && !roster_revoked(roster, member->number))
             dial_one(neighbours, peer, member);
     }
 }

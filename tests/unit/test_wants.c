@@ -42,6 +42,30 @@ static bool add(struct fixture *fixture, uint64_t to, uint32_t peer)
                      &fixture->wrote);
 }
 
+static void nothing_beyond_the_end_of_a_log_is_wanted(void **state)
+{
+    struct fixture fixture = begin(state);
+    struct wants again;
+
+    wants_init(&again);
+    assert_true(add(&fixture, 40, 3));
+    assert_true(add(&fixture, 15, 4));
+    wants_ask(&fixture.wants, &fixture.wants.rows[0], 3, 40, 0);
+    assert_false(wants_limit(&fixture.wants, fixture.txn, name, 10, 40));
+    assert_true(fixture.wants.rows[0].asked);
+    assert_true(wants_limit(&fixture.wants, fixture.txn, name, 10, 20));
+    assert_false(fixture.wants.rows[0].asked); /* it is asked for again, up to there */
+    assert_int_equal(fixture.wants.unasked, 1);
+    wants_load(&again, fixture.txn);
+    assert_int_equal(again.rows[0].sources[0].to, 20);
+    assert_int_equal(again.rows[0].sources[1].to, 15);
+    assert_true(wants_limit(&fixture.wants, fixture.txn, name, 12, 12));
+    assert_int_equal(fixture.wants.count, 0);
+    assert_int_equal(fixture.wants.unasked, 0);
+    wants_deinit(&again);
+    end(&fixture);
+}
+
 static void a_want_survives_a_restart_and_goes_when_satisfied(void **state)
 {
     struct fixture fixture = begin(state);
@@ -197,6 +221,7 @@ int main(void)
         TEST(what_was_asked_is_asked_again_after_it_came_and_more_was_announced),
         TEST(a_cut_link_frees_what_was_asked_over_it_alone),
         TEST(one_announcer_cannot_fill_the_table),
+        TEST(nothing_beyond_the_end_of_a_log_is_wanted),
         TEST(of_unknown_authors_only_a_few_are_wanted),
     };
     return cmocka_run_group_tests_name("wants", tests, NULL, NULL);
