@@ -6,7 +6,7 @@
  *   timers.c        when a session does what by itself
  *   sessions.c      neighbours met, and what of them outlives a restart
  *   lane.c          what the entries of each lane mean
- *   folding.c       the cursor of the derived tables, and what is learned late
+ *   folding.c       entries into the derived tables, and what is learned late
  *   cuts.c          where logs of a revoked member end
  *   writing.c       this node's own logs: chained, signed once a batch
  *   draft.c         from what a person asks to an operation

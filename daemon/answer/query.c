@@ -48,7 +48,12 @@ void query_note_incomplete(struct query *query)
     struct engine_report report;
     uint64_t runs_left;
     engine_report(engine, &report);
-    if (engine_folding(engine, &runs_left))
+    bool folding = engine_folding(engine, &runs_left);
+    if (folding && runs_left == 0)
+        (void)snprintf(query->incomplete, sizeof query->incomplete,
+                       "everything held here was read again; what no longer counts is "
+                       "still being cleared away");
+    else if (folding)
         (void)snprintf(query->incomplete, sizeof query->incomplete,
                        "%" PRIu64 " runs of entries held here are still being read",
                        runs_left);
