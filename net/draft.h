@@ -35,4 +35,12 @@ MUST_USE enum status draft_judge(struct engine *engine, struct draft *draft);
 void draft_encode(struct engine *engine, struct draft *draft, uint64_t stamp_ms,
                   uint32_t actor, struct buffer *out);
 
+/* The parts of draft_judge. Sets refused_field, and returns the status. */
+MUST_USE enum status draft_refuse(struct draft *draft, enum status status, uint8_t field);
+/* The first value that is written to a field; NULL where none is. */
+const struct write_value *draft_value(const struct write *write, uint8_t field);
+/* Compares with what is here (draft_compare.c): sets known and known_id for a create whose
+ * external key is here, and in_the_way where another record is. */
+MUST_USE enum status draft_compare(struct engine *engine, struct draft *draft);
+
 #endif
