@@ -114,6 +114,9 @@
       "Nothing was written. Use the version of linlid that made it.")                    \
     X(ERR_STORE_DAMAGED, 3005, "the store's file is damaged or cut short",               \
       "Keep the file. Restore a backup or join again; peers hold the rest.")             \
+    X(ERR_ROW_DAMAGED, 3008,                                                             \
+      "a damaged row was found in the store; what can be is made anew from the logs",    \
+      "Ask again in a moment; nothing is lost. If it stays: linli status")               \
     X(ERR_STORE_LOCKED, 3006, "another linlid has this store open",                      \
       "Stop the other one first: systemctl status linlid")                               \
     X(ERR_OTHER_NODE, 3007,                                                              \

@@ -39,6 +39,10 @@ struct store_txn; /* a transaction, read-only or writing  */
 bool store_get(struct store_txn *txn, enum store_table table, struct slice key,
                struct slice *value);
 
+/* The core met what cannot be: a row that must be there is not, or cannot be read. The
+ * transaction ends with ERR_ROW_DAMAGED, unless the table is of the logs. */
+void store_mark_damaged(struct store_txn *txn, enum store_table table);
+
 /* Greatest key <= `key`. False where there is none. */
 bool store_floor(struct store_txn *txn, enum store_table table, struct slice key,
                  struct slice *found_key, struct slice *value);

@@ -49,21 +49,31 @@ static void chain_read(struct store_txn *txn, struct chain *chain)
     struct fold_row stored;
     chain->count = 0;
     if (!fold_chain_newest(txn, chain->reg->id, chain->realm, &chain->subject, &number,
-                           &rows) ||
-        rows > number)
+                           &rows))
         return;
     /* Before room is made for them: what cannot be read has no rows. */
-    if (rows > 1 && !fold_row_read(txn, number, &stored))
+    if (rows > number || !fold_row_read(txn, number, &stored)) {
+        store_mark_damaged(txn, STORE_ROWS);
         return;
+    }
     chain->rows = arena_alloc(chain->arena, (size_t)rows * sizeof *chain->rows);
-    while (number != 0 && chain->count < rows && fold_row_read(txn, number, &stored)) {
+    while (chain->count < rows) {
         struct chain_row *row = &chain->rows[chain->count];
+        /* Filed by a fold that could read it, so that a row which is not there or says
+         * nothing has been damaged since. Fewer rows would read as another record. */
+        if (!fold_row_read(txn, number, &stored)) {
+            store_mark_damaged(txn, STORE_ROWS);
+            chain->count = 0;
+            return;
+        }
         row->id = stored.id;
         row->plaintext = arena_copy(chain->arena, stored.plaintext);
-        /* Filed by a fold that could read it; a row that has been damaged since is not.
-         */
-        if (operation_decode(row->plaintext, &row->operation) == OK)
-            chain->count++;
+        if (operation_decode(row->plaintext, &row->operation) != OK) {
+            store_mark_damaged(txn, STORE_ROWS);
+            chain->count = 0;
+            return;
+        }
+        chain->count++;
         number = stored.previous;
     }
     chain_sort(chain);

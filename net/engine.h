@@ -138,6 +138,10 @@ void engine_move_in(struct engine *engine, struct store_txn *txn,
  * does not fit. */
 MUST_USE enum status engine_load(struct engine *engine, struct store_txn *txn);
 
+/* Empties every table that can be made anew; engine_load then folds from the first run on,
+ * and neighbours tell again what they have. For a store in which one was damaged. */
+void engine_rebuild(struct engine *engine, struct store_txn *txn);
+
 void engine_step(struct engine *engine, struct store_txn *txn, const struct event *event,
                  struct effects *effects);
 

@@ -149,3 +149,11 @@ void engine_move_in(struct engine *engine, struct store_txn *txn,
     if (moved)
         writing_new_incarnation(engine, random);
 }
+
+void engine_rebuild(struct engine *engine, struct store_txn *txn)
+{
+    engine->txn = txn;
+    folding_forget(engine);
+    store_clear(txn, STORE_WANTS);
+    store_clear(txn, STORE_PEERS);
+}

@@ -349,6 +349,16 @@ static bool take_refold(struct slice *row, uint64_t arrival, struct refold *refo
     return refold->at <= refold->until && refold->until <= arrival;
 }
 
+/* Empties the tables; the next load reads every run again. */
+void folding_forget(struct engine *engine)
+{
+    fold_discard(engine->fold);
+    store_clear(engine->txn, STORE_ROWS);
+    store_clear(engine->txn, STORE_CHAINS);
+    store_clear(engine->txn, STORE_UNREAD);
+    store_delete(engine->txn, STORE_META, slice_text(META_FOLD));
+}
+
 /* Without a row, or with one of another schema level or another number of runs, all runs are
  * read again from the first on. Nothing is written here: that row is replaced by the first
  * batch that folds. */

@@ -383,7 +383,7 @@ enum status change_prepare(struct change *change, struct slice command, struct s
     buffer_init(&reading.fits, PAYLOAD_SIZE_MAX);
     enum status status = prepare_of(verb)(&reading, args);
     buffer_deinit(&reading.fits);
-    if (status == OK && store_txn_status(change->txn) != OK)
+    if (store_txn_status(change->txn) != OK)
         status = store_txn_status(change->txn);
     write->values = reading.values;
     write->count = reading.count;

@@ -118,7 +118,7 @@ enum status query_answer(struct query *query, struct store_txn *txn, struct slic
         status = answer_register(query, txn, command, args);
     /* A store that fails while it is read finds nothing, which must not look like
      * nothing. */
-    if (status == OK && store_txn_status(txn) != OK)
+    if (store_txn_status(txn) != OK)
         return store_txn_status(txn);
     if (status == OK && query->data->overflow)
         return ERR_LIMIT;

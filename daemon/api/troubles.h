@@ -84,6 +84,13 @@ enum health_severity {
     X(HEALTH_DISK_LOW, 3103, HEALTH_WARNING,                                             \
       "little free space is left on the store's disk (limit 256 MiB)",                   \
       "Free some space before records are refused")                                      \
+    X(HEALTH_REBUILT, 3105, HEALTH_WARNING,                                              \
+      "a damaged row was found in the store; what could be affected is made anew from "  \
+      "the logs",                                                                        \
+      "Nothing is lost. Disks that do this once do it again: linli log verify")          \
+    X(HEALTH_LOG_DAMAGED, 3106, HEALTH_ERROR,                                            \
+      "entries held here cannot be read from the disk any more",                         \
+      "See which: linli log verify. Others hold copies; replace the disk")               \
     X(HEALTH_REFOLDING, 3104, HEALTH_NOTICE,                                             \
       "COUNT runs of entries are still being read again: answers are incomplete until "  \
       "then",                                                                            \

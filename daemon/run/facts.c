@@ -70,6 +70,9 @@ struct health_facts facts_gather(const struct facts_sources *sources, uint64_t w
         .wanted_logs = report.wanted_logs,
         .handshakes_refused = counted.handshakes_refused,
         .disk_free_bytes = store_measure(node_store(sources->node)).disk_free,
+        .rebuilt = node_rebuilds(sources->node) > 0,
+        .log_damaged = store_is_damaged(node_store(sources->node), STORE_LOG) ||
+                       store_is_damaged(node_store(sources->node), STORE_RUNS),
         .store_trouble = node_trouble(sources->node),
         .revoked = self != NULL && roster_revoked(engine_roster(engine), self->number),
     };

@@ -35,6 +35,8 @@ struct health_facts {
     uint64_t handshakes_refused; /* of connections that came in, since the start */
     uint64_t disk_free_bytes;
     enum status store_trouble; /* OK, or why the last transaction failed */
+    bool rebuilt;              /* a damaged table was made anew, since the start */
+    bool log_damaged;          /* an entry could not be read, since the start    */
     bool revoked;
 };
 

@@ -328,6 +328,10 @@ static void examine_storage(struct health *health, const struct health_facts *fa
         report(health, HEALTH_STORE_TROUBLE, "", 0, 0);
     else if (facts->disk_free_bytes < DISK_LOW_BYTES)
         report(health, HEALTH_DISK_LOW, "", 0, 0);
+    if (facts->log_damaged)
+        report(health, HEALTH_LOG_DAMAGED, "", 0, 0);
+    if (facts->rebuilt)
+        report(health, HEALTH_REBUILT, "", 0, 0);
     if (facts->runs_to_fold > 0)
         report(health, HEALTH_REFOLDING, "", facts->runs_to_fold, 0);
 }

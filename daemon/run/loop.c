@@ -197,7 +197,8 @@ static void collect_frames(struct loop *loop)
 
 static void collect_time(struct loop *loop)
 {
-    if (engine_wake_ms(node_engine(loop->options.node)) <= loop->batch.steady_ms)
+    if (engine_wake_ms(node_engine(loop->options.node)) <= loop->batch.steady_ms ||
+        node_wants_rebuild(loop->options.node))
         (void)batch_add(&loop->batch, EVENT_TICK);
 }
 
@@ -341,7 +342,7 @@ static long sleep_ms(struct loop *loop, long most_ms)
     due_ms = earliest(due_ms, health_due(loop));
     if (loop->watchdog_ms > 0)
         due_ms = earliest(due_ms, loop->watched_ms + loop->watchdog_ms);
-    if (control_waiting(loop->control))
+    if (control_waiting(loop->control) || node_wants_rebuild(loop->options.node))
         return 0;
     if (due_ms == UINT64_MAX)
         return most_ms;

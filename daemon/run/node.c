@@ -25,6 +25,7 @@ struct node {
     struct genesis genesis;
     struct hash genesis_hash;
     enum status trouble;
+    unsigned rebuilds;
 };
 
 static void node_new_engine(struct node *node)
@@ -46,6 +47,39 @@ static enum status node_load(struct node *node)
     status = engine_load(node->engine, txn);
     store_abort(txn);
     return status;
+}
+
+/* What can be made anew from the logs, or from what neighbours say. */
+static const enum store_table derived_tables[] = {STORE_ROWS, STORE_CHAINS, STORE_UNREAD,
+                                                  STORE_WANTS, STORE_PEERS};
+
+bool node_wants_rebuild(const struct node *node)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(derived_tables); i++) {
+        if (store_is_damaged(node->store, derived_tables[i]))
+            return true;
+    }
+    return false;
+}
+
+static enum status node_rebuild(struct node *node)
+{
+    enum status status = ERR_STORE_GROWN;
+
+    for (int i = 0; i < GROWTHS_MAX && status == ERR_STORE_GROWN; i++) {
+        struct store_txn *txn;
+        status = store_begin(node->store, &txn);
+        if (status != OK)
+            return status;
+        engine_rebuild(node->engine, txn);
+        status = store_commit(txn);
+    }
+    if (status != OK)
+        return status;
+    for (size_t i = 0; i < ARRAY_SIZE(derived_tables); i++)
+        store_forget_damage(node->store, derived_tables[i]);
+    node->rebuilds++;
+    return node_load(node);
 }
 
 static bool node_is_founded(struct node *node)
@@ -118,6 +152,8 @@ static enum status node_start(struct node *node, struct slice grant,
         return status;
     node_new_engine(node);
     status = node_load(node);
+    if (status == ERR_ROW_DAMAGED && node_wants_rebuild(node))
+        status = node_rebuild(node);
     return status == OK ? node_settle(node, random) : status;
 }
 
@@ -225,9 +261,18 @@ enum status node_handle(struct node *node, const struct event *events, size_t co
 {
     size_t taken = 0;
     int growths = 0;
+    bool rebuilt = false;
 
     while (count > 0) {
-        enum status status = try_batch(node, events, count, effects, &taken);
+        enum status status = OK;
+        if (node_wants_rebuild(node) && !rebuilt) {
+            status = node_rebuild(node);
+            rebuilt = true;
+        }
+        if (status == OK)
+            status = try_batch(node, events, count, effects, &taken);
+        if (status == ERR_ROW_DAMAGED && node_wants_rebuild(node) && !rebuilt)
+            continue; /* met just now */
         if (status == OK) {
             node->trouble = OK;
             events += taken;
@@ -242,6 +287,11 @@ enum status node_handle(struct node *node, const struct event *events, size_t co
         return status;
     }
     return OK;
+}
+
+unsigned node_rebuilds(const struct node *node)
+{
+    return node->rebuilds;
 }
 
 enum status node_read(struct node *node, struct store_txn **txn)

@@ -34,6 +34,11 @@ void node_close(struct node *node);
 enum status node_handle(struct node *node, const struct event *events, size_t count,
                         struct effects *effects);
 
+/* Whether a damaged row was met in a table that can be made anew: the next node_handle does
+ * so. And how often that was since the opening. */
+bool node_wants_rebuild(const struct node *node);
+unsigned node_rebuilds(const struct node *node);
+
 /* A read transaction over the last commit; end it with store_abort, soon. */
 MUST_USE enum status node_read(struct node *node, struct store_txn **txn);
 

@@ -9,7 +9,7 @@
 #define FORMAT_KEY "format"
 
 enum {
-    FORMAT_NUMBER = 2,
+    FORMAT_NUMBER = 3,
     MAP_DEFAULT_BYTES = 64 << 20,
     MAP_MIN_BYTES = 64 << 10, /* room for the empty tables */
     DISK_FULL_BYTES = 1 << 20,

@@ -42,6 +42,11 @@ void store_abort(struct store_txn *txn); /* also ends a read transaction */
  * or a copied directory has others, a restart and a move within the disk have not. False:
  * the system does not say. */
 #define STORE_IDENTITY_SIZE 24
+/* Whether a row of the table was met that fails its check, since the opening or since that
+ * was forgotten: a table that can be made anew has been. */
+bool store_is_damaged(const struct store *store, enum store_table table);
+void store_forget_damage(struct store *store, enum store_table table);
+
 bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE]);
 
 /* Pages written to by this transaction so far, estimated: a batch ends by it. */
