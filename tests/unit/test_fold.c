@@ -222,6 +222,54 @@ static void subjects_are_walked_by_register_and_realm(void **state)
     fixture_close(disk);
 }
 
+/* More chains than one call frees, and a write between the calls. */
+static void what_was_filed_again_outlives_the_sweep_and_nothing_else_does(void **state)
+{
+    enum { PERSONS = 4500 };
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct store_txn *txn = fixture_begin(disk);
+    struct fold_sweep sweep = {0};
+    uint64_t number, rows, left = 0;
+    for (uint64_t i = 1; i <= PERSONS; i++) {
+        struct written entry = PERSON(i);
+        assert_int_equal(file(fold, &entry), OK);
+    }
+    fold_flush(fold, txn);
+    sweep.stale = fold_last_row(txn);
+    assert_int_equal(sweep.stale, PERSONS);
+    for (uint64_t i = 1; i <= PERSONS; i += 2) {
+        struct written entry = PERSON(i);
+        assert_int_equal(file(fold, &entry), OK);
+    }
+    fold_flush(fold, txn);
+    fold_sweep_some(txn, &sweep);
+    assert_false(sweep.chains_are_free);
+    struct written late = PERSON(PERSONS + 1);
+    assert_int_equal(file(fold, &late), OK);
+    fold_flush(fold, txn);
+    while (sweep.stale > 0)
+        fold_sweep_some(txn, &sweep);
+    for (uint64_t i = 1; i <= PERSONS + 1; i++) {
+        struct entry_id id = id_at(1, i);
+        bool stands =
+            fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &id, &number, &rows);
+        assert_int_equal(stands, i % 2 == 1);
+        if (stands)
+            assert_int_equal(rows, 1);
+        left += stands;
+    }
+    assert_int_equal(fold_last_row(txn), PERSONS + left);
+    struct fold_row row;
+    assert_false(fold_row_read(txn, PERSONS, &row));
+    assert_true(fold_row_read(txn, PERSONS + 1, &row));
+    assert_int_equal(row.previous, 0);
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -237,6 +285,9 @@ int main(void)
                                         fixture_teardown),
         cmocka_unit_test_setup_teardown(subjects_are_walked_by_register_and_realm,
                                         fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(
+            what_was_filed_again_outlives_the_sweep_and_nothing_else_does, fixture_setup,
+            fixture_teardown),
     };
     return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
 }
