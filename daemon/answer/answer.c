@@ -331,6 +331,12 @@ static void put_state(const struct record_view *record, struct buffer *out)
         answer_put_id(out, &record->amended_by[i]);
 }
 
+int64_t answer_now(const struct engine *engine, uint64_t wall_ms)
+{
+    bool is_set = wall_ms >= roster_genesis(engine_roster(engine))->created_ms;
+    return is_set ? beijing_minutes(wall_ms) : INT64_MAX;
+}
+
 static size_t derived_count(const struct schema_register *reg)
 {
     size_t count = 0;

@@ -34,6 +34,9 @@ struct answering {
 
 void answering_deinit(struct answering *answering);
 
+/* The time by the clock; INT64_MAX while it stands before the county's founding, not set. */
+int64_t answer_now(const struct engine *engine, uint64_t wall_ms);
+
 /* Learns the operators whose records lie in `realm`. */
 void answer_learn_operators(struct answering *answering, uint64_t realm);
 

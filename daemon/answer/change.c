@@ -339,7 +339,7 @@ static void summarise(struct change *change, const struct schema_register *reg,
         .txn = change->txn,
         .arena = change->arena,
         .scratch = &scratch,
-        .now = beijing_minutes(change->wall_ms),
+        .now = answer_now(change->engine, change->wall_ms),
     };
     arena_init(&scratch);
     buffer_clear(change->scratch);

@@ -257,7 +257,7 @@ static void showing_begin(struct showing *showing, struct query *query,
                                             .txn = txn,
                                             .arena = query->arena,
                                             .scratch = query->scratch,
-                                            .now = beijing_minutes(query->wall_ms)};
+                                            .now = answer_now(engine, query->wall_ms)};
     for (size_t i = 0; (key = roster_key_at(engine_roster(engine), i)) != NULL; i++)
         answer_learn_operators(&showing->answering, key->realm);
     buffer_init(&showing->encoded, CONTROL_REPLY_SIZE_MAX);

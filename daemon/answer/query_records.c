@@ -429,7 +429,7 @@ static void begin(struct query *query, struct store_txn *txn, struct slice args,
         .txn = txn,
         .arena = query->arena,
         .scratch = query->scratch,
-        .now = beijing_minutes(query->wall_ms),
+        .now = answer_now(query_engine(query), query->wall_ms),
         .reveal = args_flag(args, "reveal"),
     };
 }

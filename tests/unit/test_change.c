@@ -589,6 +589,10 @@ static void a_clock_that_is_not_set_calls_nothing_a_time_to_come(void **state)
     const char *id = add_person(county, "张三");
     county->now_ms = 1000;
     assert_int_equal(visit_of(county, id, "2026-05-31 14:05", "home", "met", "no"), OK);
+    bool counts = false;
+    struct slice value = part(show(county, "visit.show", told_id(county)), "counts");
+    assert_true(codec_take_bool(&value, &counts));
+    assert_true(counts);
     assert_int_equal(
         tell(county, TOWN, "person.set", ARGS({"id", id}, {"birth", "1940-01-01"})), OK);
 }
