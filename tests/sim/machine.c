@@ -216,9 +216,18 @@ static size_t batch_size(const struct machine *machine)
 
 static const char *event_name(enum event_kind kind)
 {
-    static const char *const names[] = {"tick",  "link up", "link down", "frame",
-                                        "write", "pause",   "resume",    "join"};
-    return names[kind];
+    switch (kind) {
+    case EVENT_TICK: return "tick";
+    case EVENT_LINK_UP: return "link up";
+    case EVENT_LINK_DOWN: return "link down";
+    case EVENT_FRAME: return "frame";
+    case EVENT_WRITE: return "write";
+    case EVENT_PAUSE: return "pause";
+    case EVENT_RESUME: return "resume";
+    case EVENT_JOIN: return "join";
+    case EVENT_RECLAIM: return "reclaim";
+    }
+    return "?";
 }
 
 static uint32_t short_hash(struct slice bytes)
