@@ -54,9 +54,12 @@ FUZZ = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 all: $(PROGRAMS) ## build linlid and linli into build/
 
+# One short line a file; V=1 shows whole commands.
+quiet = $(if $(V),,@echo "  $(1) $@"; )
+
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call quiet,CC  )$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/crdt.a: $(call objects,$(CRDT))
 $(BUILD)/net.a: $(call objects,$(NET))
@@ -66,10 +69,10 @@ $(BUILD)/testkit.a: $(call objects,$(filter-out tests/sim/sim.c,$(TESTKIT)))
 $(BUILD)/benchkit.a: $(call objects,$(BENCHKIT))
 $(BUILD)/%.a:
 	@rm -f $@
-	ar rcs $@ $^
+	$(call quiet,AR  )ar rcs $@ $^
 
 LAYERS = $(BUILD)/daemon.a $(BUILD)/net.a $(BUILD)/crdt.a
-link = $(CC) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(1) -o $@
+link = $(call quiet,LINK)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) $(1) -o $@
 
 $(BUILD)/linlid: $(BUILD)/daemon/main.o $(LAYERS)
 	$(call link)
@@ -163,6 +166,13 @@ install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, 
 	test -n "$(DESTDIR)" || { systemd-sysusers && \
 		install -d -m 700 -o _linli -g _linli /var/lib/linli; }
 
+uninstall: ## remove what install put in place; configuration, keys and records stay
+	rm -f $(DESTDIR)$(PREFIX)/sbin/linlid $(DESTDIR)$(PREFIX)/bin/linli \
+		$(DESTDIR)$(PREFIX)/share/linli/divisions.csv \
+		$(DESTDIR)$(SYSUSERSDIR)/linli.conf $(DESTDIR)$(UNITDIR)/linlid.service
+	for page in docs/*.[1578] linli-errors.7; do \
+		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
@@ -170,5 +180,5 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 .PHONY: all check tests sanitize sim bench layers tidy format fuzz pot deps deps-quietly demo \
-	install clean help
+	install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -123,7 +123,7 @@
       "the store belongs to another node: node.key is not its own",                      \
       "Put back the node.key that was there, or use that node's directory.")             \
     X(ERR_CONFIG, 4001, "the configuration has errors",                                  \
-      "Correct the lines named above; check with: linlid --check-config")                \
+      "Correct what is named above; check with: linlid --check-config")                  \
     X(ERR_FILE, 4002, "a file could not be read or written", "")                         \
     X(ERR_EXISTS, 4003, "it exists already; nothing was changed", "")                    \
     X(ERR_NOT_JOINED, 4004, "this node has not joined a county",                         \

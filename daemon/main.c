@@ -14,6 +14,7 @@
 
 #include "daemon/config/config.h"
 #include "daemon/control/control.h"
+#include "daemon/control/listener.h"
 #include "daemon/api/divisions_csv.h"
 #include "daemon/run/joined.h"
 #include "daemon/run/log.h"
@@ -104,6 +105,18 @@ static void print_errors(const struct config_errors *errors)
     log_status(ERR_CONFIG, NULL);
 }
 
+/* Below /run the service manager makes the directory when it starts the daemon. */
+static bool can_hold_socket(const char *path)
+{
+    struct stat found;
+    char directory[LISTENER_PATH_SIZE];
+    const char *end = strrchr(path, '/');
+    if (end == NULL || end == path || strncmp(path, "/run/", 5) == 0)
+        return true;
+    (void)snprintf(directory, sizeof directory, "%.*s", (int)(end - path), path);
+    return stat(directory, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
 /* What the configuration names and only this machine can tell. */
 static void check_surroundings(const struct config *config, const char *path,
                                struct config_errors *errors)
@@ -117,6 +130,9 @@ static void check_surroundings(const struct config *config, const char *path,
     if (stat(config->directory, &found) != 0 || !S_ISDIR(found.st_mode))
         config_errors_add(errors, path, 0, "directory",
                           "there is no such directory; linli node init makes it");
+    if (!can_hold_socket(config->control_socket))
+        config_errors_add(errors, path, 0, "control_socket",
+                          "the directory it is to lie in does not exist");
     if (config->control_group != NULL && getgrnam(config->control_group) == NULL)
         config_errors_add(errors, path, 0, "control_group", "there is no such group");
 }

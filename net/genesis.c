@@ -15,7 +15,7 @@ enum {
     GENESIS_VERSION = 1,
     REQUEST_PARTS = 8,
     REQUEST_VERSION = 1,
-    FINGERPRINT_CHARACTERS = 8, /* of 5 bits each */
+    FINGERPRINT_CHARACTERS = 16, /* of 5 bits each */
 };
 
 /* Before the genesis is hashed there is no county yet, and a request does not know it. */
@@ -167,18 +167,21 @@ enum status request_decode(struct slice in, struct request *request)
     return crypto_verify(&request->id, &hash, signature) ? OK : ERR_BAD_SIGNATURE;
 }
 
-/* The first 40 bits of a hash of the id, five to a character, in Crockford's alphabet,
+/* The first 80 bits of a hash of the id, five to a character, in Crockford's alphabet,
  * which leaves out I, L, O and U. */
 void node_fingerprint(const struct node_id *id, char text[FINGERPRINT_SIZE])
 {
     static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     struct hash hash;
+    size_t size = 0;
     hash_bytes(&hash, HASH_REQUEST, &no_county, slice_of(id->bytes, NODE_ID_SIZE));
-    uint64_t bits = get_be64(hash.bytes) >> 24;
     for (size_t i = 0; i < FINGERPRINT_CHARACTERS; i++) {
-        size_t at = i < FINGERPRINT_CHARACTERS / 2 ? i : i + 1;
-        text[at] = alphabet[bits >> (35 - 5 * i) & 31];
+        size_t bit = 5 * i;
+        unsigned pair = (unsigned)hash.bytes[bit / 8] << 8 | hash.bytes[bit / 8 + 1];
+        if (i > 0 && i % FINGERPRINT_GROUP == 0)
+            text[size++] = '-';
+        text[size++] = alphabet[pair >> (11 - bit % 8) & 31];
     }
-    text[FINGERPRINT_CHARACTERS / 2] = '-';
-    text[FINGERPRINT_CHARACTERS + 1] = 0;
+    text[size] = 0;
+    CHECK(size == FINGERPRINT_SIZE - 1);
 }

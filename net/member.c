@@ -21,7 +21,7 @@ static char fingerprint_character(uint8_t typed)
     return c == 'O' ? '0' : c;
 }
 
-/* "sln47q2f" -> "SLN4-7Q2F"; false for what has another length. */
+/* "sln47q2f0xwak3b9" -> "SLN4-7Q2F-0XWA-K3B9"; false for what has another length. */
 static bool fingerprint_read(struct slice typed, char text[FINGERPRINT_SIZE])
 {
     size_t size = 0;
@@ -30,7 +30,7 @@ static bool fingerprint_read(struct slice typed, char text[FINGERPRINT_SIZE])
             continue;
         if (size == FINGERPRINT_LENGTH)
             return false;
-        if (size == FINGERPRINT_LENGTH / 2)
+        if (size % (FINGERPRINT_GROUP + 1) == FINGERPRINT_GROUP)
             text[size++] = '-';
         text[size++] = fingerprint_character(typed.data[i]);
     }

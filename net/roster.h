@@ -54,8 +54,10 @@ void request_encode(const struct request *request, const struct node_keys *keys,
                     struct buffer *out);
 /* ERR_BAD_SIGNATURE, ERR_VERSION, or ERR_MALFORMED (also for keys that are unusable). */
 MUST_USE enum status request_decode(struct slice in, struct request *request);
-/* Short, to be read out on the telephone: "SLN4-7Q2F". */
-#define FINGERPRINT_SIZE 10
+/* Short, to be read out on the telephone in four groups: "SLN4-7Q2F-0XWA-K3B9". 80 bits, so
+ * that nobody can make a key with the same one, which is a matter of tries at 40. */
+#define FINGERPRINT_GROUP 4
+#define FINGERPRINT_SIZE 20
 void node_fingerprint(const struct node_id *id, char text[FINGERPRINT_SIZE]);
 
 /* Roles follow from the division's level: a county's node is the hub, a township's serves
