@@ -218,8 +218,11 @@ void neighbours_shut_out(struct neighbours *neighbours, uint32_t peer, uint64_t 
                          uint64_t now_ms)
 {
     struct neighbour *row = row_of(neighbours, peer);
+    uint64_t until_ms = pause_ms < UINT64_MAX - now_ms ? now_ms + pause_ms : UINT64_MAX;
+    /* Trouble with our own store pauses everybody for a while; it shortens no penalty. */
+    if (!row->shut_out || until_ms > row->until_ms)
+        row->until_ms = until_ms;
     row->shut_out = true;
-    row->until_ms = pause_ms < UINT64_MAX - now_ms ? now_ms + pause_ms : UINT64_MAX;
     row->dialled = false;
     row->owes_down = row->owes_down || row->told;
     row->told = false;

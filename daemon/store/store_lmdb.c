@@ -12,6 +12,7 @@
 enum {
     RECORD_OVERHEAD_BYTES = 10, /* a node's header and its slot in the page */
     CHECK_SIZE = 4,             /* behind each value */
+    VALUE_SIZE_MAX = 16 << 20,  /* larger ones are a damaged size: none is read so far */
 };
 
 struct store_txn {
@@ -91,7 +92,11 @@ void store_mark_damaged(struct store_txn *txn, enum store_table table)
 static bool txn_take(struct store_txn *txn, enum store_table table, MDB_val key,
                      MDB_val data, struct slice *value)
 {
-    if (data.mv_size >= CHECK_SIZE) {
+    /* The map has more room behind its last page than that, see store_is_short_of_room. */
+    size_t size_max = txn->store->env.map_size / 8;
+    if (size_max > VALUE_SIZE_MAX)
+        size_max = VALUE_SIZE_MAX;
+    if (data.mv_size >= CHECK_SIZE && data.mv_size <= size_max) {
         size_t size = data.mv_size - CHECK_SIZE;
         const uint8_t *bytes = data.mv_data;
         uint8_t check[CHECK_SIZE];

@@ -79,5 +79,7 @@ void plan_storm(struct world *world)
         /* The operator who took the grant to the hub may have met a full disk. */
         machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
                         buffer_slice(&world->county.file), NULL);
+        /* Else nobody knows of it, and so everybody agrees. */
+        world_run_for(world, 1000);
     }
 }
