@@ -186,7 +186,7 @@ enum status intake_grant(struct engine *engine, struct slice grant_file,
 enum status intake_roster_load(struct engine *engine);
 
 /* own_log.c */
-/* Whether this is a log that this node writes into now. */
+/* Whether this node alone may have written it: now, or under an earlier incarnation. */
 bool own_log_is(const struct engine *engine, struct log_name log);
 /* A neighbour's unproven word about such a log: its entry `seq` is another than here. */
 void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,

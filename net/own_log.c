@@ -20,8 +20,7 @@ bool own_log_is(const struct engine *engine, struct log_name log)
 {
     const struct member *self = engine_self(engine);
 
-    return self != NULL && log.node == self->number && log.lane != LANE_CONTROL &&
-           log.tag == (uint16_t)engine->incarnation;
+    return self != NULL && log.node == self->number && log.lane != LANE_CONTROL;
 }
 
 /* The hash of an entry held here; zeros before the first. False: it is not held. */
@@ -143,8 +142,9 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     strayed_save(engine, &arrivals);
     engine->strayed = entries_in(engine, buffer_slice(&arrivals));
     buffer_deinit(&arrivals);
-    operators_keep(engine, log);
-    writing_new_incarnation(engine, random);
+    /* A store that was moved since has left the log already. */
+    if (log.tag == (uint16_t)engine->incarnation)
+        writing_new_incarnation(engine, random);
 }
 
 /* The first entry of the run that is held here with another hash; 0: none. A hash covers all

@@ -126,6 +126,8 @@ void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_
     uint8_t value[8], input[RANDOM_SIZE + 1];
 
     writing_sign(engine);
+    if (self != NULL && engine->incarnation != 0)
+        operators_keep(engine, engine_own_log(engine, LANE_RECORD));
     memcpy(input, random, RANDOM_SIZE);
     for (unsigned attempt = 0;; attempt++) {
         struct log_name log = {self != NULL ? self->number : 0, 0, 0};

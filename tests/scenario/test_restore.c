@@ -43,6 +43,20 @@ static void image_put_back(struct image *image)
     free(image->bytes);
 }
 
+/* As after a copy to another disk: the same bytes in another file. */
+static void move_to_another_disk(struct machine *machine)
+{
+    struct image image = image_take(machine);
+    char other[220];
+    (void)snprintf(other, sizeof other, "%s.moved", image.path);
+    int fd = open(other, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, image.bytes, image.size), (ssize_t)image.size);
+    close(fd);
+    assert_int_equal(rename(other, image.path), 0);
+    free(image.bytes);
+}
+
 struct restored {
     struct scene scene;
     uint32_t township;
@@ -158,6 +172,21 @@ static void a_store_put_back_that_wrote_nothing_sets_nothing_aside(void **state)
     restored_and_settled(2, 0);
 }
 
+/* By the time the line is up the forked log is no more the one that is written. */
+static void a_store_put_back_and_then_moved_is_heard_again(void **state)
+{
+    struct restored restored;
+    struct scene *scene = &restored.scene;
+    (void)state;
+    restore_in_place(&restored, 47, 2, 2);
+    struct machine *machine = machine_at(&restored, restored.township);
+    machine_power_off(scene->world, machine);
+    move_to_another_disk(machine);
+    machine_start(scene->world, machine);
+    settle(&restored, 2, 2);
+    scene_close(scene);
+}
+
 static size_t subjects(struct restored *restored, uint32_t machine, uint8_t reg)
 {
     struct fold_subjects walk = {.reg = reg, .realm = SHILIAN};
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_store_put_back_that_wrote_as_much_as_it_lost_is_heard_again),
         cmocka_unit_test(a_store_put_back_that_wrote_more_than_it_lost_is_heard_again),
         cmocka_unit_test(a_store_put_back_that_wrote_nothing_sets_nothing_aside),
+        cmocka_unit_test(a_store_put_back_and_then_moved_is_heard_again),
         cmocka_unit_test(what_was_set_aside_is_written_once_more_where_it_is_heard),
         cmocka_unit_test(a_visit_set_aside_follows_its_person_to_the_new_id),
     };
