@@ -377,11 +377,21 @@ void render_verified(const struct invocation *invocation, const struct terminal 
     else
         (void)fprintf(terminal->out, ngettext("%zu problem.\n", "%zu problems.\n", count),
                       count);
+    uint64_t strayed = 0;
+    if (map_uint(data, "strayed", &strayed) && strayed > 0)
+        (void)fprintf(
+            terminal->out,
+            _("%llu entries are set aside and reach nobody. See them: linli log "
+              "strayed\n"),
+            (unsigned long long)strayed);
 }
 
 enum exit_code judge_verified(struct slice data)
 {
-    return list_count(map_list(data, "problems")) == 0 ? CODE_DONE : CODE_REFUSED;
+    uint64_t strayed = 0;
+    bool whole = list_count(map_list(data, "problems")) == 0 &&
+                 !(map_uint(data, "strayed", &strayed) && strayed > 0);
+    return whole ? CODE_DONE : CODE_REFUSED;
 }
 
 void render_digest(const struct invocation *invocation, const struct terminal *terminal,

@@ -336,7 +336,7 @@ struct verification {
     size_t at;    /* the log under way */
     uint64_t seq; /* its next entry */
     struct hash last;
-    uint64_t logs, entries, runs;
+    uint64_t logs, entries, runs, strayed;
     struct problem problems[PROBLEMS_MAX];
     size_t problem_count;
 };
@@ -349,6 +349,7 @@ struct verification *verification_begin(const struct engine *engine)
     memset(verification, 0, sizeof *verification);
     engine_report(engine, &report);
     verification->runs = report.runs;
+    verification->strayed = report.strayed_entries;
     verification->end_count = heads_count(heads);
     verification->ends =
         checked_malloc((verification->end_count + 1) * sizeof *verification->ends);
@@ -432,7 +433,9 @@ bool verification_step(struct verification *verification, const struct engine *e
 
 void verification_answer(const struct verification *verification, struct buffer *data)
 {
-    codec_put_map(data, 4);
+    codec_put_map(data, 5);
+    answer_put_key(data, "strayed");
+    codec_put_uint(data, verification->strayed);
     answer_put_key(data, "logs");
     codec_put_uint(data, verification->logs);
     answer_put_key(data, "entries");

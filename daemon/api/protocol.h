@@ -53,7 +53,7 @@
  *   log.strayed   -                        entries as log.show: what was written here while
  *                                          neighbours held a newer copy of this store
  *   log.reclaim   -                        reclaimed (entries written once more)
- *   log.verify    -                        logs, entries, runs,
+ *   log.verify    -                        logs, entries, runs, strayed (set aside),
  *                                          problems[{log,seq,code,text}]
  *   digest        -                        heads, logs, entries,
  *                                          realms[{division,name,digest,records,readable}]
