@@ -15,12 +15,26 @@ static void run_key(uint8_t key[RUN_KEY_SIZE], struct log_name log, uint64_t seq
     put_be64(key + LOG_NAME_SIZE, seq);
 }
 
-uint64_t log_last_arrival(struct store_txn *txn)
+/* A number taken for less than it is would be given again, and what was folded from the runs
+ * behind it would count as stale. So the newest row's key counts where its value does not,
+ * if it follows the key before it. */
+bool log_last_arrival(struct store_txn *txn, uint64_t *arrival)
 {
-    struct slice key, value;
-    if (!store_last(txn, STORE_LOG, &key, &value) || key.size != 8)
-        return 0;
-    return get_be64(key.data);
+    struct slice key, found, value;
+    uint8_t before[8];
+
+    *arrival = 0;
+    if (!store_last_key(txn, STORE_LOG, &key))
+        return true;
+    if (key.size != 8 || get_be64(key.data) == 0)
+        return false;
+    *arrival = get_be64(key.data);
+    if (store_last(txn, STORE_LOG, &key, &value) || *arrival == 1)
+        return true;
+    arrival_key(before, *arrival - 1);
+    found = (struct slice){0};
+    (void)store_floor(txn, STORE_LOG, slice_of(before, sizeof before), &found, &value);
+    return slice_equal(found, slice_of(before, sizeof before));
 }
 
 void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,

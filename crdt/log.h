@@ -11,8 +11,9 @@
 #include "crdt/run.h"
 #include "crdt/store.h"
 
-/* The arrival number of the newest run; 0: none yet. */
-uint64_t log_last_arrival(struct store_txn *txn);
+/* The arrival number of the newest run, though the run itself may be damaged; 0: none yet.
+ * False where the number cannot be trusted: it does not follow the one before. */
+MUST_USE bool log_last_arrival(struct store_txn *txn, uint64_t *arrival);
 
 /* Files `run` (its `prev` in full) under `arrival`, greater than all before it. */
 void log_append(struct store_txn *txn, uint64_t arrival, const struct run *run,

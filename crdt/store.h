@@ -47,6 +47,9 @@ void store_mark_damaged(struct store_txn *txn, enum store_table table);
 bool store_floor(struct store_txn *txn, enum store_table table, struct slice key,
                  struct slice *found_key, struct slice *value);
 
+/* The greatest key of a table, whatever its value; false where there is none. */
+bool store_last_key(struct store_txn *txn, enum store_table table, struct slice *key);
+
 /* Walking: the first key >= `from` (an empty `from`: the very first), then the next ones.
  * A cursor lives in the caller's frame; close it before any write to the same table and
  * before the transaction ends. */

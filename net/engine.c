@@ -95,7 +95,6 @@ static void step_link(struct engine *engine, const struct event *event)
 
     session->link = event->kind == EVENT_LINK_UP;
     wants_forget_asked(&engine->wants, event->peer);
-    own_log_forget_inquiry(engine, event->peer);
     if (session->link &&
         (session->paused || roster_revoked(engine->roster, event->peer))) {
         engine_effect(engine, EFFECT_DROP, event->peer)->pause_ms = UINT64_MAX;

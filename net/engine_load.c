@@ -64,7 +64,8 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     status = heads_load(engine->heads, txn);
     if (status != OK)
         return status;
-    engine->arrival = log_last_arrival(txn);
+    if (!log_last_arrival(txn, &engine->arrival))
+        return ERR_STORE_DAMAGED;
     folding_load(engine);
     status = intake_roster_load(engine);
     if (status != OK)

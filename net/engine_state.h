@@ -57,16 +57,6 @@ struct divergence {
     uint32_t peer;
 };
 
-/* A neighbour may hold another history of the log that this node writes. It is asked for
- * runs, further and further back, until one continues what both hold. */
-struct inquiry {
-    bool open;
-    uint32_t peer;
-    uint64_t from; /* the entry asked for */
-    uint64_t step; /* how much further back the next question goes */
-    uint64_t asked_at_ms;
-};
-
 struct engine {
     struct engine_config config;
     struct roster *roster;
@@ -91,7 +81,6 @@ struct engine {
     size_t session_count;
     struct divergence *diverged;
     size_t diverged_count;
-    struct inquiry inquiry;
     uint64_t strayed; /* entries of this node that were set aside */
 
     struct arena scratch;    /* for one event or one run */
@@ -186,7 +175,7 @@ enum status intake_grant(struct engine *engine, struct slice grant_file,
 enum status intake_roster_load(struct engine *engine);
 
 /* own_log.c */
-/* Whether this node alone may have written it: now, or under an earlier incarnation. */
+/* Whether this node alone writes it, or did, and it has not given way to another history. */
 bool own_log_is(const struct engine *engine, struct log_name log);
 /* A neighbour's unproven word about such a log: its entry `seq` is another than here. */
 void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,
@@ -195,7 +184,6 @@ void own_log_suspect(struct engine *engine, struct session *session, struct log_
  * and this node writes on in a new log. True: the run is dealt with. */
 bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,
                   const uint8_t random[RANDOM_SIZE]);
-void own_log_forget_inquiry(struct engine *engine, uint32_t peer); /* its link is cut */
 /* Whether the entry that a neighbour lists of such a log is the one held here. */
 bool own_log_agrees(struct engine *engine, const struct listed_head *listed);
 void own_log_load(struct engine *engine);

@@ -10,17 +10,34 @@
  * the node writes under a new incarnation, where it is heard. */
 #include "net/engine_state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Arrival numbers, u64 each, of the runs set aside. */
 #define META_STRAYED "strayed"
 
+/* Two neighbours may hold the two histories, for one that lags takes ours for the log. Giving
+ * way to each in turn would never end, so a log gives way once; what is told of it later is a
+ * divergence like any other's. */
+#define META_FORKED "forked"
+
+static void forked_key(char key[32], struct log_name log)
+{
+    (void)snprintf(key, 32, META_FORKED ".%04x.%u", (unsigned)log.tag,
+                   (unsigned)log.lane);
+}
+
 bool own_log_is(const struct engine *engine, struct log_name log)
 {
     const struct member *self = engine_self(engine);
+    char key[32];
+    struct slice value;
 
-    return self != NULL && log.node == self->number && log.lane != LANE_CONTROL;
+    if (self == NULL || log.node != self->number || log.lane == LANE_CONTROL)
+        return false;
+    forked_key(key, log);
+    return !engine_meta_get(engine->txn, key, &value);
 }
 
 /* The hash of an entry held here; zeros before the first. False: it is not held. */
@@ -64,35 +81,30 @@ static void ask(struct engine *engine, struct session *session, struct log_name 
     message_begin_want(&engine->message, 1);
     message_put_range(&engine->message, &(struct wanted_range){log, from, SEQ_MAX});
     engine_send(engine, session, buffer_slice(&engine->message));
-    engine->inquiry.from = from;
-    engine->inquiry.asked_at_ms = engine->now_ms;
+    session->inquiry.from = from;
+    session->inquiry.asked_at_ms = engine->now_ms;
 }
 
 void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,
                      uint64_t seq)
 {
-    struct inquiry *inquiry = &engine->inquiry;
+    struct inquiry *inquiry = &session->inquiry;
 
     if (inquiry->open && engine->now_ms < inquiry->asked_at_ms + RETRY_MS)
         return;
     CHECK(seq > 0);
-    *inquiry = (struct inquiry){.open = true, .peer = session->peer, .step = 1};
+    *inquiry = (struct inquiry){.open = true, .log = log, .step = 1};
     ask(engine, session, log, seq);
-}
-
-void own_log_forget_inquiry(struct engine *engine, uint32_t peer)
-{
-    if (engine->inquiry.peer == peer)
-        engine->inquiry.open = false;
 }
 
 static void ask_further_back(struct engine *engine, struct session *session,
                              const struct run *run)
 {
-    struct inquiry *inquiry = &engine->inquiry;
+    struct inquiry *inquiry = &session->inquiry;
     uint64_t from = run->first_seq > inquiry->step ? run->first_seq - inquiry->step : 1;
 
-    inquiry->step *= 2;
+    if (inquiry->step < SEQ_MAX)
+        inquiry->step *= 2;
     ask(engine, session, run->log, from);
 }
 
@@ -120,7 +132,6 @@ void own_log_load(struct engine *engine)
 {
     struct slice arrivals;
 
-    engine->inquiry.open = false;
     engine->strayed = engine_meta_get(engine->txn, META_STRAYED, &arrivals)
                           ? entries_in(engine, arrivals)
                           : 0;
@@ -131,6 +142,7 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
                       const struct hash *before, const uint8_t random[RANDOM_SIZE])
 {
     struct buffer arrivals;
+    char key[32];
     struct slice earlier;
 
     buffer_init(&arrivals, SIZE_MAX);
@@ -139,6 +151,8 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     folding_withdraw(engine, log, seq);
     log_set_aside(engine->txn, log, seq, &arrivals);
     heads_take_back(engine->heads, log, seq - 1, before);
+    forked_key(key, log);
+    engine_meta_put(engine, key, slice_text("1"));
     strayed_save(engine, &arrivals);
     engine->strayed = entries_in(engine, buffer_slice(&arrivals));
     buffer_deinit(&arrivals);
@@ -198,8 +212,9 @@ static void compare(struct engine *engine, struct session *session,
         ask(engine, session, run->log, run_last_seq(run) + 1);
     if (different == 0 || !begins_a_run(engine, run->log, different))
         return;
-    engine->inquiry.open = false;
-    CHECK(hash_at(engine, head, different - 1, &hash));
+    session->inquiry.open = false;
+    if (!hash_at(engine, head, different - 1, &hash))
+        return; /* damage */
     set_aside(engine, run->log, different, &hash, random);
     engine->wrote |= wants_drop(&engine->wants, engine->txn, run->log);
     if (!wants_add(&engine->wants, engine->txn, run->log, run_last_seq(run),
@@ -210,7 +225,7 @@ static void compare(struct engine *engine, struct session *session,
 bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,
                   const uint8_t random[RANDOM_SIZE])
 {
-    const struct inquiry *inquiry = &engine->inquiry;
+    struct inquiry *inquiry = &session->inquiry;
     const struct head *head;
     struct hash before;
 
@@ -222,18 +237,21 @@ bool own_log_hear(struct engine *engine, struct session *session, const struct r
     if (!hash_at(engine, head, run->first_seq - 1, &before))
         return false;
     bool continues = memcmp(before.bytes, run->prev.bytes, HASH_CHECK_SIZE) == 0;
-    bool answers = inquiry->open && inquiry->peer == session->peer;
+    bool answers = inquiry->open && log_name_equal(inquiry->log, run->log) &&
+                   inquiry->from == run->first_seq;
     if (continues && run->first_seq == head->seq + 1) {
         if (answers)
-            engine->inquiry.open = false;
+            inquiry->open = false;
         return false; /* accepted as any run that continues its log */
     }
-    if (continues)
+    if (continues) {
         compare(engine, session, head, run, answers, &before, random);
-    else if (answers && run->first_seq > 1)
+    } else if (answers && run->first_seq > 1) {
         ask_further_back(engine, session, run);
-    else
+    } else {
+        sync_offence(engine, session, REFUSED_DIVERGED);
         own_log_suspect(engine, session, run->log, run->first_seq);
+    }
     return true;
 }
 

@@ -38,6 +38,7 @@ static void session_reset_link(struct session *session)
     session->telling.list_hashes = false;
     session->hearing.owed_count = 0;
     session->hearing.owes_noted = false;
+    session->inquiry.open = false;
     session->sending.queue_count = 0;
     session->sending.sent = session->sending.acknowledged = session->sending.mark = 0;
     session->sending.window = WINDOW_START;

@@ -113,6 +113,17 @@ struct greeting {
     uint64_t went_back_at_ms;         /* when it was last told again; 0: never */
 };
 
+/* It may hold another history of a log of ours (net/own_log.c). It is asked for runs, further
+ * and further back, until one continues what both hold. Each neighbour is asked by itself, so
+ * that the false word of one keeps nobody from the true word of another. */
+struct inquiry {
+    bool open;
+    struct log_name log;
+    uint64_t from; /* the entry asked for */
+    uint64_t step; /* how much further back the next question goes */
+    uint64_t asked_at_ms;
+};
+
 struct session {
     uint32_t peer;
     enum session_state state;
@@ -124,6 +135,7 @@ struct session {
     struct sending sending;
     struct receiving receiving;
     struct greeting greeting;
+    struct inquiry inquiry;
 
     /* For people, and against the hostile. */
     uint64_t saved[4]; /* incarnation, heard, noted, confirmed as STORE_PEERS has them */

@@ -154,6 +154,8 @@ static enum status node_start(struct node *node, struct slice grant,
     status = node_load(node);
     if (status == ERR_ROW_DAMAGED && node_wants_rebuild(node))
         status = node_rebuild(node);
+    if (status == ERR_ROW_DAMAGED)
+        status = ERR_STORE_DAMAGED; /* a row without which nothing starts */
     return status == OK ? node_settle(node, random) : status;
 }
 

@@ -172,6 +172,17 @@ bool store_last(struct store_txn *txn, enum store_table table, struct slice *key
     return txn_take(txn, table, found, data, value);
 }
 
+bool store_last_key(struct store_txn *txn, enum store_table table, struct slice *key)
+{
+    MDB_val found;
+    MDB_val data;
+    MDB_cursor *cursor = txn_cursor(txn, table);
+    if (cursor == NULL || !txn_fine(txn, mdb_cursor_get(cursor, &found, &data, MDB_LAST)))
+        return false;
+    *key = slice_of_val(found);
+    return true;
+}
+
 /* ---- walking ---- */
 
 /* A walk that comes to its end closes itself. */

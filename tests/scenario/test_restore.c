@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/sim/checks.h"
+#include "tests/sim/forge.h"
 #include "tests/sim/scene.h"
 
 struct image {
@@ -60,6 +61,7 @@ static void move_to_another_disk(struct machine *machine)
 struct restored {
     struct scene scene;
     uint32_t township;
+    bool liar; /* another neighbour of the township, that hears nothing of it */
     struct entry_id lost[64], strayed[64];
 };
 
@@ -87,6 +89,21 @@ static bool reads(struct restored *restored, uint32_t machine, const struct entr
     return scene_reads(&restored->scene, machine, REGISTER_PERSON, SHILIAN, NULL, id);
 }
 
+/* A run of the township's log under its neighbour's own signature, on a branch of nothing. */
+static void tell_falsely(struct scene *scene, struct machine *victim,
+                         struct machine *liar)
+{
+    struct forge forge;
+    struct buffer frame;
+    forge_begin(&forge, scene->world, victim, victim, SHILIAN);
+    forge_branch_off(&forge);
+    forge.run.first_seq = 2;
+    forge_add(&forge, slice_text("a payload that nobody can open, of some length"));
+    forge_end(&forge, liar, &frame);
+    forge_deliver(scene->world, victim, liar, &frame);
+    buffer_deinit(&frame);
+}
+
 /* `lost` writes reach the hub, the disk is put back to before them, and `written` more are
  * made before the line is up. */
 static void restore_in_place(struct restored *restored, uint64_t seed, size_t lost,
@@ -95,24 +112,38 @@ static void restore_in_place(struct restored *restored, uint64_t seed, size_t lo
     struct scene *scene = &restored->scene;
     scene_open(scene, seed);
     restored->township = scene_add(scene, SHILIAN, "shilian");
+    uint32_t liar = restored->liar ? scene_add(scene, GAOPING, "gaoping") : 0;
     scene_found(scene);
     scene_connect(scene, 0, restored->township);
+    if (liar != 0)
+        scene_connect(scene, restored->township, liar);
     scene_run(scene, 2 * SECOND_MS);
     write_person(restored);
     scene_run(scene, 2 * SECOND_MS);
     struct machine *machine = machine_at(restored, restored->township);
     machine_power_off(scene->world, machine);
     struct image image = image_take(machine);
+    if (liar != 0)
+        machine_power_off(scene->world, machine_at(restored, liar));
     machine_start(scene->world, machine);
     for (size_t i = 0; i < lost; i++)
         restored->lost[i] = write_person(restored);
-    assert_true(scene_agrees(scene));
+    if (liar != 0)
+        scene_run(scene, 20 * SECOND_MS);
+    else
+        assert_true(scene_agrees(scene));
     machine_power_off(scene->world, machine);
     machine_power_off(scene->world, machine_at(restored, 0));
     image_put_back(&image);
     machine_start(scene->world, machine);
     for (size_t i = 0; i < written; i++)
         restored->strayed[i] = write_person(restored);
+    if (liar != 0) {
+        machine_start(scene->world, machine_at(restored, liar));
+        scene_run(scene, 5 * SECOND_MS);
+        tell_falsely(scene, machine, machine_at(restored, liar));
+        scene_run(scene, 5 * SECOND_MS);
+    }
     machine_start(scene->world, machine_at(restored, 0));
 }
 
@@ -142,7 +173,7 @@ static void settle(struct restored *restored, size_t lost, size_t written)
 
 static void restored_and_settled(size_t lost, size_t written)
 {
-    struct restored restored;
+    struct restored restored = {0};
     restore_in_place(&restored, 31 + lost + written, lost, written);
     settle(&restored, lost, written);
     scene_close(&restored.scene);
@@ -175,7 +206,7 @@ static void a_store_put_back_that_wrote_nothing_sets_nothing_aside(void **state)
 /* By the time the line is up the forked log is no more the one that is written. */
 static void a_store_put_back_and_then_moved_is_heard_again(void **state)
 {
-    struct restored restored;
+    struct restored restored = {0};
     struct scene *scene = &restored.scene;
     (void)state;
     restore_in_place(&restored, 47, 2, 2);
@@ -184,6 +215,22 @@ static void a_store_put_back_and_then_moved_is_heard_again(void **state)
     move_to_another_disk(machine);
     machine_start(scene->world, machine);
     settle(&restored, 2, 2);
+    scene_close(scene);
+}
+
+static void a_neighbours_false_word_keeps_nobody_from_the_truth(void **state)
+{
+    struct restored restored = {.liar = true};
+    struct scene *scene = &restored.scene;
+    (void)state;
+    restore_in_place(&restored, 53, 5, 7);
+    for (int i = 0; i < 18; i++) {
+        tell_falsely(scene, machine_at(&restored, restored.township),
+                     machine_at(&restored, restored.township + 1));
+        scene_run(scene, 10 * SECOND_MS);
+    }
+    assert_int_equal(strayed_entries(&restored), 7);
+    assert_true(reads(&restored, restored.township, &restored.lost[4]));
     scene_close(scene);
 }
 
@@ -214,7 +261,7 @@ static void reclaim(struct restored *restored)
 
 static void what_was_set_aside_is_written_once_more_where_it_is_heard(void **state)
 {
-    struct restored restored;
+    struct restored restored = {0};
     struct scene *scene = &restored.scene;
     (void)state;
     restore_in_place(&restored, 41, 2, 3);
@@ -247,7 +294,7 @@ static void what_was_set_aside_is_written_once_more_where_it_is_heard(void **sta
 /* The person who was visited is one of those that were written once more. */
 static void a_visit_set_aside_follows_its_person_to_the_new_id(void **state)
 {
-    struct restored restored;
+    struct restored restored = {0};
     struct scene *scene = &restored.scene;
     struct fold_subjects walk = {.reg = REGISTER_VISIT, .realm = SHILIAN};
     struct entry_id person;
@@ -275,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_store_put_back_that_wrote_more_than_it_lost_is_heard_again),
         cmocka_unit_test(a_store_put_back_that_wrote_nothing_sets_nothing_aside),
         cmocka_unit_test(a_store_put_back_and_then_moved_is_heard_again),
+        cmocka_unit_test(a_neighbours_false_word_keeps_nobody_from_the_truth),
         cmocka_unit_test(what_was_set_aside_is_written_once_more_where_it_is_heard),
         cmocka_unit_test(a_visit_set_aside_follows_its_person_to_the_new_id),
     };

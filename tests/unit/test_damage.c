@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 
+#include "crdt/log.h"
 #include "tests/unit/county_fixture.h"
 
 #define ADDRESS "东头第三家门口有石榴树"
@@ -65,6 +66,58 @@ static void a_flipped_bit_in_a_row_is_told_and_the_row_made_anew(void **state)
     assert_text(part(buffer_slice(&county->data), "record"), "address", ADDRESS);
 }
 
+/* What the newest run says, wherever it stands in the file. */
+static size_t spoil_newest_run(struct county *county)
+{
+    char path[200];
+    size_t size, spoilt = 0;
+    uint64_t arrival;
+    struct store_txn *txn;
+    struct run run;
+    uint8_t entries[256];
+    assert_int_equal(node_read(county->nodes[TOWN].node, &txn), OK);
+    assert_true(log_last_arrival(txn, &arrival) && log_run_at(txn, arrival, &run));
+    size_t length = run.entries.size < sizeof entries ? run.entries.size : sizeof entries;
+    memcpy(entries, run.entries.data, length);
+    store_abort(txn);
+    node_close(county->nodes[TOWN].node);
+    uint8_t *bytes = read_store(county, &size, path);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    for (size_t at = 0; at + length <= size; at++) {
+        if (memcmp(bytes + at, entries, length) != 0)
+            continue;
+        bytes[at + 20] ^= 1;
+        assert_int_equal(pwrite(fd, bytes + at + 20, 1, (off_t)(at + 20)), 1);
+        spoilt++;
+    }
+    close(fd);
+    free(bytes);
+    return spoilt;
+}
+
+static void a_damaged_newest_run_hides_no_record_and_stops_no_write(void **state)
+{
+    struct county *county = *state;
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "张三"}, {"village", VILLAGE_TEXT})),
+                     OK);
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "李四"}, {"village", VILLAGE_TEXT})),
+                     OK);
+    assert_true(spoil_newest_run(county) > 0);
+    county_open_node(county, TOWN);
+    county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
+    assert_int_equal(ask(county, TOWN, "person.list", NO_ARGS), OK);
+    assert_int_equal(count_of(county, "records"), 2);
+    assert_true(store_is_damaged(node_store(county->nodes[TOWN].node), STORE_LOG));
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "王五"}, {"village", VILLAGE_TEXT})),
+                     OK);
+    assert_int_equal(ask(county, TOWN, "person.list", NO_ARGS), OK);
+    assert_int_equal(count_of(county, "records"), 3);
+}
+
 static void a_write_that_meets_damage_waits_and_then_succeeds(void **state)
 {
     struct county *county = *state;
@@ -90,6 +143,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_flipped_bit_in_a_row_is_told_and_the_row_made_anew, county_set_up,
+            county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_damaged_newest_run_hides_no_record_and_stops_no_write, county_set_up,
             county_tear_down),
         cmocka_unit_test_setup_teardown(a_write_that_meets_damage_waits_and_then_succeeds,
                                         county_set_up, county_tear_down),

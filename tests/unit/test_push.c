@@ -37,7 +37,8 @@ static uint64_t runs_at_town(struct county *county)
 {
     struct store_txn *txn;
     assert_int_equal(node_read(county->nodes[TOWN].node, &txn), OK);
-    uint64_t runs = log_last_arrival(txn);
+    uint64_t runs;
+    assert_true(log_last_arrival(txn, &runs));
     store_abort(txn);
     return runs;
 }
