@@ -5,6 +5,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/normal.h"
+#include "crdt/text.h"
 
 enum {
     COUNTY_DIGITS = 1000000, /* one more than the greatest 6-digit code */

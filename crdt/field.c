@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "crdt/id_number.h"
 #include "crdt/normal.h"
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/schema.h"
 
 #define OLD_SIZE 15

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 
 /* ---- reading ---- */
 

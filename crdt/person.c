@@ -1,9 +1,9 @@
 #include "crdt/person.h"
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/id_number.h"
 
-#define MINUTES_PER_DAY (24 * 60)
 #define LIFE_DAYS_MAX (130 * 366)
 
 bool person_ended(const struct record_view *person)

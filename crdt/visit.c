@@ -1,7 +1,7 @@
+#include "crdt/calendar.h"
 #include "crdt/person.h"
 #include "crdt/visit.h"
 
-#define MINUTES_PER_DAY (24 * 60)
 
 bool visit_counts(const struct record_view *visit, int64_t now)
 {

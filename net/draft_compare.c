@@ -2,6 +2,7 @@
  * another, contradicts itself or its subject, or was entered before. */
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/lookup.h"
 #include "net/draft.h"

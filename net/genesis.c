@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "net/statement.h"
 
 #define GENESIS_TITLE "linli genesis"

@@ -2,6 +2,7 @@
  * record that names it lies in the same log. So numbers belong to an incarnation, and are
  * kept in a row of their own: what is folded so far must not decide who wrote. */
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "net/engine_state.h"
 
 #include <stdio.h>

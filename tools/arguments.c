@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "tools/i18n.h"
 
 struct parser {

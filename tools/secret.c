@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 
 /* Echo is put back even where the line did not come. */
 static bool read_line(char *line, int size)

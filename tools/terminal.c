@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "tools/i18n.h"
 #include "tools/json.h"
 

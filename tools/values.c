@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/schema.h"
 #include "tools/i18n.h"

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "net/records.h"
 
 #define HIDDEN "(hidden)"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/query.h"
 #include "daemon/answer/resolve.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "daemon/answer/query_parts.h"
 
 /* ---- arguments ---- */

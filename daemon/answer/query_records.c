@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/normal.h"
+#include "crdt/text.h"
 #include "daemon/answer/query_parts.h"
 #include "daemon/answer/resolve.h"
 
 #define FIND_PREFIX_MIN 4 /* shorter ids are taken for what they look like: words */
-#define MINUTES_PER_DAY (24 * 60)
 
 /* What is asked for. */
 struct selection {

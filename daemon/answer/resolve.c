@@ -3,6 +3,7 @@
 #include "crdt/codec.h"
 #include "crdt/normal.h"
 #include "crdt/operation.h"
+#include "crdt/text.h"
 
 bool realm_is_readable(const struct engine *engine, uint64_t realm)
 {

@@ -10,6 +10,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/normal.h"
+#include "crdt/text.h"
 
 enum column { COLUMN_CODE, COLUMN_NAME, COLUMN_PARENT, COLUMNS };
 

@@ -11,6 +11,7 @@
 #include <ini.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "daemon/api/config_error.h"
 #include "daemon/api/protocol.h"
 #include "daemon/control/listener.h"

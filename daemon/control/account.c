@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 
 #define PASSWD_BYTES 4096
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 
 /* Visits of 2025, in minutes of Beijing time since 1970. */

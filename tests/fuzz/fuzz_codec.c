@@ -3,6 +3,7 @@
 #include "tests/fuzz/target.h"
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 
 static void copy_value(struct slice *in, struct buffer *out)
 {

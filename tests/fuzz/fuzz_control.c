@@ -3,6 +3,7 @@
 #include "tests/fuzz/target.h"
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "daemon/control/control_frame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,6 +4,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/operation.h"
+#include "crdt/text.h"
 
 static void walk_create(struct operation operation, struct slice in)
 {

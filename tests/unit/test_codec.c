@@ -9,6 +9,7 @@
 #include <msgpack.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 
 enum { INPUT_SIZE_MAX = 4096 };
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/id_number.h"
 #include "crdt/normal.h"
 #include "crdt/schema.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/schema.h"
 
