@@ -223,10 +223,16 @@ static void field_crypt(const struct realm_key *key, const uint8_t tag[FIELD_TAG
     CHECK(crypto_stream_xchacha20_xor(out, in.data, in.size, nonce, key->field) == 0);
 }
 
+void crypto_field_tag(const struct realm_key *key, const struct county_salt *county,
+                      struct slice text, uint8_t tag[FIELD_TAG_SIZE])
+{
+    hash_keyed(tag, FIELD_TAG_SIZE, HASH_SEARCH, county, key->search, text);
+}
+
 void crypto_field_seal(const struct realm_key *key, const struct county_salt *county,
                        struct slice text, uint8_t *out)
 {
-    hash_keyed(out, FIELD_TAG_SIZE, HASH_SEARCH, county, key->search, text);
+    crypto_field_tag(key, county, text, out);
     field_crypt(key, out, text, out + FIELD_TAG_SIZE);
 }
 
@@ -239,8 +245,7 @@ bool crypto_field_open(const struct realm_key *key, const struct county_salt *co
         slice_of(sealed.data + FIELD_TAG_SIZE, sealed.size - FIELD_TAG_SIZE);
     uint8_t tag[FIELD_TAG_SIZE];
     field_crypt(key, sealed.data, text, out);
-    hash_keyed(tag, sizeof tag, HASH_SEARCH, county, key->search,
-               slice_of(out, text.size));
+    crypto_field_tag(key, county, slice_of(out, text.size), tag);
     if (sodium_memcmp(tag, sealed.data, FIELD_TAG_SIZE) == 0)
         return true;
     crypto_wipe(out, text.size);

@@ -81,6 +81,8 @@ MUST_USE bool crypto_box_unseal(const struct node_keys *keys, struct slice box,
  * text gives the same bytes under one realm key, so it can be searched for by tag and is
  * not readable in rows, exports or backups of derived data. */
 #define FIELD_TAG_SIZE 16
+void crypto_field_tag(const struct realm_key *key, const struct county_salt *county,
+                      struct slice text, uint8_t tag[FIELD_TAG_SIZE]);
 void crypto_field_seal(const struct realm_key *key, const struct county_salt *county,
                        struct slice text, uint8_t *out); /* FIELD_TAG_SIZE + text.size */
 MUST_USE bool crypto_field_open(const struct realm_key *key,

@@ -167,28 +167,40 @@ static enum status judge_key(struct engine *engine, struct draft *draft,
     return draft_refuse(draft, ERR_TAKEN, field->id);
 }
 
-/* In every realm that can be read here; a sealed value's tag differs from realm to realm. */
+/* What the fold's lookup rows know a value by, in turn for `turn` 0, 1, ...: itself, once; a
+ * sealed one by its tag under each key of the realm. False past the last. */
+static bool looked_up_by(struct engine *engine, const struct field *field, uint64_t realm,
+                         struct slice value, size_t turn, uint8_t tag[FIELD_TAG_SIZE],
+                         struct slice *sought)
+{
+    struct slice text;
+
+    *sought = value;
+    if (field->type != FIELD_SEALED)
+        return turn == 0;
+    *sought = slice_of(tag, FIELD_TAG_SIZE);
+    return codec_take_text(&value, &text) &&
+           engine_field_tag(engine, realm, text, turn, tag);
+}
+
+/* In every realm that can be read here; a sealed value's tag differs from realm to realm, and
+ * from epoch to epoch. */
 static enum status judge_unique(struct engine *engine, struct draft *draft,
                                 const struct field *field, struct slice value)
 {
     struct realm_walk walk = {0};
     struct record_view holder;
-    struct slice text, encoded;
+    struct slice sought;
     uint8_t tag[FIELD_TAG_SIZE];
     uint64_t realm;
 
     if (draft->write->insist)
         return OK;
     while (realm_walk_next(engine->roster, draft->reg, &walk, &realm)) {
-        struct slice sought = value;
-        if (field->type == FIELD_SEALED) {
-            encoded = value;
-            if (!codec_take_text(&encoded, &text) ||
-                !engine_field_tag(engine, realm, text, tag))
+        for (size_t turn = 0;
+             looked_up_by(engine, field, realm, value, turn, tag, &sought); turn++) {
+            if (!find_holder(engine, draft, field, realm, sought, &holder))
                 continue;
-            sought = slice_of(tag, sizeof tag);
-        }
-        if (find_holder(engine, draft, field, realm, sought, &holder)) {
             name_record(engine, draft, &holder);
             return draft_refuse(draft, ERR_TAKEN, field->id);
         }

@@ -233,8 +233,11 @@ MUST_USE enum status engine_walk_strayed(const struct engine *engine,
 MUST_USE bool engine_open_field(const struct engine *engine, uint64_t realm,
                                 struct slice sealed, struct arena *arena,
                                 struct slice *text);
-/* The tag that a sealed field would have, to search by; false without the realm's key. */
+/* The tag that a sealed field has under the realm's newest key, or under that of `back` held
+ * epochs before it; false where no key so old is held. Whoever searches asks for each in turn:
+ * what was written before the keys changed keeps its tag. */
 MUST_USE bool engine_field_tag(const struct engine *engine, uint64_t realm,
-                               struct slice text, uint8_t tag[FIELD_TAG_SIZE]);
+                               struct slice text, size_t back,
+                               uint8_t tag[FIELD_TAG_SIZE]);
 
 #endif

@@ -130,10 +130,11 @@ const struct realm_key *keyring_find(const struct keyring *keyring, uint64_t rea
     return &keyring->held[rank];
 }
 
-const struct realm_key *keyring_newest(const struct keyring *keyring, uint64_t realm)
+const struct realm_key *keyring_newest(const struct keyring *keyring, uint64_t realm,
+                                       size_t back)
 {
     size_t rank = held_rank(keyring, realm + 1, 0);
-    if (rank == 0 || keyring->held[rank - 1].realm != realm)
+    if (rank <= back || keyring->held[rank - 1 - back].realm != realm)
         return NULL;
-    return &keyring->held[rank - 1];
+    return &keyring->held[rank - 1 - back];
 }

@@ -27,6 +27,8 @@ void keyring_add(struct keyring *keyring, const struct realm_key *key);
 /* NULL where none is held. Die with the next keyring_add, clear or deinit. */
 const struct realm_key *keyring_find(const struct keyring *keyring, uint64_t realm,
                                      uint16_t epoch);
-const struct realm_key *keyring_newest(const struct keyring *keyring, uint64_t realm);
+/* Of the newest epoch, or `back` held epochs before it. */
+const struct realm_key *keyring_newest(const struct keyring *keyring, uint64_t realm,
+                                       size_t back);
 
 #endif

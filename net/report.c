@@ -160,12 +160,11 @@ bool engine_open_field(const struct engine *engine, uint64_t realm, struct slice
     if (sealed.size < FIELD_TAG_SIZE)
         return false;
     opened = arena_alloc(arena, sealed.size - FIELD_TAG_SIZE + 1);
-    for (size_t i = 0;; i++) {
-        const struct realm_key *key = roster_key_at(engine->roster, i);
+    for (size_t back = 0;; back++) {
+        const struct realm_key *key = roster_earlier_key(engine->roster, realm, back);
         if (key == NULL)
             return false;
-        if (key->realm == realm &&
-            crypto_field_open(key, roster_salt(engine->roster), sealed, opened)) {
+        if (crypto_field_open(key, roster_salt(engine->roster), sealed, opened)) {
             *text = slice_of(opened, sealed.size - FIELD_TAG_SIZE);
             return true;
         }
@@ -173,14 +172,12 @@ bool engine_open_field(const struct engine *engine, uint64_t realm, struct slice
 }
 
 bool engine_field_tag(const struct engine *engine, uint64_t realm, struct slice text,
-                      uint8_t tag[FIELD_TAG_SIZE])
+                      size_t back, uint8_t tag[FIELD_TAG_SIZE])
 {
-    const struct realm_key *key = roster_newest_key(engine->roster, realm);
-    uint8_t sealed[FIELD_TAG_SIZE + 256];
+    const struct realm_key *key = roster_earlier_key(engine->roster, realm, back);
 
-    if (key == NULL || text.size > 256)
+    if (key == NULL)
         return false;
-    crypto_field_seal(key, roster_salt(engine->roster), text, sealed);
-    memcpy(tag, sealed, FIELD_TAG_SIZE);
+    crypto_field_tag(key, roster_salt(engine->roster), text, tag);
     return true;
 }

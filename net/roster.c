@@ -426,7 +426,13 @@ const struct realm_key *roster_key(const struct roster *roster, uint64_t realm,
 
 const struct realm_key *roster_newest_key(const struct roster *roster, uint64_t realm)
 {
-    return keyring_newest(&roster->keyring, realm);
+    return keyring_newest(&roster->keyring, realm, 0);
+}
+
+const struct realm_key *roster_earlier_key(const struct roster *roster, uint64_t realm,
+                                           size_t back)
+{
+    return keyring_newest(&roster->keyring, realm, back);
 }
 
 const struct realm_key *roster_key_at(const struct roster *roster, size_t index)

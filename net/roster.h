@@ -151,6 +151,9 @@ bool roster_revoked(const struct roster *roster, uint32_t number);
 const struct realm_key *roster_key(const struct roster *roster, uint64_t realm,
                                    uint16_t epoch);
 const struct realm_key *roster_newest_key(const struct roster *roster, uint64_t realm);
+/* The newest epoch's, or that of `back` held epochs before it; NULL where none is. */
+const struct realm_key *roster_earlier_key(const struct roster *roster, uint64_t realm,
+                                           size_t back);
 /* Keys that are held, ascending by realm, then epoch; NULL past the end. */
 const struct realm_key *roster_key_at(const struct roster *roster, size_t index);
 

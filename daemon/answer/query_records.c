@@ -43,6 +43,9 @@ struct gathering {
     struct found *found;
     size_t count, capacity;
     struct buffer normal; /* scratch for one text */
+    struct buffer
+        tags[FIELDS_MAX]; /* of selection.whole in the realm that is looked through, by
+                             the key of each epoch */
 };
 
 /* ---- choosing ---- */
@@ -76,20 +79,34 @@ static bool field_holds(struct gathering *gathering, const struct field_view *fi
     return false;
 }
 
-/* What is sealed is found by its keyed hash, so only by the whole of it. */
-static bool whole_fits(const struct gathering *gathering,
-                       const struct record_view *record, const struct field_view *field)
+/* What is sealed is found by its keyed hash, so only by the whole of it; each record by that
+ * under the key of its time. */
+static void learn_tags(struct gathering *gathering, uint64_t realm)
 {
-    uint8_t tag[FIELD_TAG_SIZE];
-    struct slice whole = gathering->selection.whole[field->field->id];
-    if (whole.size == 0 || field->count == 0 ||
-        !engine_field_tag(gathering->answering.engine, record->realm, whole, tag))
-        return false;
+    const struct selection *selection = &gathering->selection;
+    for (size_t i = 0; i < selection->reg->field_count; i++) {
+        struct buffer *tags = &gathering->tags[i];
+        uint8_t tag[FIELD_TAG_SIZE];
+        buffer_clear(tags);
+        for (size_t back = 0; selection->whole[i].size > 0 &&
+                              engine_field_tag(gathering->answering.engine, realm,
+                                               selection->whole[i], back, tag);
+             back++)
+            buffer_put(tags, tag, sizeof tag);
+    }
+}
+
+static bool whole_fits(const struct gathering *gathering, const struct field_view *field)
+{
+    const struct buffer *tags = &gathering->tags[field->field->id];
     for (size_t i = 0; i < field->count; i++) {
         struct slice value = field->versions[i].value, sealed;
-        if (codec_take_bytes(&value, &sealed) && sealed.size >= FIELD_TAG_SIZE &&
-            memcmp(sealed.data, tag, FIELD_TAG_SIZE) == 0)
-            return true;
+        if (!codec_take_bytes(&value, &sealed) || sealed.size < FIELD_TAG_SIZE)
+            continue;
+        for (size_t at = 0; at < tags->size; at += FIELD_TAG_SIZE) {
+            if (memcmp(sealed.data, tags->data + at, FIELD_TAG_SIZE) == 0)
+                return true;
+        }
     }
     return false;
 }
@@ -110,7 +127,7 @@ static bool text_fits(struct gathering *gathering, const struct record_view *rec
                 return true;
             break;
         case SEARCH_WHOLE:
-            if (whole_fits(gathering, record, field))
+            if (whole_fits(gathering, field))
                 return true;
             break;
         }
@@ -182,6 +199,7 @@ static void gather_realm(struct gathering *gathering, uint64_t realm)
     struct entry_id subject;
     uint64_t found_realm, newest;
     answer_learn_operators(&gathering->answering, realm);
+    learn_tags(gathering, realm);
     if (gathering->selection.by_subject) {
         gather_subject(gathering, realm, &gathering->selection.subject.id);
         return;
@@ -454,6 +472,8 @@ static void answer_list(struct query *query, struct gathering *gathering)
     query_note_incomplete(query);
     buffer_init(&gathering->encoded, CONTROL_REPLY_SIZE_MAX);
     buffer_init(&gathering->normal, SIZE_MAX);
+    for (size_t i = 0; i < FIELDS_MAX; i++)
+        buffer_init(&gathering->tags[i], SIZE_MAX);
     gather(gathering);
     if (gathering->selection.finding && gathering->count == 0)
         note_unread(query);
@@ -464,6 +484,8 @@ static void answer_list(struct query *query, struct gathering *gathering)
         out->overflow = true;
     buffer_deinit(&gathering->encoded);
     buffer_deinit(&gathering->normal);
+    for (size_t i = 0; i < FIELDS_MAX; i++)
+        buffer_deinit(&gathering->tags[i]);
     free(gathering->found);
     answering_deinit(&gathering->answering);
 }
