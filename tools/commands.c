@@ -8,6 +8,7 @@
 #include "tools/help.h"
 #include "tools/i18n.h"
 #include "tools/member.h"
+#include "tools/register_commands.h"
 #include "tools/render.h"
 #include "tools/version.h"
 
@@ -45,9 +46,18 @@ static const struct column member_columns[] = {
     COLUMNS_END,
 };
 
-#define OPTION_DIRECTORY(help)                                                           \
+/* Options without a value, with one, and with one that must be given. */
+#define FLAG(name, words)                                                                \
     {                                                                                    \
-        "directory", "DIR", NULL, help, false, false                                     \
+        .key = (name), .help = (words)                                                   \
+    }
+#define TAKES(name, value, words)                                                        \
+    {                                                                                    \
+        .key = (name), .argument = (value), .help = (words)                              \
+    }
+#define NEEDS(name, value, words)                                                        \
+    {                                                                                    \
+        .key = (name), .argument = (value), .help = (words), .required = true            \
     }
 static const struct command fixed[] = {
     {.name = "status",
@@ -57,9 +67,8 @@ static const struct command fixed[] = {
      .run = status_run,
      .render = render_status,
      .judge = judge_status,
-     .options = {{"watch", NULL, NULL,
-                  N_("ask again every 2 s; with --json one line each time"), false,
-                  false}}},
+     .options = {FLAG("watch",
+                      N_("ask again every 2 s; with --json one line each time"))}},
     {.name = "peer list",
      .request = "peer.list",
      .help = N_("neighbours: what waits for each, since when, when it was last heard"),
@@ -96,8 +105,8 @@ static const struct command fixed[] = {
      .example = "linli county create /media/usb/suichang --county 331123 --name 遂昌县",
      .run = county_create_run,
      .positionals = {{"directory", N_("DIR"), false, false}},
-     .options = {{"county", "CODE", NULL, N_("the county's 6-digit code"), false, true},
-                 {"name", "NAME", NULL, N_("the county's name"), false, true}}},
+     .options = {NEEDS("county", "CODE", N_("the county's 6-digit code")),
+                 NEEDS("name", "NAME", N_("the county's name"))}},
     {.name = "node init",
      .help = N_("make this node's key and its request to join, without a daemon"),
      .more =
@@ -107,11 +116,10 @@ static const struct command fixed[] = {
      .example = "linli node init --division 331123106 --name shilian",
      .run = node_init_run,
      .positionals = {{"directory", N_("DIR"), true, false}},
-     .options =
-         {{"division", "CODE", NULL,
-           N_("what it serves: a county's 6, a township's 9 or a village's 12 digits"),
-           false, true},
-          {"name", "NAME", NULL, N_("what neighbours call it"), false, true}}},
+     .options = {NEEDS("division", "CODE",
+                       N_("what it serves: a county's 6, a township's 9 or a village's "
+                          "12 digits")),
+                 NEEDS("name", "NAME", N_("what neighbours call it"))}},
     {.name = "node admit",
      .help = N_("admit nodes by their request files, at the authority, without a daemon"),
      .more =
@@ -120,12 +128,11 @@ static const struct command fixed[] = {
      .example = "linli node admit --county /media/usb/suichang shilian.request",
      .run = node_admit_run,
      .positionals = {{"request", N_("REQUEST"), false, true}},
-     .options = {{"county", "DIR", NULL, N_("the authority's directory"), false, true},
-                 {"divisions", "FILE", NULL,
-                  N_("the county's table of places; the installed one unless given"),
-                  false, false},
-                 {"yes", NULL, NULL, N_("do not ask: fingerprints were compared"), false,
-                  false}}},
+     .options = {NEEDS("county", "DIR", N_("the authority's directory")),
+                 TAKES(
+                     "divisions", "FILE",
+                     N_("the county's table of places; the installed one unless given")),
+                 FLAG("yes", N_("do not ask: fingerprints were compared"))}},
     {.name = "node revoke",
      .help = N_("end a node's membership, at the authority, without a daemon"),
      .more = N_("What it wrote counts up to where --heads says, which is what linli log "
@@ -136,13 +143,11 @@ static const struct command fixed[] = {
                 "heads.json",
      .run = node_revoke_run,
      .positionals = {{"node", N_("NODE"), false, false}},
-     .options = {{"county", "DIR", NULL, N_("the authority's directory"), false, true},
-                 {"heads", "FILE", NULL,
-                  N_("where its logs end: linli log show --json of the hub"), false,
-                  false},
-                 {"from_the_start", NULL, NULL,
-                  N_("nothing that it ever wrote counts any more"), false, false},
-                 {"yes", NULL, NULL, N_("do not ask"), false, false}}},
+     .options = {NEEDS("county", "DIR", N_("the authority's directory")),
+                 TAKES("heads", "FILE",
+                       N_("where its logs end: linli log show --json of the hub")),
+                 FLAG("from_the_start", N_("nothing that it ever wrote counts any more")),
+                 FLAG("yes", N_("do not ask"))}},
     {.name = "node join",
      .request = "node.join",
      .help = N_("take in a grant: at a new node with --directory, else by the daemon"),
@@ -152,7 +157,8 @@ static const struct command fixed[] = {
      .run = node_join_run,
      .render = render_joined,
      .positionals = {{"grant", N_("GRANT"), false, false}},
-     .options = {OPTION_DIRECTORY(N_("the node's directory, before its first start"))},
+     .options = {TAKES("directory", "DIR",
+                       N_("the node's directory, before its first start"))},
      .writes = true},
     {.name = "node show",
      .request = "node.show",
@@ -172,8 +178,8 @@ static const struct command fixed[] = {
      .run = ask_run,
      .render = render_log,
      .positionals = {{"log", N_("LOG"), true, false}},
-     .options = {{"from", "SEQ", NULL, N_("first entry"), false, false},
-                 {"limit", "COUNT", NULL, N_("how many at most"), false, false}}},
+     .options = {TAKES("from", "SEQ", N_("first entry")),
+                 TAKES("limit", "COUNT", N_("how many at most"))}},
     {.name = "log strayed",
      .request = "log.strayed",
      .help = N_("entries written here that reach nobody, because the store was put back"),
@@ -223,229 +229,20 @@ static const struct command fixed[] = {
      .positionals = {{"word", N_("COMMAND"), true, true}}},
 };
 
-/* ---- the registers' commands, from their table ---- */
-
-#define REGISTERS_MAX 32
-#define COLUMNS_MAX (2 * FIELDS_MAX)
-#define COMMANDS_MAX (ARRAY_SIZE(fixed) + REGISTERS_MAX * VERBS)
-#define COMMAND_NAME_SIZE 64
-
 static struct {
-    struct command commands[COMMANDS_MAX];
+    struct command commands[ARRAY_SIZE(fixed) + REGISTER_COMMANDS_MAX];
     size_t count;
-    char names[REGISTERS_MAX * VERBS][COMMAND_NAME_SIZE];
-    char requests[REGISTERS_MAX * VERBS][COMMAND_NAME_SIZE];
-    size_t named;
-    char keys[REGISTERS_MAX * 2][COMMAND_NAME_SIZE];
-    size_t keyed;
-    struct column columns[REGISTERS_MAX][COLUMNS_MAX];
 } table;
-
-/* What help says where the register says nothing. */
-static const struct verb_words general_words[VERBS] = {
-    [VERB_ADD] = {N_("enter a record"), NULL, NULL},
-    [VERB_SHOW] = {N_("all fields of a record"), NULL, NULL},
-    [VERB_LIST] = {N_("records that are readable here"), NULL, NULL},
-    [VERB_SET] = {N_("change fields of a record"), NULL, NULL},
-    [VERB_AMEND] = {N_("replace a record by a corrected one"), NULL, NULL},
-    [VERB_FIND] = {N_("records that hold a text"), NULL, NULL},
-    [VERB_VOID] = {N_("take out a record entered by mistake"), NULL, NULL},
-};
-
-/* A record named by a field is shown by its name, where it has one, and by its id. */
-static size_t put_columns(const struct field *field, struct column *columns)
-{
-    const struct schema_register *named = schema_register(field->names);
-    size_t count = 0;
-    if (field->heading == NULL)
-        return 0;
-    if (field->type != FIELD_RECORD) {
-        enum column_kind kind = field->type == FIELD_COUNT ? COLUMN_COUNT : COLUMN_TEXT;
-        columns[0] = (struct column){field->name, field->heading, kind, NULL};
-        return 1;
-    }
-    bool by_name = named != NULL && named->name_field != FIELD_NONE;
-    if (by_name) {
-        char *key = table.keys[table.keyed++];
-        CHECK(table.keyed < REGISTERS_MAX * 2);
-        (void)snprintf(key, COMMAND_NAME_SIZE, "%s_name", field->name);
-        columns[count++] = (struct column){key, field->heading, COLUMN_TEXT, NULL};
-    }
-    columns[count++] = (struct column){
-        field->name, by_name ? N_("WHOSE") : field->heading, COLUMN_ID, NULL};
-    return count;
-}
-
-static const struct column *columns_of(const struct schema_register *reg, size_t index)
-{
-    struct column *columns = table.columns[index];
-    size_t count = 0;
-    columns[count++] = (struct column){"id", N_("ID"), COLUMN_ID, NULL};
-    for (size_t i = 0; i < reg->field_count; i++) {
-        count += put_columns(&reg->fields[i], columns + count);
-        CHECK(count + 2 < COLUMNS_MAX);
-    }
-    for (size_t i = 0; reg->derived != NULL && reg->derived[i].name != NULL; i++) {
-        CHECK(count + 2 < COLUMNS_MAX);
-        columns[count++] = (struct column){reg->derived[i].name, reg->derived[i].heading,
-                                           COLUMN_TEXT, NULL};
-    }
-    columns[count++] = (struct column){"conflicts", N_("MARKS"), COLUMN_MARKS, NULL};
-    columns[count] = (struct column){NULL, NULL, COLUMN_TEXT, NULL};
-    return columns;
-}
-
-static struct option *option_add(struct command *command, const char *key,
-                                 const char *argument, const char *help)
-{
-    size_t count = 0;
-    while (command->options[count].key != NULL)
-        count++;
-    CHECK(count + 1 < COMMAND_OPTIONS_MAX);
-    command->options[count] = (struct option){key, argument, NULL, help, false, false};
-    return &command->options[count];
-}
-
-static bool has_place(const struct schema_register *reg)
-{
-    const struct schema_register *subject = schema_subject(reg);
-    return reg->place_field != FIELD_NONE ||
-           (subject != NULL && subject->place_field != FIELD_NONE);
-}
-
-/* Whether a write may be asked about, so that it may be insisted on. */
-static void anyway_option(const struct schema_register *reg, struct command *command)
-{
-    bool asked = reg->agrees != NULL;
-    for (size_t i = 0; i < reg->field_count; i++)
-        asked |= reg->fields[i].tells_apart || reg->fields[i].lookup != LOOKUP_NONE;
-    if (asked)
-        option_add(command, "anyway", NULL,
-                   N_("it is meant so, although it was asked about"));
-}
-
-static void list_options(const struct schema_register *reg, struct command *command)
-{
-    if (has_place(reg) || reg->realm == REALM_TOWNSHIP)
-        option_add(command, "division", "CODE",
-                   N_("only in this division: a township's 9 or a village's 12 digits"));
-    if (reg->subject_field != FIELD_NONE)
-        option_add(command, reg->fields[reg->subject_field].name, "ID",
-                   N_("only those of this one"));
-    if (reg->date_field != FIELD_NONE) {
-        option_add(command, "from", "DATE", N_("first day"));
-        option_add(command, "to", "DATE", N_("last day"));
-    }
-    option_add(command, "all", NULL, N_("also what was voided or replaced"));
-}
-
-static void shape_command(const struct schema_register *reg, enum verb verb,
-                          const struct column *columns, struct command *command)
-{
-    static const struct positional by_id = {"id", N_("ID"), false, false};
-    command->run = ask_run;
-    command->reg = reg->id;
-    command->writes = true;
-    command->render = render_saved;
-    switch (verb) {
-    case VERB_ADD:
-        command->fields = USE_FIELDS_TO_ADD;
-        anyway_option(reg, command);
-        if (reg->subject_field != FIELD_NONE) {
-            const struct field *subject = &reg->fields[reg->subject_field];
-            command->positionals[0] = (struct positional){
-                subject->name, subject->heading != NULL ? subject->heading : N_("ID"),
-                true, false};
-        }
-        return;
-    case VERB_SET:
-        command->fields = USE_FIELDS_TO_SET;
-        anyway_option(reg, command);
-        command->positionals[0] = by_id;
-        return;
-    case VERB_AMEND:
-        command->fields = USE_FIELDS_TO_AMEND;
-        anyway_option(reg, command);
-        command->positionals[0] = by_id;
-        return;
-    case VERB_VOID:
-        command->positionals[0] = by_id;
-        option_add(command, "reason", "TEXT", N_("why; shown with the record"))
-            ->required = true;
-        if (reg->amends_field != FIELD_NONE)
-            option_add(command, "restore_amended", NULL,
-                       N_("undo the amendment: what the record replaced counts again"));
-        return;
-    case VERB_SHOW:
-        command->positionals[0] = by_id;
-        option_add(command, "reveal", NULL,
-                   N_("show sealed fields; otherwise they stay (hidden)"));
-        command->render = render_record;
-        break;
-    case VERB_FIND:
-        command->positionals[0] = (struct positional){"text", N_("TEXT"), false, false};
-        command->render = render_list;
-        break;
-    case VERB_LIST:
-        list_options(reg, command);
-        command->render = render_list;
-        break;
-    }
-    command->writes = false;
-    if (verb == VERB_SHOW)
-        return;
-    command->list = "records";
-    command->columns = columns;
-}
-
-static void add_command(const struct schema_register *reg, enum verb verb,
-                        const struct column *columns)
-{
-    const struct verb_words *words = &reg->words[verb];
-    struct command *command = &table.commands[table.count++];
-    char *name = table.names[table.named], *request = table.requests[table.named];
-    table.named++;
-    (void)snprintf(name, COMMAND_NAME_SIZE, "%s %s", reg->name, schema_verbs[verb]);
-    (void)snprintf(request, COMMAND_NAME_SIZE, "%s.%s", reg->name, schema_verbs[verb]);
-    if (words->help == NULL)
-        words = &general_words[verb];
-    *command = (struct command){
-        .name = name,
-        .request = request,
-        .help = words->help,
-        .more = words->more,
-        .example = words->example,
-    };
-    shape_command(reg, verb, columns, command);
-}
-
-static void add_registers(void)
-{
-    const struct schema_register *reg;
-    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
-        CHECK(i < REGISTERS_MAX);
-        const struct column *columns = columns_of(reg, i);
-        for (int verb = 0; verb < VERBS; verb++) {
-            if (schema_has_verb(reg, (enum verb)verb))
-                add_command(reg, (enum verb)verb, columns);
-        }
-    }
-}
-
-static void build_table(void)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
-        if (fixed[i].name == NULL)
-            add_registers();
-        else
-            table.commands[table.count++] = fixed[i];
-    }
-}
 
 const struct command *command_at(size_t index)
 {
-    if (table.count == 0)
-        build_table();
+    bool built = table.count > 0;
+    for (size_t i = 0; !built && i < ARRAY_SIZE(fixed); i++) {
+        if (fixed[i].name != NULL)
+            table.commands[table.count++] = fixed[i];
+        else
+            table.count += register_commands(&table.commands[table.count]);
+    }
     return index < table.count ? &table.commands[index] : NULL;
 }
 
@@ -493,59 +290,22 @@ void option_name(const char *key, char name[OPTION_NAME_SIZE])
         *at = '-';
 }
 
-static bool field_is_used(const struct schema_register *reg, const struct field *field,
-                          enum field_use use)
-{
-    switch (use) {
-    case USE_NO_FIELDS: return false;
-    case USE_FIELDS_TO_ADD: return field->id != reg->amends_field;
-    case USE_FIELDS_TO_SET: return field->rule != MERGE_ONCE;
-    case USE_FIELDS_TO_AMEND:
-        return field->id != reg->amends_field && field->id != reg->subject_field;
-    }
-    return false;
-}
-
-static const char *field_argument(const struct field *field)
-{
-    switch (field->type) {
-    case FIELD_TEXT: return N_("TEXT");
-    case FIELD_DATE: return N_("DATE");
-    case FIELD_MOMENT: return N_("MOMENT");
-    case FIELD_CHOICE: return N_("CHOICE");
-    case FIELD_COUNT: return N_("COUNT");
-    case FIELD_DIVISION: return N_("CODE");
-    case FIELD_RECORD: return N_("ID");
-    case FIELD_CHECK: return N_("ok|TEXT");
-    case FIELD_SEALED: return N_("TEXT");
-    case FIELD_FLAG: return N_("yes|no");
-    }
-    return N_("TEXT");
-}
-
-static struct option option_of_field(const struct field *field, enum field_use use)
-{
-    return (struct option){.key = field->name,
-                           .argument = field_argument(field),
-                           .label = field->label,
-                           .help = field->help,
-                           .repeatable = field->rule == MERGE_SET,
-                           .required = field->required && use == USE_FIELDS_TO_ADD};
-}
-
 bool command_option_at(const struct command *command, size_t index, struct option *option)
 {
-    for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].key != NULL; i++) {
-        *option = command->options[i];
-        if (index-- == 0)
-            return true;
-    }
-    const struct schema_register *reg = schema_register(command->reg);
-    for (size_t i = 0; reg != NULL && i < reg->field_count; i++) {
-        if (!field_is_used(reg, &reg->fields[i], command->fields))
-            continue;
-        *option = option_of_field(&reg->fields[i], command->fields);
-        if (index-- == 0)
+    size_t own = 0;
+    while (own < COMMAND_OPTIONS_MAX && command->options[own].key != NULL)
+        own++;
+    if (index >= own)
+        return register_option_at(command, index - own, option);
+    *option = command->options[index];
+    return true;
+}
+
+bool command_option_named(const struct command *command, const char *key,
+                          struct option *option)
+{
+    for (size_t i = 0; command_option_at(command, i, option); i++) {
+        if (strcmp(option->key, key) == 0)
             return true;
     }
     return false;

@@ -24,7 +24,8 @@ struct option {
     const char *argument; /* "CODE"; NULL: a flag */
     const char *label;    /* 出生日期, accepted as a name too; NULL: none */
     const char *help;
-    bool repeatable; /* sent as a list */
+    enum field_type type; /* what its value is: a date may be typed as "yesterday" */
+    bool repeatable;      /* sent as a list */
     bool required;
 };
 
@@ -78,6 +79,10 @@ bool command_is_group(const char *word);
  * (false). `option` borrows static text. */
 MUST_USE bool command_option_at(const struct command *command, size_t index,
                                 struct option *option);
+
+/* The option with that key, a field's included; false where there is none. */
+MUST_USE bool command_option_named(const struct command *command, const char *key,
+                                   struct option *option);
 
 /* How a key is typed as an option: "id_number" as "id-number". */
 #define OPTION_NAME_SIZE 64

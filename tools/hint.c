@@ -21,16 +21,6 @@ static bool is_positional(const struct command *command, const char *key)
     return false;
 }
 
-static bool is_option(const struct command *command, const char *key)
-{
-    struct option option;
-    for (size_t i = 0; command_option_at(command, i, &option); i++) {
-        if (strcmp(option.key, key) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* The one value given under `key`; NULL where there is none, or more than one, so that it
  * is not known which was refused, or where nobody else may read it. */
 static const char *shown_value(const struct invocation *invocation, const char *key)
@@ -114,10 +104,12 @@ void hint_add(struct failure *failure, const struct invocation *invocation)
 {
     char key[OPTION_NAME_SIZE];
     const struct command *command = invocation->command;
+    struct option option;
     (void)snprintf(key, sizeof key, "%.*s", (int)sizeof key - 1, failure->subject);
     const struct field *field = field_of(invocation, key);
-    bool named = strcmp(failure->subject, key) == 0 &&
-                 (is_option(command, key) || is_positional(command, key));
+    bool named =
+        strcmp(failure->subject, key) == 0 &&
+        (command_option_named(command, key, &option) || is_positional(command, key));
     if (failure->number == ERR_NOT_FOUND)
         say_where_to_look(failure, invocation);
     if (named && field != NULL && failure->number == ERR_FIELD_VALUE) {
