@@ -80,19 +80,19 @@ static enum status put_list(const struct invocation *invocation, const char *key
     return OK;
 }
 
-static bool is_sealed(const struct invocation *invocation, const char *key)
-{
-    const struct schema_register *reg = schema_register(invocation->command->reg);
-    const struct field *field =
-        reg != NULL ? schema_field_named(reg, slice_text(key)) : NULL;
-    return field != NULL && field->type == FIELD_SEALED;
-}
-
 static enum status put_text(const struct invocation *invocation,
-                            const struct given *given, struct buffer *args)
+                            const struct given *given, uint64_t now_ms,
+                            struct buffer *args)
 {
     char secret[SECRET_SIZE_MAX];
-    if (strcmp(given->value, "-") != 0 || !is_sealed(invocation, given->key)) {
+    char time[TIME_TYPED_SIZE];
+    struct option option;
+    bool is_option = command_option_named(invocation->command, given->key, &option);
+    if (is_option && time_read(slice_text(given->value), option.type, now_ms, time)) {
+        codec_put_cstring(args, time);
+        return OK;
+    }
+    if (!is_option || option.type != FIELD_SEALED || strcmp(given->value, "-") != 0) {
         codec_put_cstring(args, given->value);
         return OK;
     }
@@ -102,8 +102,8 @@ static enum status put_text(const struct invocation *invocation,
     return status;
 }
 
-enum status ask_encode_args(const struct invocation *invocation, struct buffer *args,
-                            const char **refused)
+enum status ask_encode_args(const struct invocation *invocation, uint64_t now_ms,
+                            struct buffer *args, const char **refused)
 {
     size_t keys = 0;
     for (size_t i = 0; i < invocation->count; i++)
@@ -117,7 +117,7 @@ enum status ask_encode_args(const struct invocation *invocation, struct buffer *
         codec_put_cstring(args, given->key);
         *refused = given->key;
         status = given->list ? put_list(invocation, given->key, args)
-                             : put_text(invocation, given, args);
+                             : put_text(invocation, given, now_ms, args);
     }
     return status;
 }
@@ -269,7 +269,7 @@ enum exit_code ask_run(const struct invocation *invocation,
     if (!arguments_check_needed(invocation, &failure))
         return terminal_report(terminal, &failure);
     buffer_init(&args, CONTROL_REQUEST_SIZE_MAX);
-    enum status status = ask_encode_args(invocation, &args, &refused);
+    enum status status = ask_encode_args(invocation, terminal->now_ms, &args, &refused);
     enum exit_code code;
     if (status == OK) {
         code = ask_with(invocation, terminal, buffer_slice(&args));

@@ -16,8 +16,9 @@ enum exit_code ask_with(const struct invocation *invocation,
 /* What was given, as the request's args. Values of a set field are sent as a list, in `set`
  * as {"add": list, "remove": list} by the signs typed before them, + where none was. A sealed field
  * given as "-" is read from the terminal or from a pipe, so that it stands in no history
- * of commands. ERR_FIELD_VALUE or ERR_LIMIT with the argument's key in `refused`. */
-MUST_USE enum status ask_encode_args(const struct invocation *invocation,
+ * of commands. Days and moments are put in full, from `now_ms` (time_read in table.h).
+ * ERR_FIELD_VALUE or ERR_LIMIT with the argument's key in `refused`. */
+MUST_USE enum status ask_encode_args(const struct invocation *invocation, uint64_t now_ms,
                                      struct buffer *args, const char **refused);
 
 /* --socket, else $LINLI_SOCKET, else the default. */

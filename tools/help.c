@@ -101,6 +101,22 @@ static void add_option(struct lines *lines, const struct command *command,
     lines_add(lines, label, words);
 }
 
+/* Says how what the options take is typed, where they take such a thing. */
+static void print_forms(const struct terminal *terminal, const struct command *command)
+{
+    struct option option;
+    bool dates = false;
+    for (size_t i = 0; command_option_at(command, i, &option); i++)
+        dates |= option.type == FIELD_DATE || option.type == FIELD_MOMENT;
+    if (dates)
+        (void)fputs(_("A DATE is 2026-05-31, 05-31, today or yesterday (今天, 昨天, "
+                      "前天); a MOMENT "
+                      "is a\ndate and a time, or 14:05 alone for today. All in county "
+                      "time (UTC+8), "
+                      "whatever\nthe machine's zone.\n"),
+                    terminal->out);
+}
+
 static void print_options(const struct terminal *terminal, const struct command *command)
 {
     struct option option;
@@ -114,6 +130,7 @@ static void print_options(const struct terminal *terminal, const struct command 
     if (command->fields == USE_FIELDS_TO_ADD || command->fields == USE_FIELDS_TO_SET)
         (void)fputs(_("A field's Chinese name may be typed for its English one.\n"),
                     terminal->out);
+    print_forms(terminal, command);
 }
 
 void help_command(const struct terminal *terminal, const struct command *command)
@@ -141,6 +158,7 @@ void help_group(const struct terminal *terminal, const char *group)
     for (size_t i = 0; command_option_at(add, i, &option); i++)
         add_option(lines, add, &option);
     lines_end(lines);
+    print_forms(terminal, add);
 }
 
 /* ---- as JSON ---- */

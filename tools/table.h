@@ -5,6 +5,7 @@
 #ifndef LINLI_TOOLS_TABLE_H
 #define LINLI_TOOLS_TABLE_H
 
+#include "crdt/schema.h"
 #include "tools/terminal.h"
 
 enum column_kind {
@@ -45,6 +46,20 @@ const char *value_words(const struct terminal *terminal, const struct column *co
 void age_words(uint64_t ms, char words[WORDS_SIZE]);
 void bytes_words(uint64_t bytes, char words[WORDS_SIZE]); /* "312 MB" */
 void moment_words(uint64_t unix_ms, char words[WORDS_SIZE]);
+
+/* Days and moments as people type them, where those leave something out -> in full, as
+ * crdt/calendar.h reads them:
+ *
+ *   a day      今天 今日 today, 昨天 昨日 yesterday, 前天, 明天 tomorrow; 11-26, 11/26, 11.26,
+ *              11月26日: of this year, or of last year where this year's is more than half
+ *              a year ahead
+ *   a moment   a day so or in full and then a time, or 14:05 of today, 现在 now
+ *
+ * All in county time (UTC+8), from `now_ms`, whatever the machine's zone. False for what is
+ * none of these, which may be a date in full. */
+#define TIME_TYPED_SIZE 24
+MUST_USE bool time_read(struct slice typed, enum field_type type, uint64_t now_ms,
+                        char full[TIME_TYPED_SIZE]);
 
 /* ---- reading encoded maps where absent is an answer ---- */
 

@@ -1,10 +1,12 @@
 /* values.c - single values in words; the half of table.h that needs no table. */
 #include "tools/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/normal.h"
 #include "crdt/schema.h"
 #include "tools/i18n.h"
 
@@ -54,6 +56,112 @@ void moment_words(uint64_t unix_ms, char words[WORDS_SIZE])
     (void)snprintf(words, WORDS_SIZE, "%s %02d:%02d", date, (int)(of_day / 60),
                    (int)(of_day % 60));
 }
+
+/* ---- days and moments as typed ---- */
+
+#define DAYS_AHEAD_MAX 183
+
+static bool take_word(struct slice *in, const char *word)
+{
+    size_t size = strlen(word);
+    if (in->size < size || memcmp(in->data, word, size) != 0)
+        return false;
+    *in = slice_of(in->data + size, in->size - size);
+    return true;
+}
+
+/* One or two digits. */
+static bool take_number(struct slice *in, unsigned *number)
+{
+    size_t digits = 0;
+    *number = 0;
+    while (digits < 2 && digits < in->size && in->data[digits] >= '0' &&
+           in->data[digits] <= '9')
+        *number = *number * 10 + (unsigned)(in->data[digits++] - '0');
+    *in = slice_of(in->data + digits, in->size - digits);
+    return digits > 0;
+}
+
+/* 今天 and such from the front. */
+static bool take_day_word(struct slice *in, int64_t today, char date[TIME_TYPED_SIZE])
+{
+    static const struct {
+        const char *word;
+        int64_t days;
+    } words[] = {
+        {"今天", 0},       {"今日", 0},  {"today", 0}, {"昨天", -1},    {"昨日", -1},
+        {"yesterday", -1}, {"前天", -2}, {"明天", 1},  {"tomorrow", 1},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (take_word(in, words[i].word)) {
+            date_format(today + words[i].days, date);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 11-26 and such from the front; 02-29 also where the year has none, for whoever reads the
+ * date in full to refuse. */
+static bool take_month_and_day(struct slice *in, int64_t today,
+                               char date[TIME_TYPED_SIZE])
+{
+    static const char *const marks[][2] = {{"-", ""}, {"/", ""}, {".", ""}, {"月", "日"}};
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        struct slice rest = *in;
+        unsigned month, day;
+        int64_t days;
+        if (!take_number(&rest, &month) || !take_word(&rest, marks[i][0]) ||
+            !take_number(&rest, &day) || !take_word(&rest, marks[i][1]) ||
+            (rest.size > 0 && rest.data[0] != ' '))
+            continue;
+        *in = rest;
+        date_format(today, date);
+        int year = atoi(date);
+        (void)snprintf(date, TIME_TYPED_SIZE, "%04d-%02u-%02u", year, month, day);
+        if (date_parse(slice_text(date), &days) && days > today + DAYS_AHEAD_MAX)
+            (void)snprintf(date, TIME_TYPED_SIZE, "%04d-%02u-%02u", year - 1, month, day);
+        return true;
+    }
+    return false;
+}
+
+bool time_read(struct slice typed, enum field_type type, uint64_t now_ms,
+               char full[TIME_TYPED_SIZE])
+{
+    int64_t now = beijing_minutes(now_ms), today = now / MINUTES_PER_DAY, moment;
+    struct buffer narrow;
+    buffer_init(&narrow, SIZE_MAX);
+    normal_put_narrow(typed, &narrow);
+    struct slice rest = buffer_slice(&narrow);
+    bool read = false;
+    if (type == FIELD_MOMENT &&
+        (slice_equal(rest, slice_text("现在")) || slice_equal(rest, slice_text("now")))) {
+        moment_format(now, full);
+        read = true;
+    } else if (type == FIELD_DATE || type == FIELD_MOMENT) {
+        bool has_day =
+            take_day_word(&rest, today, full) || take_month_and_day(&rest, today, full);
+        if (!has_day)
+            date_format(today, full);
+        while (has_day && take_word(&rest, " ")) {
+        }
+        if (rest.size > 0) {
+            size_t used = strlen(full);
+            int size = rest.size < TIME_TYPED_SIZE ? (int)rest.size : TIME_TYPED_SIZE;
+            (void)snprintf(full + used, TIME_TYPED_SIZE - used, " %.*s", size,
+                           (const char *)rest.data);
+        }
+        /* What follows a day is judged with it by whoever reads the moment in full. */
+        read = has_day ? rest.size == 0 || type == FIELD_MOMENT
+                       : type == FIELD_MOMENT && rest.size > 0 && rest.size <= 8 &&
+                             moment_parse(slice_text(full), &moment);
+    }
+    buffer_deinit(&narrow);
+    return read;
+}
+
+/* ---- values in words ---- */
 
 static const char *copy_text(struct arena *arena, struct slice text)
 {

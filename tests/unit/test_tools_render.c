@@ -90,6 +90,66 @@ static void a_moment_is_told_in_beijing_time(void **state)
     assert_string_equal(words, "2026-05-31 16:05");
 }
 
+static void a_day_or_a_time_is_put_in_full_in_county_time(void **state)
+{
+    /* 2026-05-31 16:05 in Beijing, when this runs by the fixture's clock. */
+    static const struct {
+        const char *typed;
+        enum field_type type;
+        const char *full; /* NULL: left as it is */
+    } cases[] = {
+        {"今天", FIELD_DATE, "2026-05-31"},
+        {"today", FIELD_MOMENT, "2026-05-31"},
+        {"昨天", FIELD_DATE, "2026-05-30"},
+        {"yesterday", FIELD_DATE, "2026-05-30"},
+        {"前天", FIELD_DATE, "2026-05-29"},
+        {"昨天 9:30", FIELD_MOMENT, "2026-05-30 9:30"},
+        {"昨天09:30", FIELD_MOMENT, "2026-05-30 09:30"},
+        {"14:05", FIELD_MOMENT, "2026-05-31 14:05"},
+        {"１４：０５", FIELD_MOMENT, "2026-05-31 14:05"},
+        {"now", FIELD_MOMENT, "2026-05-31 16:05"},
+        {"05-26", FIELD_DATE, "2026-05-26"},
+        {"5月26日", FIELD_DATE, "2026-05-26"},
+        {"6.1", FIELD_DATE, "2026-06-01"},
+        {"11-30", FIELD_DATE, "2026-11-30"}, /* 183 days ahead */
+        {"12-01", FIELD_DATE, "2025-12-01"}, /* 184 */
+        {"05-26 14:05", FIELD_MOMENT, "2026-05-26 14:05"},
+        {"02-30", FIELD_DATE, "2026-02-30"}, /* which is refused as a date that is none */
+        {"14:05", FIELD_DATE, NULL},
+        {"25:00", FIELD_MOMENT, NULL},
+        {"2026-05-26", FIELD_DATE, NULL},
+        {"2026-05-26 14:05", FIELD_MOMENT, NULL},
+        {"26-05-31", FIELD_DATE, NULL},
+        {"", FIELD_MOMENT, NULL},
+        {"今天", FIELD_TEXT, NULL},
+        {"todayandaverylongtextthatfitsnobuffer", FIELD_DATE, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char full[TIME_TYPED_SIZE];
+        bool read =
+            time_read(slice_text(cases[i].typed), cases[i].type, FIXTURE_NOW_MS, full);
+        assert_int_equal(read, cases[i].full != NULL);
+        if (read)
+            assert_string_equal(full, cases[i].full);
+    }
+}
+
+static void the_machines_zone_changes_no_date(void **state)
+{
+    char full[TIME_TYPED_SIZE];
+    (void)state;
+    /* 23:30 in UTC on the 30th is 07:30 on the 31st in the county. */
+    const uint64_t late_ms = FIXTURE_NOW_MS - 8 * HOUR_MS - 35 * 60000;
+    assert_int_equal(setenv("TZ", "UTC", 1), 0);
+    assert_true(time_read(slice_text("今天"), FIELD_DATE, late_ms, full));
+    assert_string_equal(full, "2026-05-31");
+    assert_int_equal(setenv("TZ", "Asia/Shanghai", 1), 0);
+    assert_true(time_read(slice_text("今天"), FIELD_DATE, late_ms, full));
+    assert_string_equal(full, "2026-05-31");
+    assert_int_equal(unsetenv("TZ"), 0);
+}
+
 /* ---- tables ---- */
 
 static void put_person(const char *id, const char *name, bool conflict)
@@ -443,6 +503,8 @@ int main(void)
         TEST(an_age_keeps_the_unit_that_says_most),
         TEST(bytes_are_told_with_two_or_three_figures),
         TEST(a_moment_is_told_in_beijing_time),
+        TEST(a_day_or_a_time_is_put_in_full_in_county_time),
+        TEST(the_machines_zone_changes_no_date),
         TEST(ids_are_cut_where_they_differ_and_wide_names_are_measured),
         TEST(an_empty_list_prints_no_header),
         TEST(absent_numbers_are_words_and_never_zero),
