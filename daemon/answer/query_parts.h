@@ -16,6 +16,20 @@ void query_note_incomplete(struct query *query);
 /* division and division_name, two pairs of a map. */
 void query_put_division(const struct query *query, uint64_t code);
 
+/* query_scope.c: where an answer looks. */
+struct scope {
+    const struct schema_register *reg;
+    uint64_t division; /* 0: wherever it is readable */
+    uint64_t realm;    /* in this realm alone; 0: in any that the division says */
+};
+bool scope_has_realm(const struct scope *scope, uint64_t realm);
+/* Takes `division` from the arguments, if it is there. ERR_DIVISION for a place that is
+ * neither in the table nor has a record of the register in it, ERR_UNREADABLE. */
+MUST_USE enum status query_take_division(struct query *query, struct store_txn *txn,
+                                         struct scope *scope, struct slice args);
+/* One pair of a map: of how many logs how many entries are held that may speak of this. */
+void query_put_rests_on(const struct query *query, const struct scope *scope);
+
 /* query_records.c; `reg` from the command's first half. */
 enum status query_list(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);

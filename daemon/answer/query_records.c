@@ -15,8 +15,7 @@
 
 /* What is asked for. */
 struct selection {
-    const struct schema_register *reg;
-    uint64_t division; /* 0: wherever it is readable */
+    struct scope scope;
     bool by_subject;
     struct resolved subject; /* of the person asked for */
     bool by_date;
@@ -60,9 +59,10 @@ static bool day_fits(const struct selection *selection, const struct record_view
     int64_t day;
     if (!selection->by_date)
         return true;
-    if (!view_time(record, selection->reg->date_field, &day))
+    if (!view_time(record, selection->scope.reg->date_field, &day))
         return false;
-    if (selection->reg->fields[selection->reg->date_field].type == FIELD_MOMENT)
+    if (selection->scope.reg->fields[selection->scope.reg->date_field].type ==
+        FIELD_MOMENT)
         day = day / MINUTES_PER_DAY - (day % MINUTES_PER_DAY < 0);
     return day >= selection->from_day && day <= selection->to_day;
 }
@@ -84,7 +84,7 @@ static bool field_holds(struct gathering *gathering, const struct field_view *fi
 static void learn_tags(struct gathering *gathering, uint64_t realm)
 {
     const struct selection *selection = &gathering->selection;
-    for (size_t i = 0; i < selection->reg->field_count; i++) {
+    for (size_t i = 0; i < selection->scope.reg->field_count; i++) {
         struct buffer *tags = &gathering->tags[i];
         uint8_t tag[FIELD_TAG_SIZE];
         buffer_clear(tags);
@@ -139,10 +139,10 @@ static bool text_fits(struct gathering *gathering, const struct record_view *rec
 static bool place_fits(struct gathering *gathering, uint64_t realm,
                        const struct entry_id *subject)
 {
-    const struct schema_register *reg = gathering->selection.reg;
+    const struct schema_register *reg = gathering->selection.scope.reg;
     const struct schema_register *placed =
         reg->place_field != FIELD_NONE ? reg : schema_subject(reg);
-    uint64_t wanted = gathering->selection.division, code;
+    uint64_t wanted = gathering->selection.scope.division, code;
     struct record_view record;
     if (division_level(wanted) != DIVISION_VILLAGE)
         return true;
@@ -172,8 +172,8 @@ static void gather_record(struct gathering *gathering, const struct record_view 
     }
     size_t at = gathering->encoded.size;
     int64_t time = INT64_MAX;
-    if (selection->reg->date_field != FIELD_NONE &&
-        !view_time(record, selection->reg->date_field, &time))
+    if (selection->scope.reg->date_field != FIELD_NONE &&
+        !view_time(record, selection->scope.reg->date_field, &time))
         time = INT64_MAX;
     answer_put_record(&gathering->answering, record, &gathering->encoded);
     gathering->found[gathering->count++] = (struct found){
@@ -187,7 +187,7 @@ static void gather_subject(struct gathering *gathering, uint64_t realm,
     arena_reset(gathering->answering.scratch);
     if (!place_fits(gathering, realm, subject))
         return;
-    view_chain(gathering->answering.txn, gathering->selection.reg, realm, subject,
+    view_chain(gathering->answering.txn, gathering->selection.scope.reg, realm, subject,
                gathering->answering.scratch, &list);
     for (size_t i = 0; i < list.count; i++)
         gather_record(gathering, &list.records[i]);
@@ -195,7 +195,8 @@ static void gather_subject(struct gathering *gathering, uint64_t realm,
 
 static void gather_realm(struct gathering *gathering, uint64_t realm)
 {
-    struct fold_subjects walk = {.reg = gathering->selection.reg->id, .realm = realm};
+    struct fold_subjects walk = {.reg = gathering->selection.scope.reg->id,
+                                 .realm = realm};
     struct entry_id subject;
     uint64_t found_realm, newest;
     answer_learn_operators(&gathering->answering, realm);
@@ -210,16 +211,6 @@ static void gather_realm(struct gathering *gathering, uint64_t realm)
     store_cursor_close(&walk.cursor);
 }
 
-static bool realm_is_selected(const struct selection *selection, uint64_t realm)
-{
-    if (selection->by_subject && selection->reg->realm == REALM_TOWNSHIP)
-        return realm == selection->subject.realm;
-    if (selection->division == 0)
-        return true;
-    return division_within(realm, selection->division) ||
-           division_within(selection->division, realm);
-}
-
 static void gather(struct gathering *gathering)
 {
     const struct engine *engine = gathering->answering.engine;
@@ -228,8 +219,8 @@ static void gather(struct gathering *gathering)
     uint64_t realm;
     /* A hub's operators are recorded in the county's realm. */
     answer_learn_operators(&gathering->answering, roster_genesis(roster)->county);
-    while (realm_walk_next(roster, gathering->selection.reg, &walk, &realm)) {
-        if (realm_is_selected(&gathering->selection, realm))
+    while (realm_walk_next(roster, gathering->selection.scope.reg, &walk, &realm)) {
+        if (scope_has_realm(&gathering->selection.scope, realm))
             gather_realm(gathering, realm);
     }
 }
@@ -255,147 +246,7 @@ static void put_sorted(struct gathering *gathering, struct buffer *out)
                                     gathering->found[i].size));
 }
 
-/* ---- what it rests on ---- */
-
-/* A log counts when its author may write where was looked; whoever may read there carries
- * it, so that equal heads give equal numbers. */
-static bool log_counts(const struct gathering *gathering, const struct head *head)
-{
-    const struct engine *engine = gathering->answering.engine;
-    const struct roster *roster = engine_roster(engine);
-    const struct member *author = roster_member(roster, head->log.node);
-    struct realm_walk walk = {0};
-    uint64_t realm;
-    if (author == NULL || head->log.lane == LANE_CONTROL)
-        return false;
-    while (realm_walk_next(roster, gathering->selection.reg, &walk, &realm)) {
-        if (realm_is_selected(&gathering->selection, realm) &&
-            roster_may_write(author, head->log.lane, realm,
-                             roster_genesis(roster)->county))
-            return true;
-    }
-    return false;
-}
-
-static void put_rests_on(const struct gathering *gathering, struct buffer *out)
-{
-    const struct heads *heads = engine_heads(gathering->answering.engine);
-    uint64_t logs = 0, entries = 0;
-    for (size_t i = 0; i < heads_count(heads); i++) {
-        const struct head *head = heads_at(heads, i);
-        if (!log_counts(gathering, head))
-            continue;
-        logs++;
-        entries += head->seq;
-    }
-    answer_put_key(out, "rests_on");
-    codec_put_map(out, 2);
-    answer_put_key(out, "logs");
-    codec_put_uint(out, logs);
-    answer_put_key(out, "entries");
-    codec_put_uint(out, entries);
-}
-
 /* ---- arguments ---- */
-
-static bool read_code(struct slice text, uint64_t *code)
-{
-    *code = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || i >= 12)
-            return false;
-        *code = *code * 10 + (uint64_t)(text.data[i] - '0');
-    }
-    return division_level(*code) != DIVISION_NONE;
-}
-
-/* A county asked for by name covers townships that may not be readable here. */
-static void note_unreadable(struct query *query)
-{
-    const struct engine *engine = query_engine(query);
-    const struct roster *roster = engine_roster(engine);
-    for (size_t i = 0; i < roster_count(roster); i++) {
-        uint64_t township = division_township(roster_at(roster, i)->division);
-        if (township == 0 || realm_is_readable(engine, township))
-            continue;
-        (void)snprintf(query->incomplete, sizeof query->incomplete,
-                       "this node has no key for %" PRIu64
-                       " and perhaps others; ask the county hub",
-                       township);
-        return;
-    }
-}
-
-static bool has_member_in(const struct roster *roster, uint64_t township)
-{
-    for (size_t i = 0; i < roster_count(roster); i++) {
-        if (division_township(roster_at(roster, i)->division) == township)
-            return true;
-    }
-    return false;
-}
-
-/* Whether a record lies in the village, shown or not. */
-static bool has_record_in(struct query *query, struct store_txn *txn,
-                          const struct schema_register *reg, uint64_t village)
-{
-    struct fold_subjects walk = {.realm = division_township(village)};
-    struct record_view record;
-    struct entry_id subject;
-    uint64_t realm, newest, code;
-    bool found = false;
-    if (reg->place_field == FIELD_NONE)
-        reg = schema_subject(reg);
-    if (reg == NULL || reg->place_field == FIELD_NONE)
-        return false;
-    walk.reg = reg->id;
-    while (!found && fold_subjects_next(txn, &walk, &realm, &subject, &newest)) {
-        arena_reset(query->scratch);
-        if (!view_record(txn, reg, realm, NULL, &subject, query->scratch, &record))
-            continue;
-        const struct field_view *place = &record.fields[reg->place_field];
-        for (size_t i = 0; i < place->count; i++) {
-            struct slice value = place->versions[i].value;
-            found |= codec_take_uint(&value, &code) && code == village;
-        }
-    }
-    store_cursor_close(&walk.cursor);
-    return found;
-}
-
-/* Places are merged and leave the table; who was entered there is still there. */
-static bool division_is_known(struct query *query, struct store_txn *txn,
-                              const struct schema_register *reg, uint64_t code)
-{
-    const struct roster *roster = engine_roster(query_engine(query));
-    const struct divisions *divisions = query->sources->divisions;
-    if (division_county(code) != roster_genesis(roster)->county)
-        return false;
-    if (divisions->count == 0 || divisions_find(divisions, code) != NULL)
-        return true;
-    return division_level(code) == DIVISION_VILLAGE
-               ? has_record_in(query, txn, reg, code)
-               : has_member_in(roster, division_township(code));
-}
-
-static enum status select_division(struct query *query, struct store_txn *txn,
-                                   struct selection *selection, struct slice args)
-{
-    const struct engine *engine = query_engine(query);
-    struct slice text;
-    uint64_t code;
-    if (!args_text(args, "division", &text))
-        return OK;
-    if (!read_code(text, &code) || !division_is_known(query, txn, selection->reg, code))
-        return query_refuse(query, ERR_DIVISION, text);
-    selection->division = code;
-    uint64_t township = division_township(code);
-    if (township == 0)
-        note_unreadable(query);
-    else if (!realm_is_readable(engine, township))
-        return query_refuse(query, ERR_UNREADABLE, text);
-    return OK;
-}
 
 static enum status select_day(struct query *query, struct slice args, const char *key,
                               int64_t *day, bool *given)
@@ -416,7 +267,8 @@ static enum status select_dates(struct query *query, struct selection *selection
         select_day(query, args, "from", &selection->from_day, &selection->by_date);
     if (status == OK)
         status = select_day(query, args, "to", &selection->to_day, &selection->by_date);
-    if (status == OK && selection->by_date && selection->reg->date_field == FIELD_NONE)
+    if (status == OK && selection->by_date &&
+        selection->scope.reg->date_field == FIELD_NONE)
         return query_refuse(query, ERR_FIELD_UNKNOWN, slice_text("from"));
     if (status == OK && selection->from_day > selection->to_day)
         return query_refuse(query, ERR_DATE_ORDER, slice_text("from"));
@@ -426,15 +278,18 @@ static enum status select_dates(struct query *query, struct selection *selection
 static enum status select_subject(struct query *query, struct store_txn *txn,
                                   struct selection *selection, struct slice args)
 {
-    const struct schema_register *subject = schema_subject(selection->reg);
+    const struct schema_register *subject = schema_subject(selection->scope.reg);
     struct slice text;
     if (subject == NULL ||
-        !args_text(args, selection->reg->fields[selection->reg->subject_field].name,
+        !args_text(args,
+                   selection->scope.reg->fields[selection->scope.reg->subject_field].name,
                    &text))
         return OK;
     selection->by_subject = true;
     enum status status = resolve_record(query_engine(query), txn, query->scratch, subject,
                                         text, &selection->subject);
+    if (status == OK && selection->scope.reg->realm == REALM_TOWNSHIP)
+        selection->scope.realm = selection->subject.realm;
     return status == OK ? OK : query_refuse(query, status, text);
 }
 
@@ -479,7 +334,7 @@ static void answer_list(struct query *query, struct gathering *gathering)
         note_unread(query);
     codec_put_map(out, 2);
     put_sorted(gathering, out);
-    put_rests_on(gathering, out);
+    query_put_rests_on(query, &gathering->selection.scope);
     if (gathering->encoded.overflow)
         out->overflow = true;
     buffer_deinit(&gathering->encoded);
@@ -494,9 +349,10 @@ enum status query_list(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args)
 {
     struct gathering gathering = {
-        .selection = {.reg = reg, .all = args_flag(args, "all")}};
+        .selection = {.scope.reg = reg, .all = args_flag(args, "all")}};
     begin(query, txn, args, &gathering.answering);
-    enum status status = select_division(query, txn, &gathering.selection, args);
+    enum status status =
+        query_take_division(query, txn, &gathering.selection.scope, args);
     if (status == OK)
         status = select_dates(query, &gathering.selection, args);
     if (status == OK)
@@ -509,7 +365,7 @@ enum status query_list(struct query *query, struct store_txn *txn,
 enum status query_find(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args)
 {
-    struct gathering gathering = {.selection = {.reg = reg, .finding = true}};
+    struct gathering gathering = {.selection = {.scope.reg = reg, .finding = true}};
     struct selection *selection = &gathering.selection;
     struct buffer value;
     struct slice encoded, text;

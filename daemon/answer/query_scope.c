@@ -1,0 +1,158 @@
+/* Where an answer looks, and on what it rests. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "crdt/codec.h"
+#include "daemon/answer/query_parts.h"
+#include "daemon/answer/resolve.h"
+
+bool scope_has_realm(const struct scope *scope, uint64_t realm)
+{
+    if (scope->realm != 0)
+        return realm == scope->realm;
+    return scope->division == 0 || division_within(realm, scope->division) ||
+           division_within(scope->division, realm);
+}
+
+/* ---- what it rests on ---- */
+
+/* A log counts when its author may write where was looked; whoever may read there carries
+ * it, so that equal heads give equal numbers. */
+static bool log_counts(const struct roster *roster, const struct scope *scope,
+                       const struct head *head)
+{
+    const struct member *author = roster_member(roster, head->log.node);
+    struct realm_walk walk = {0};
+    uint64_t realm;
+    if (author == NULL || head->log.lane == LANE_CONTROL)
+        return false;
+    while (realm_walk_next(roster, scope->reg, &walk, &realm)) {
+        if (scope_has_realm(scope, realm) &&
+            roster_may_write(author, head->log.lane, realm,
+                             roster_genesis(roster)->county))
+            return true;
+    }
+    return false;
+}
+
+void query_put_rests_on(const struct query *query, const struct scope *scope)
+{
+    const struct roster *roster = engine_roster(query_engine(query));
+    const struct heads *heads = engine_heads(query_engine(query));
+    struct buffer *out = query->data;
+    uint64_t logs = 0, entries = 0;
+    for (size_t i = 0; i < heads_count(heads); i++) {
+        const struct head *head = heads_at(heads, i);
+        if (!log_counts(roster, scope, head))
+            continue;
+        logs++;
+        entries += head->seq;
+    }
+    answer_put_key(out, "rests_on");
+    codec_put_map(out, 2);
+    answer_put_key(out, "logs");
+    codec_put_uint(out, logs);
+    answer_put_key(out, "entries");
+    codec_put_uint(out, entries);
+}
+
+/* ---- the division asked for ---- */
+
+static bool read_code(struct slice text, uint64_t *code)
+{
+    *code = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || i >= 12)
+            return false;
+        *code = *code * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return division_level(*code) != DIVISION_NONE;
+}
+
+/* A county asked for by name covers townships that may not be readable here. */
+static void note_unreadable(struct query *query)
+{
+    const struct engine *engine = query_engine(query);
+    const struct roster *roster = engine_roster(engine);
+    for (size_t i = 0; i < roster_count(roster); i++) {
+        uint64_t township = division_township(roster_at(roster, i)->division);
+        if (township == 0 || realm_is_readable(engine, township))
+            continue;
+        (void)snprintf(query->incomplete, sizeof query->incomplete,
+                       "this node has no key for %" PRIu64
+                       " and perhaps others; ask the county hub",
+                       township);
+        return;
+    }
+}
+
+static bool has_member_in(const struct roster *roster, uint64_t township)
+{
+    for (size_t i = 0; i < roster_count(roster); i++) {
+        if (division_township(roster_at(roster, i)->division) == township)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a record lies in the village, shown or not. */
+static bool has_record_in(struct query *query, struct store_txn *txn,
+                          const struct schema_register *reg, uint64_t village)
+{
+    struct fold_subjects walk = {.realm = division_township(village)};
+    struct record_view record;
+    struct entry_id subject;
+    uint64_t realm, newest, code;
+    bool found = false;
+    if (reg->place_field == FIELD_NONE)
+        reg = schema_subject(reg);
+    if (reg == NULL || reg->place_field == FIELD_NONE)
+        return false;
+    walk.reg = reg->id;
+    while (!found && fold_subjects_next(txn, &walk, &realm, &subject, &newest)) {
+        arena_reset(query->scratch);
+        if (!view_record(txn, reg, realm, NULL, &subject, query->scratch, &record))
+            continue;
+        const struct field_view *place = &record.fields[reg->place_field];
+        for (size_t i = 0; i < place->count; i++) {
+            struct slice value = place->versions[i].value;
+            found |= codec_take_uint(&value, &code) && code == village;
+        }
+    }
+    store_cursor_close(&walk.cursor);
+    return found;
+}
+
+/* Places are merged and leave the table; who was entered there is still there. */
+static bool division_is_known(struct query *query, struct store_txn *txn,
+                              const struct schema_register *reg, uint64_t code)
+{
+    const struct roster *roster = engine_roster(query_engine(query));
+    const struct divisions *divisions = query->sources->divisions;
+    if (division_county(code) != roster_genesis(roster)->county)
+        return false;
+    if (divisions->count == 0 || divisions_find(divisions, code) != NULL)
+        return true;
+    return division_level(code) == DIVISION_VILLAGE
+               ? has_record_in(query, txn, reg, code)
+               : has_member_in(roster, division_township(code));
+}
+
+enum status query_take_division(struct query *query, struct store_txn *txn,
+                                struct scope *scope, struct slice args)
+{
+    const struct engine *engine = query_engine(query);
+    struct slice text;
+    uint64_t code;
+    if (!args_text(args, "division", &text))
+        return OK;
+    if (!read_code(text, &code) || !division_is_known(query, txn, scope->reg, code))
+        return query_refuse(query, ERR_DIVISION, text);
+    scope->division = code;
+    uint64_t township = division_township(code);
+    if (township == 0)
+        note_unreadable(query);
+    else if (!realm_is_readable(engine, township))
+        return query_refuse(query, ERR_UNREADABLE, text);
+    return OK;
+}
