@@ -85,7 +85,7 @@ static void step_frame(struct engine *engine, const struct event *event)
         sync_offence(engine, session, REFUSED_VERSION);
     else if (status != OK)
         sync_offence(engine, session, REFUSED_MALFORMED);
-    else
+    else if (clones_hear(engine, session, event->connection, &message))
         hear_message(engine, session, &message, event);
 }
 
@@ -94,6 +94,7 @@ static void step_link(struct engine *engine, const struct event *event)
     struct session *session = sessions_meet(engine, event->peer);
 
     session->link = event->kind == EVENT_LINK_UP;
+    clones_link_changed(session);
     wants_forget_asked(&engine->wants, event->peer);
     if (session->link &&
         (session->paused || roster_revoked(engine->roster, event->peer))) {
@@ -169,6 +170,8 @@ void engine_end_batch(struct engine *engine, struct store_txn *txn,
     writing_sign(engine);
     folding_fold_some(engine);
     fold_flush(engine->fold, txn);
+    for (size_t i = 0; i < engine->session_count; i++)
+        clones_take_turns(engine, engine->sessions[i]);
     for (size_t i = 0; i < engine->session_count; i++) /* before all else */
         greet_speak(engine, engine->sessions[i], last->random);
     sync_request(engine);
@@ -208,6 +211,9 @@ uint64_t engine_wake_ms(const struct engine *engine)
     for (size_t i = 0; i < engine->session_count; i++) {
         uint64_t greet_ms = greet_wake_ms(engine, engine->sessions[i]);
         uint64_t sync_ms = sync_wake_ms(engine, engine->sessions[i]);
+        uint64_t turn_ms = clones_wake_ms(engine->sessions[i]);
+        if (turn_ms < wake_ms)
+            wake_ms = turn_ms;
         if (greet_ms < wake_ms)
             wake_ms = greet_ms;
         if (sync_ms < wake_ms)

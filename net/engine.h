@@ -62,8 +62,9 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t token; /* of PAUSE, RESUME, JOIN, RECLAIM: comes back in the reply */
-    uint32_t peer;  /* member number */
+    uint64_t token;      /* of PAUSE, RESUME, JOIN, RECLAIM: comes back in the reply */
+    uint32_t peer;       /* member number */
+    uint64_t connection; /* of FRAME: over which it came; 0: they are not told apart */
     struct slice bytes;
     const struct write *write;
     uint64_t wall_ms;   /* Unix time: stamps */
@@ -84,7 +85,8 @@ enum effect_kind {
 struct effect {
     enum effect_kind kind;
     uint32_t peer;
-    struct slice bytes; /* lives until effects_clear; of a refused write: the record that
+    uint64_t connection; /* of SEND: the one to use, or to lose it with; 0: any */
+    struct slice bytes;  /* lives until effects_clear; of a refused write: the record that
                            stands in its way, in words; may be empty */
     uint64_t token;
     enum status status;
@@ -190,7 +192,10 @@ struct peer_report {
     /* Since when something of to_send waits, as far back as this start; 0: nothing does. */
     uint64_t oldest_unsent_wall_ms;
     uint64_t bytes_in, bytes_out; /* of frames */
-    uint64_t refused[8];          /* by enum refusal, see net/session.h */
+    /* Since when two machines were heard under its key, and since when it says so of this
+     * node's; steady, 0: not so. */
+    uint64_t cloned_since_ms, told_cloned_since_ms;
+    uint64_t refused[8]; /* by enum refusal, see net/session.h */
 };
 size_t engine_peers(const struct engine *engine, struct peer_report *reports,
                     size_t capacity);

@@ -14,6 +14,7 @@ void engine_send(struct engine *engine, struct session *session, struct slice fr
 
     CHECK(!engine->message.overflow);
     CHECK(!roster_revoked(engine->roster, session->peer)); /* it is sent nothing more */
+    send->connection = session->turns.count > 0 ? session->turns.connection : 0;
     send->bytes = arena_copy(&engine->effects->arena, frame);
     session->bytes_out += frame.size;
 }

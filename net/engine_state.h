@@ -14,6 +14,7 @@
  *   author.c        a write, from judging to its reply
  *   intake.c        runs from others, and the roster
  *   own_log.c       a store older than what neighbours hold of it
+ *   clones.c        two machines under one key, in turns
  *   greet.c         hellos: comparing digests, deciding who lacks what
  *   sync.c          announcing, wanting, sending
  *   report.c        what an engine says of itself to people
@@ -196,6 +197,16 @@ void greet_hear(struct engine *engine, struct session *session,
 void greet_speak(struct engine *engine, struct session *session,
                  const uint8_t random[RANDOM_SIZE]);
 uint64_t greet_wake_ms(const struct engine *engine, const struct session *session);
+
+/* clones.c */
+/* Whether the message that came over `connection` is of the store that is served now. */
+bool clones_hear(struct engine *engine, struct session *session, uint64_t connection,
+                 const struct message *message);
+void clones_take_turns(struct engine *engine, struct session *session);
+uint64_t clones_wake_ms(const struct session *session);
+void clones_link_changed(struct session *session); /* whoever speaks next is served */
+/* Since when two machines are heard under its key; 0: they are not, by now. */
+uint64_t clones_since_ms(const struct session *session, uint64_t now_ms);
 
 /* sync.c */
 void sync_hear_heads(struct engine *engine, struct session *session,

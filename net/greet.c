@@ -51,8 +51,10 @@ static void greet_say(struct engine *engine, struct session *session)
 {
     struct hello hello = {
         .version = PROTOCOL_VERSION,
-        .flags = (uint8_t)((session->greeting.hello_answers ? 0 : HELLO_ANSWER) |
-                           (session->greeting.relist ? HELLO_RELIST : 0)),
+        .flags =
+            (uint8_t)((session->greeting.hello_answers ? 0 : HELLO_ANSWER) |
+                      (session->greeting.relist ? HELLO_RELIST : 0) |
+                      (clones_since_ms(session, engine->now_ms) > 0 ? HELLO_CLONE : 0)),
         .incarnation = engine->incarnation,
         .last = engine->arrival,
         .noted_incarnation = session->hearing.incarnation,
@@ -169,6 +171,10 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     bool quiet = session_is_quiet(engine, session);
     bool control_equal, equal;
 
+    if ((hello->flags & HELLO_CLONE) == 0)
+        session->turns.told_since_ms = 0;
+    else if (session->turns.told_since_ms == 0)
+        session->turns.told_since_ms = engine->now_ms;
     session_hear_store(session, hello->incarnation, hello->last);
     session_enter(session, SESSION_HELLO, engine->now_ms);
     greet_take_noted(engine, session, hello);

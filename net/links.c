@@ -32,12 +32,18 @@ struct link *links_find(const struct links *links, bool dialled, uint64_t id)
     return NULL;
 }
 
-struct link *links_newest(const struct links *links, uint32_t peer)
+uint64_t links_connection(const struct link *link)
+{
+    return (link->id + 1) << 1 | (link->dialled ? 1 : 0);
+}
+
+struct link *links_to(const struct links *links, uint32_t peer, uint64_t connection)
 {
     struct link *newest = NULL;
     for (size_t i = 0; i < links->count; i++) {
         struct link *link = &links->items[i];
-        if (link->peer != peer || link->closed || link->cut)
+        if (link->peer != peer || link->closed || link->cut ||
+            (connection != 0 && links_connection(link) != connection))
             continue;
         if (newest == NULL || link->order > newest->order)
             newest = link;

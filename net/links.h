@@ -56,8 +56,11 @@ void links_deinit(struct links *links);
 /* NULL: there is none. Pointers to links live until the next add or remove. */
 struct link *links_find(const struct links *links, bool dialled, uint64_t id);
 
-/* The newest connection to `peer` that can carry a frame; NULL: none can. */
-struct link *links_newest(const struct links *links, uint32_t peer);
+/* A connection's name for the caller of the transport, not 0. */
+uint64_t links_connection(const struct link *link);
+/* The connection to `peer` of that name, or (0) the newest, that can carry a frame; NULL: none
+ * can. */
+struct link *links_to(const struct links *links, uint32_t peer, uint64_t connection);
 
 struct link *links_add_dialled(struct links *links, uint64_t id, uint32_t peer);
 

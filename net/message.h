@@ -48,6 +48,7 @@ enum message_kind {
 enum hello_flag {
     HELLO_ANSWER = 1, /* the sender wants a hello back */
     HELLO_RELIST = 2, /* all was noted and digests differ: list every head, with hashes */
+    HELLO_CLONE = 4,  /* two machines speak under the receiver's key */
 };
 
 struct hello {

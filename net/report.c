@@ -53,6 +53,8 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
             .behind_entries = entries_behind(engine, session),
             .behind_known = session->heard_wall_ms != 0,
             .oldest_unsent_wall_ms = session->telling.unsent_since_wall_ms,
+            .cloned_since_ms = clones_since_ms(session, engine->now_ms),
+            .told_cloned_since_ms = session->turns.told_since_ms,
             .bytes_in = session->bytes_in,
             .bytes_out = session->bytes_out,
         };

@@ -167,6 +167,13 @@ void session_hear_store(struct session *session, uint64_t incarnation, uint64_t 
         hearing->heard = 0; /* its own count went back: that one means other runs */
 }
 
+void session_serve(struct session *session, uint64_t incarnation, uint64_t heard)
+{
+    session->hearing.incarnation = incarnation;
+    session->hearing.heard = heard;
+    session_forget_held(session);
+}
+
 void session_hear(struct session *session, uint64_t from, uint64_t to)
 {
     if (from <= session->hearing.heard && to > session->hearing.heard)

@@ -124,6 +124,29 @@ struct inquiry {
     uint64_t asked_at_ms;
 };
 
+/* Another store of this neighbour's key, waiting for its turn. */
+struct other_store {
+    uint64_t connection;
+    uint64_t incarnation;
+    uint64_t heard; /* its announcements are noted here up to this */
+    bool left;      /* it was served before another spoke */
+};
+
+/* The stores under this neighbour's key that speak at the same time (net/clones.c). */
+#define STORES_WAITING_MAX 3 /* two machines are what happens; a transport lets in four */
+struct turns {
+    uint64_t
+        connection; /* over which the store that is served speaks; 0: not known yet */
+    uint64_t began_ms;
+    bool returning; /* it was served before, and left for another        */
+    bool greeted;   /* its turn came by the clock: it is to answer first */
+    struct other_store queue[STORES_WAITING_MAX];
+    size_t count;
+    uint64_t both_since_ms; /* two were heard in turns, first and last; 0: never */
+    uint64_t both_at_ms;
+    uint64_t told_since_ms; /* it says the same of this node's key; 0: it does not */
+};
+
 struct session {
     uint32_t peer;
     enum session_state state;
@@ -136,6 +159,7 @@ struct session {
     struct receiving receiving;
     struct greeting greeting;
     struct inquiry inquiry;
+    struct turns turns;
 
     /* For people, and against the hostile. */
     uint64_t saved[4]; /* incarnation, heard, noted, confirmed as STORE_PEERS has them */
@@ -179,6 +203,9 @@ void session_looked_at(struct session *session); /* nothing it confirmed is unse
 
 /* Its store is `incarnation`, its newest announcement `last`, by its hello. */
 void session_hear_store(struct session *session, uint64_t incarnation, uint64_t last);
+/* The conversation goes on with another of its stores, whose announcements are noted up to
+ * `heard`; what that one holds is not known. */
+void session_serve(struct session *session, uint64_t incarnation, uint64_t heard);
 /* Its announcements from..to are noted here, if those up to `from` are. */
 void session_hear(struct session *session, uint64_t from, uint64_t to);
 /* It is to announce everything again. */

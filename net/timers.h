@@ -44,6 +44,13 @@
 #define PENALTY_MS_MIN 30000
 #define PENALTY_MS_MAX 3600000
 
+/* Two machines under one key are served in turns of this length: a month of records goes
+ * over a slow line in some of them. A store that does not answer in its turn is gone. */
+#define STORE_TURN_MS 20000
+#define STORE_SILENT_MS GREETING_MS
+/* After the last sign of two machines it is told for so long. */
+#define CLONES_TOLD_MS 3600000
+
 struct session;
 
 void timers_link_up(struct session *session, uint64_t now_ms);

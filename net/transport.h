@@ -42,8 +42,9 @@ enum transport_event_kind {
 
 struct transport_event {
     enum transport_event_kind kind;
-    uint32_t peer;      /* the member's number, as answered by `member` */
-    struct slice frame; /* dies with the next transport_receive or transport_close */
+    uint32_t peer;       /* the member's number, as answered by `member` */
+    uint64_t connection; /* of a FRAME: names its connection as long as it lasts; not 0 */
+    struct slice frame;  /* dies with the next transport_receive or transport_close */
 };
 
 struct transport_options {
@@ -104,10 +105,11 @@ enum dial_trouble transport_dial_trouble(const struct transport *transport,
 /* Drops the dialled connection of `peer` and cuts one accepted from it. Reported DOWN. */
 void transport_hang_up(struct transport *transport, uint32_t peer);
 
-/* Never blocks. OK: handed to the carrier, which may still lose it. ERR_BUSY: the queue
- * is full, try after the next receive. ERR_NOT_FOUND: no link to `peer`. */
+/* Never blocks. `connection` is an event's, or 0: the newest. OK: handed to the carrier, which
+ * may still lose it. ERR_BUSY: the queue is full, try after the next receive. ERR_NOT_FOUND:
+ * no link to `peer`, or the connection has ended. */
 MUST_USE enum status transport_send(struct transport *transport, uint32_t peer,
-                                    struct slice frame);
+                                    uint64_t connection, struct slice frame);
 
 /* The next event that is ready, handling handshakes on the way. False: nothing is. */
 bool transport_receive(struct transport *transport, struct transport_event *event);

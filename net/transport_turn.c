@@ -289,8 +289,10 @@ static void carrier_hand_out(struct transport *transport, struct arrival *arriva
         dial = dials_find_connection(&transport->dials, link->id);
     if (dial != NULL)
         dial_proved_useful(dial);
-    *event = (struct transport_event){
-        .kind = TRANSPORT_FRAME, .peer = link->peer, .frame = frame};
+    *event = (struct transport_event){.kind = TRANSPORT_FRAME,
+                                      .peer = link->peer,
+                                      .connection = links_connection(link),
+                                      .frame = frame};
     transport->statistics.frames_in++;
     transport->statistics.bytes_in += frame.size;
     transport->handed_out = true;

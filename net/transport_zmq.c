@@ -225,11 +225,12 @@ static bool transport_send_over(struct transport *transport, const struct link *
            transport_send_part(transport->listener.zmq, frame, 0);
 }
 
-enum status transport_send(struct transport *transport, uint32_t peer, struct slice frame)
+enum status transport_send(struct transport *transport, uint32_t peer,
+                           uint64_t connection, struct slice frame)
 {
     CHECK(frame.size <= FRAME_SIZE_MAX);
     struct link *link;
-    while ((link = links_newest(&transport->links, peer)) != NULL) {
+    while ((link = links_to(&transport->links, peer, connection)) != NULL) {
         if (transport_send_over(transport, link, frame)) {
             transport->statistics.frames_out++;
             transport->statistics.bytes_out += frame.size;

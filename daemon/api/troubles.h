@@ -74,6 +74,14 @@ enum health_severity {
       "this store was put back, or copied: COUNT entries written here since then are "   \
       "kept aside and reach nobody; what is written now does",                           \
       "See them: linli log strayed. Write them once more: linli log reclaim")            \
+    X(HEALTH_CLONED, 2107, HEALTH_WARNING,                                               \
+      "two machines run under NAME's key, for AGE; both are heard, in turns",            \
+      "Call NAME: one is a copy. Stop it; a second machine needs a key of its own: "     \
+      "linli node init")                                                                 \
+    X(HEALTH_CLONED_SELF, 2108, HEALTH_WARNING,                                          \
+      "another machine runs under this node's key: NAME hears both, for AGE",            \
+      "One is a copy. Stop it; a second machine needs a key of its own: linli node "     \
+      "init")                                                                            \
     X(HEALTH_DISK_FULL, 3101, HEALTH_ERROR,                                              \
       "the disk is full: new records are refused; everything saved is safe and "         \
       "readable",                                                                        \

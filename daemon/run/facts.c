@@ -29,6 +29,8 @@ static struct health_peer *peer_facts(const struct peer_line *lines, size_t coun
             .to_send_entries = report->to_send_entries,
             .oldest_unsent_wall_ms = report->oldest_unsent_wall_ms,
             .refused_frames = peer_refused_frames(report),
+            .cloned_since_ms = report->cloned_since_ms,
+            .told_cloned_since_ms = report->told_cloned_since_ms,
         };
     }
     return facts;

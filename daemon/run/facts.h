@@ -14,6 +14,8 @@ struct health_peer {
     uint64_t to_send_entries;
     uint64_t oldest_unsent_wall_ms; /* 0: none */
     uint64_t refused_frames;
+    /* Steady; two machines under its key, and by its word under ours; 0: not so. */
+    uint64_t cloned_since_ms, told_cloned_since_ms;
     const char *address; /* that is dialled, "tcp://HOST:PORT"; NULL: it dials us */
     enum dial_trouble dial_trouble;
     uint32_t number; /* 0: configured, but not in the roster */

@@ -307,6 +307,12 @@ static void examine_peer(struct health *health, const struct health_facts *facts
         report(health, HEALTH_PEER_BACKLOG, peer->name, peer->to_send_entries,
                age_of(facts, oldest_ms));
     examine_refused(health, facts, peer, known);
+    if (peer->cloned_since_ms > 0)
+        report(health, HEALTH_CLONED, peer->name, 0,
+               facts->steady_ms - peer->cloned_since_ms);
+    if (peer->told_cloned_since_ms > 0)
+        report(health, HEALTH_CLONED_SELF, peer->name, 0,
+               facts->steady_ms - peer->told_cloned_since_ms);
 }
 
 /* ---- everything else ---- */

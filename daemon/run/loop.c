@@ -114,7 +114,8 @@ static void release(struct loop *loop, const struct effect *effect)
     uint64_t now_ms = loop->batch.steady_ms;
     switch (effect->kind) {
     case EFFECT_SEND:
-        neighbours_send(loop->neighbours, effect->peer, effect->bytes, now_ms);
+        neighbours_send(loop->neighbours, effect->peer, effect->connection, effect->bytes,
+                        now_ms);
         return;
     case EFFECT_REPLY: requests_note(loop->requests, effect); return;
     case EFFECT_DROP:
@@ -189,6 +190,7 @@ static void collect_frames(struct loop *loop)
             continue;
         struct event *event = batch_add(batch, kind);
         event->peer = heard.peer;
+        event->connection = heard.connection;
         if (kind == EVENT_FRAME)
             event->bytes = arena_copy(&batch->arena, heard.frame);
         batch->bytes += event->bytes.size;

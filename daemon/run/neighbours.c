@@ -13,6 +13,7 @@ struct neighbour {
     bool shut_out;
     uint64_t until_ms; /* of being shut out; UINT64_MAX: until let in */
     bool dialled;
+    uint64_t connection;   /* what waits goes over it; 0: any */
     struct buffer backlog; /* frames, each after its length */
     size_t backlog_sent;   /* bytes of it that went out */
 };
@@ -261,15 +262,19 @@ static void backlog_add(struct neighbours *neighbours, struct neighbour *row,
     neighbours->retry_ms = now_ms + NEIGHBOUR_RETRY_MS;
 }
 
-void neighbours_send(struct neighbours *neighbours, uint32_t peer, struct slice frame,
-                     uint64_t now_ms)
+void neighbours_send(struct neighbours *neighbours, uint32_t peer, uint64_t connection,
+                     struct slice frame, uint64_t now_ms)
 {
     struct neighbour *row = row_find(neighbours, peer);
     /* Without a link the frame is lost as on any bad link; the engine hears of it. */
     if (row == NULL || !row->told)
         return;
+    /* What waits was for another machine under the same key. */
+    if (row->connection != connection)
+        backlog_clear(row);
+    row->connection = connection;
     if (row->backlog.size > 0 ||
-        transport_send(neighbours->transport, peer, frame) == ERR_BUSY)
+        transport_send(neighbours->transport, peer, connection, frame) == ERR_BUSY)
         backlog_add(neighbours, row, frame, now_ms);
 }
 
@@ -281,7 +286,8 @@ static void backlog_send(struct neighbours *neighbours, struct neighbour *row)
         struct slice frame;
         uint32_t size;
         CHECK(slice_take_u32(&rest, &size) && slice_borrow(&rest, size, &frame));
-        if (transport_send(neighbours->transport, row->number, frame) == ERR_BUSY)
+        if (transport_send(neighbours->transport, row->number, row->connection, frame) ==
+            ERR_BUSY)
             return;
         row->backlog_sent = row->backlog.size - rest.size;
     }

@@ -46,8 +46,9 @@ MUST_USE bool neighbours_translate(struct neighbours *neighbours,
 MUST_USE bool neighbours_owed(struct neighbours *neighbours, uint32_t *peer,
                               enum event_kind *kind);
 
-void neighbours_send(struct neighbours *neighbours, uint32_t peer, struct slice frame,
-                     uint64_t now_ms);
+/* Over that connection, as the transport named it; 0: any. */
+void neighbours_send(struct neighbours *neighbours, uint32_t peer, uint64_t connection,
+                     struct slice frame, uint64_t now_ms);
 void neighbours_shut_out(struct neighbours *neighbours, uint32_t peer, uint64_t pause_ms,
                          uint64_t now_ms);
 void neighbours_let_in(struct neighbours *neighbours, uint32_t peer);

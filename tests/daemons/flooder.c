@@ -89,7 +89,7 @@ static void hear(struct flood *flood)
 
 static bool send_frame(struct flood *flood, const struct buffer *frame)
 {
-    return transport_send(flood->transport, SERVER, buffer_slice(frame)) == OK;
+    return transport_send(flood->transport, SERVER, 0, buffer_slice(frame)) == OK;
 }
 
 static void flood_for_ever(struct flood *flood, bool runs)

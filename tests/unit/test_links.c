@@ -61,10 +61,10 @@ static void the_newest_connection_that_stands_is_sent_on(void **state)
     links_add_dialled(links, 1, TOWNSHIP);
     links_add_accepted(links, 100, TOWNSHIP, 12);
     links_add_dialled(links, 2, VILLAGE);
-    assert_int_equal(links_newest(links, TOWNSHIP)->id, 100);
+    assert_int_equal(links_to(links, TOWNSHIP, 0)->id, 100);
     links_descriptor_closed(links, 12);
-    assert_int_equal(links_newest(links, TOWNSHIP)->id, 1);
-    assert_null(links_newest(links, 1234));
+    assert_int_equal(links_to(links, TOWNSHIP, 0)->id, 1);
+    assert_null(links_to(links, 1234, 0));
 }
 
 static void down_and_up_between_two_looks_are_both_told(void **state)
@@ -113,8 +113,8 @@ static void a_reused_descriptor_is_not_taken_for_its_former_connection(void **st
     links_add_accepted(links, 101, VILLAGE, 12);
     assert_true(links_find(links, false, 100)->closed);
     assert_false(links_find(links, false, 101)->closed);
-    assert_null(links_newest(links, TOWNSHIP));
-    assert_int_equal(links_newest(links, VILLAGE)->id, 101);
+    assert_null(links_to(links, TOWNSHIP, 0));
+    assert_int_equal(links_to(links, VILLAGE, 0)->id, 101);
 }
 
 static void a_frame_of_an_ended_connection_does_not_leave_a_link_behind(void **state)
@@ -124,7 +124,7 @@ static void a_frame_of_an_ended_connection_does_not_leave_a_link_behind(void **s
     links_descriptor_closed(links, 12);
     struct link *link = links_add_accepted(links, 100, TOWNSHIP, 12);
     assert_true(link->closed);
-    assert_null(links_newest(links, TOWNSHIP));
+    assert_null(links_to(links, TOWNSHIP, 0));
     links_remove(links, link);
     expect_no_notice(links);
 }

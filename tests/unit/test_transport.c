@@ -40,9 +40,9 @@ static void the_largest_frame_passes_unchanged_and_an_empty_one_too(void **state
     node_open(&b);
     memset(largest, 0x5a, sizeof(largest));
     pair_connect(&b, &a);
-    assert_int_equal(transport_send(b.transport, 1, slice_of(largest, sizeof(largest))),
-                     OK);
-    assert_int_equal(transport_send(b.transport, 1, slice_of(NULL, 0)), OK);
+    assert_int_equal(
+        transport_send(b.transport, 1, 0, slice_of(largest, sizeof(largest))), OK);
+    assert_int_equal(transport_send(b.transport, 1, 0, slice_of(NULL, 0)), OK);
     wait_for(NODES(&a, &b), a.frame_count == 3);
     assert_int_equal(a.frames[1].size, FRAME_SIZE_MAX);
     assert_memory_equal(a.frames[1].start, largest, FRAME_BYTES_KEPT);
@@ -67,7 +67,7 @@ static void many_frames_arrive_in_order(void **state)
         uint8_t number[4];
         put_be32(number, sent);
         if (sent < COUNT &&
-            transport_send(b.transport, 1, slice_of(number, sizeof(number))) == OK)
+            transport_send(b.transport, 1, 0, slice_of(number, sizeof(number))) == OK)
             sent++;
         node_turn(&b);
         while (transport_receive(a.transport, &event)) {
@@ -205,7 +205,7 @@ static void a_peer_that_does_not_read_makes_the_sender_busy(void **state)
         uint64_t deadline_ms = test_now_ms() + DEADLINE_MS;
         to->deaf = true;
         while (status == OK && test_now_ms() < deadline_ms) {
-            status = transport_send(from->transport, to->number,
+            status = transport_send(from->transport, to->number, 0,
                                     slice_of(frame, sizeof(frame)));
             sent += status == OK;
         }

@@ -122,7 +122,7 @@ static inline void node_dial(struct node *from, const struct node *to)
 
 static inline enum status node_send(struct node *node, uint32_t peer, const char *text)
 {
-    return transport_send(node->transport, peer, slice_text(text));
+    return transport_send(node->transport, peer, 0, slice_text(text));
 }
 
 static inline void node_keep(struct node *node, const struct transport_event *event)
