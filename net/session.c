@@ -439,37 +439,62 @@ void session_count_acknowledged(struct session *session, uint64_t bytes, uint64_
         session_set_window(session, session->sending.window / 2);
 }
 
+/* Where the count of a newly queued log of `author` begins. */
+static uint64_t queue_level(const struct sending *sending, uint32_t author)
+{
+    uint64_t least = UINT64_MAX;
+
+    for (size_t i = 0; i < sending->queue_count; i++) {
+        const struct transfer *transfer = &sending->queue[i];
+        if (transfer->log.node == author)
+            return transfer->served;
+        if (transfer->served < least)
+            least = transfer->served;
+    }
+    return least == UINT64_MAX ? 0 : least;
+}
+
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to)
 {
-    for (size_t i = 0; i < session->sending.queue_count; i++) {
-        if (log_name_equal(session->sending.queue[i].log, log)) {
-            session->sending.queue[i].next = from;
-            session->sending.queue[i].to = to;
+    struct sending *sending = &session->sending;
+
+    for (size_t i = 0; i < sending->queue_count; i++) {
+        if (log_name_equal(sending->queue[i].log, log)) {
+            sending->queue[i].next = from;
+            sending->queue[i].to = to;
             return;
         }
     }
-    if (session->sending.queue_count == session->sending.queue_capacity) {
-        session->sending.queue_capacity = session->sending.queue_capacity == 0
-                                              ? 16
-                                              : session->sending.queue_capacity * 2;
-        session->sending.queue =
-            checked_realloc(session->sending.queue, session->sending.queue_capacity *
-                                                        sizeof *session->sending.queue);
+    if (sending->queue_count == sending->queue_capacity) {
+        sending->queue_capacity =
+            sending->queue_capacity == 0 ? 16 : sending->queue_capacity * 2;
+        sending->queue = checked_realloc(sending->queue, sending->queue_capacity *
+                                                             sizeof *sending->queue);
     }
-    session->sending.queue[session->sending.queue_count++] =
-        (struct transfer){log, from, to};
+    uint64_t served = queue_level(sending, log.node);
+    sending->queue[sending->queue_count++] = (struct transfer){log, from, to, served};
 }
 
-struct transfer *session_queue_first(struct session *session)
+struct transfer *session_queue_next(struct session *session)
 {
-    struct transfer *first = NULL;
+    struct transfer *next = NULL;
 
     for (size_t i = 0; i < session->sending.queue_count; i++) {
-        if (first == NULL || session->sending.queue[i].log.lane < first->log.lane)
-            first = &session->sending.queue[i];
+        struct transfer *transfer = &session->sending.queue[i];
+        if (next == NULL || transfer->log.lane < next->log.lane ||
+            (transfer->log.lane == next->log.lane && transfer->served < next->served))
+            next = transfer;
     }
-    return first;
+    return next;
+}
+
+void session_queue_served(struct session *session, uint32_t author, uint64_t bytes)
+{
+    for (size_t i = 0; i < session->sending.queue_count; i++) {
+        if (session->sending.queue[i].log.node == author)
+            session->sending.queue[i].served += bytes;
+    }
 }
 
 void session_queue_remove(struct session *session, struct transfer *transfer)

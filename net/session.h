@@ -46,10 +46,12 @@ enum refusal {
     REFUSALS,
 };
 
-/* A log that the neighbour asked for, being sent. */
+/* A log that the neighbour asked for, being sent. Authors are served in turn by bytes, so that
+ * one who writes without end does not hold up the entries of all others. */
 struct transfer {
     struct log_name log;
     uint64_t next, to;
+    uint64_t served; /* bytes sent of its author's logs, as far as they are compared */
 };
 
 /* What the neighbour has of one log. People are told what it confirmed; what was sent in the
@@ -268,8 +270,12 @@ void session_forget_under_way(struct session *session);
 /* Queues a range to send, replacing what was queued of that log: at most one per head. */
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to);
-struct transfer *
-session_queue_first(struct session *session); /* lowest lane; NULL: none */
+/* What is to be sent next: of the lowest lane the log whose author was served least. NULL:
+ * nothing is queued. */
+struct transfer *session_queue_next(struct session *session);
+/* So many bytes of an author's logs were sent. Who has nothing queued gains nothing by it: a
+ * new author begins level with who was served least. */
+void session_queue_served(struct session *session, uint32_t author, uint64_t bytes);
 void session_queue_remove(struct session *session, struct transfer *transfer);
 
 #endif

@@ -309,9 +309,11 @@ static void send_wanted(struct engine *engine, struct session *session)
     struct transfer *transfer;
 
     while (session_room(session) > 0 &&
-           (transfer = session_queue_first(session)) != NULL) {
+           (transfer = session_queue_next(session)) != NULL) {
+        uint64_t before = session->sending.sent;
         uint64_t last =
             send_run(engine, session, transfer->log, transfer->next, transfer->to, 0, 0);
+        session_queue_served(session, transfer->log.node, session->sending.sent - before);
         transfer->next = last + 1;
         if (last == 0 || last >= transfer->to)
             session_queue_remove(session, transfer);

@@ -99,9 +99,9 @@ static void urgent_logs_leave_the_queue_before_records(void **state)
     session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 1, 9);
     session_queue(session, (struct log_name){2, 1, LANE_URGENT}, 1, 2);
     session_queue(session, (struct log_name){3, 1, LANE_CONTROL}, 1, 2);
-    assert_int_equal(session_queue_first(session)->log.lane, LANE_CONTROL);
-    session_queue_remove(session, session_queue_first(session));
-    assert_int_equal(session_queue_first(session)->log.lane, LANE_URGENT);
+    assert_int_equal(session_queue_next(session)->log.lane, LANE_CONTROL);
+    session_queue_remove(session, session_queue_next(session));
+    assert_int_equal(session_queue_next(session)->log.lane, LANE_URGENT);
 }
 
 static void asking_again_for_a_log_replaces_the_first_asking(void **state)
@@ -112,6 +112,62 @@ static void asking_again_for_a_log_replaces_the_first_asking(void **state)
     assert_int_equal(session->sending.queue_count, 1);
     assert_int_equal(session->sending.queue[0].next, 4);
     assert_int_equal(session->sending.queue[0].to, 20);
+}
+
+#define LARGE_RUN 65536
+#define SMALL_RUN 300
+
+/* Sends what is next and gives its author. */
+static uint32_t serve_next(struct session *session, const uint64_t run_bytes[3])
+{
+    uint32_t author = session_queue_next(session)->log.node;
+    session_queue_served(session, author, run_bytes[author]);
+    return author;
+}
+
+static void a_log_without_end_does_not_hold_up_other_authors(void **state)
+{
+    static const uint64_t run_bytes[3] = {0, LARGE_RUN, SMALL_RUN};
+    struct session *session = *state;
+    session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 1, SEQ_MAX);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(serve_next(session, run_bytes), 1);
+    session_queue(session, (struct log_name){2, 1, LANE_RECORD}, 1, SEQ_MAX);
+    uint64_t sent[3] = {0};
+    for (int i = 0; i < 2 * (LARGE_RUN / SMALL_RUN); i++) {
+        uint32_t author = serve_next(session, run_bytes);
+        sent[author] += run_bytes[author];
+        assert_true(sent[1] <= sent[2] + LARGE_RUN);
+        assert_true(sent[2] <= sent[1] + LARGE_RUN);
+    }
+}
+
+static void many_logs_of_one_author_get_the_share_of_one(void **state)
+{
+    static const uint64_t run_bytes[3] = {0, SMALL_RUN, SMALL_RUN};
+    struct session *session = *state;
+    unsigned sent[3] = {0};
+    for (uint16_t tag = 1; tag <= 50; tag++)
+        session_queue(session, (struct log_name){1, tag, LANE_RECORD}, 1, SEQ_MAX);
+    session_queue(session, (struct log_name){2, 1, LANE_RECORD}, 1, SEQ_MAX);
+    for (int i = 0; i < 100; i++)
+        sent[serve_next(session, run_bytes)]++;
+    assert_int_equal(sent[1], 50);
+    assert_int_equal(sent[2], 50);
+}
+
+static void an_author_who_had_nothing_queued_is_owed_nothing(void **state)
+{
+    static const uint64_t run_bytes[3] = {0, SMALL_RUN, SMALL_RUN};
+    struct session *session = *state;
+    session_queue(session, (struct log_name){1, 1, LANE_RECORD}, 1, SEQ_MAX);
+    for (int i = 0; i < 1000; i++)
+        (void)serve_next(session, run_bytes);
+    session_queue(session, (struct log_name){2, 1, LANE_RECORD}, 1, SEQ_MAX);
+    unsigned sent[3] = {0};
+    for (int i = 0; i < 10; i++)
+        sent[serve_next(session, run_bytes)]++;
+    assert_int_equal(sent[1], 5);
 }
 
 static void the_window_closes_when_full_and_opens_with_acknowledgements(void **state)
@@ -197,6 +253,9 @@ int main(void)
         TEST(an_unanswered_hello_is_said_again_after_twice_the_time),
         TEST(urgent_logs_leave_the_queue_before_records),
         TEST(asking_again_for_a_log_replaces_the_first_asking),
+        TEST(a_log_without_end_does_not_hold_up_other_authors),
+        TEST(many_logs_of_one_author_get_the_share_of_one),
+        TEST(an_author_who_had_nothing_queued_is_owed_nothing),
         TEST(the_window_closes_when_full_and_opens_with_acknowledgements),
         TEST(the_window_doubles_on_a_fast_link_and_halves_on_a_slow_one),
         TEST(the_window_stays_within_its_bounds),
