@@ -216,6 +216,54 @@ void moment_format(int64_t minutes, char text[17])
     put_decimal(text + 14, 2, (uint64_t)time_of_day % 60);
 }
 
+int64_t month_of(int64_t days)
+{
+    struct civil civil = civil_of(days);
+    return (civil.year - 1970) * 12 + (int64_t)civil.month - 1;
+}
+
+/* Years before 1970 too: division that rounds down. */
+static int64_t year_of_month(int64_t month)
+{
+    return 1970 + (month >= 0 ? month / 12 : -((11 - month) / 12));
+}
+
+int64_t month_first_day(int64_t month)
+{
+    int64_t year = year_of_month(month);
+    return days_of(year, (unsigned)(month - (year - 1970) * 12 + 1), 1);
+}
+
+bool month_parse(struct slice text, int64_t *month)
+{
+    static const char *const marks[][2] = {{"-", ""}, {"/", ""}, {".", ""}, {"年", "月"}};
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        struct slice rest = text;
+        uint32_t year, number;
+        if (take_decimal(&rest, 4, &year) && take_literal(&rest, marks[i][0]) &&
+            take_decimal(&rest, 2, &number) && take_literal(&rest, marks[i][1]) &&
+            rest.size == 0 && date_exists(year, number, 1)) {
+            *month = ((int64_t)year - 1970) * 12 + (int64_t)number - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+void month_format(int64_t month, char text[8])
+{
+    int64_t year = year_of_month(month);
+    CHECK(month >= MONTH_MIN && month <= MONTH_MAX);
+    memcpy(text, "0000-00", 8);
+    put_decimal(text, 4, (uint64_t)year);
+    put_decimal(text + 5, 2, (uint64_t)(month - (year - 1970) * 12 + 1));
+}
+
+int64_t day_of_minutes(int64_t minutes)
+{
+    return minutes / MINUTES_PER_DAY - (minutes % MINUTES_PER_DAY < 0);
+}
+
 int64_t beijing_minutes(uint64_t unix_ms)
 {
     return (int64_t)(unix_ms / 60000) + BEIJING_OFFSET_MINUTES;

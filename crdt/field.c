@@ -7,9 +7,9 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
-#include "crdt/text.h"
 #include "crdt/id_number.h"
 #include "crdt/normal.h"
+#include "crdt/text.h"
 
 enum {
     TEXT_CHARACTERS_MAX = 500, /* where a field states no limit of its own */

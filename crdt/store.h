@@ -28,6 +28,7 @@ enum store_table {
                      here opens                                                          */
     STORE_LOOKUPS, /* register, field, realm, value's hash, record -> subject
                       (crdt/lookup.h) */
+    STORE_CARE,   /* realm, person -> when visits are due and were (crdt/care.h)        */
     STORE_TABLES, /* how many tables there are                                          */
 };
 

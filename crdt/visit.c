@@ -1,7 +1,15 @@
-#include "crdt/calendar.h"
-#include "crdt/person.h"
 #include "crdt/visit.h"
 
+#include "crdt/calendar.h"
+#include "crdt/person.h"
+
+bool visit_reached(uint8_t method, uint8_t outcome)
+{
+    if (outcome == OUTCOME_MET)
+        return true;
+    return outcome == OUTCOME_ANSWERED &&
+           (method == METHOD_PHONE || method == METHOD_VIDEO);
+}
 
 bool visit_counts(const struct record_view *visit, int64_t now)
 {
@@ -11,12 +19,8 @@ bool visit_counts(const struct record_view *visit, int64_t now)
         return false;
     if (view_time(visit, VISIT_WHEN, &when) && when > now)
         return false;
-    uint8_t outcome = view_choice(visit, VISIT_OUTCOME);
-    uint8_t method = view_choice(visit, VISIT_METHOD);
-    if (outcome == OUTCOME_MET)
-        return true;
-    return outcome == OUTCOME_ANSWERED &&
-           (method == METHOD_PHONE || method == METHOD_VIDEO);
+    return visit_reached(view_choice(visit, VISIT_METHOD),
+                         view_choice(visit, VISIT_OUTCOME));
 }
 
 enum status visit_agrees(const struct record_view *visit,

@@ -4,6 +4,9 @@
 
 #include "crdt/view.h"
 
+/* Whether the person was reached: met, or a phone or video call was answered. */
+bool visit_reached(uint8_t method, uint8_t outcome);
+
 /* Whether the visit counts towards coverage: it stands (known, not voided, not replaced), is
  * not still to come, and its person was met, or answered a phone or video call. 未遇 never
  * counts. */

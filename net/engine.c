@@ -169,7 +169,7 @@ void engine_end_batch(struct engine *engine, struct store_txn *txn,
     engine->wall_ms = last->wall_ms;
     writing_sign(engine);
     folding_fold_some(engine);
-    fold_flush(engine->fold, txn);
+    folding_flush(engine);
     for (size_t i = 0; i < engine->session_count; i++)
         clones_take_turns(engine, engine->sessions[i]);
     for (size_t i = 0; i < engine->session_count; i++) /* before all else */
@@ -206,7 +206,8 @@ bool engine_take_wrote(struct engine *engine)
 
 uint64_t engine_wake_ms(const struct engine *engine)
 {
-    uint64_t wake_ms = engine_folding(engine, NULL) ? 0 : UINT64_MAX;
+    uint64_t wake_ms =
+        engine_folding(engine, NULL) || engine->care_left > 0 ? 0 : UINT64_MAX;
 
     for (size_t i = 0; i < engine->session_count; i++) {
         uint64_t greet_ms = greet_wake_ms(engine, engine->sessions[i]);

@@ -167,6 +167,10 @@ uint64_t engine_wake_ms(const struct engine *engine);
  * ticks without delay. `runs_left` is 0 while only what stood before is cleared away. */
 bool engine_folding(const struct engine *engine, uint64_t *runs_left);
 
+/* Folded rows that the care rows (crdt/care.h) do not have yet: figures made of them are
+ * known to be incomplete, and the engine wants ticks without delay. */
+uint64_t engine_care_left(const struct engine *engine);
+
 /* Reading, for answers to people. Pointers die with the next step. */
 const struct roster *engine_roster(const struct engine *engine);
 const struct heads *engine_heads(const struct engine *engine);

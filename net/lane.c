@@ -16,10 +16,16 @@ static enum status record_withdraw(struct engine *engine, const struct entry_id 
     enum status status = fold_judge(id, realm, plaintext, &operation);
     bool is_subject = operation.kind == OPERATION_CREATE && operation.subject_is_self;
 
-    if (status == OK)
-        fold_withdraw(engine->txn, operation.reg, realm,
-                      is_subject ? id : &operation.subject, entry_id_log(id), from_seq);
-    return status;
+    if (status != OK)
+        return status;
+    struct entry_id subject = is_subject ? *id : operation.subject;
+    struct arena scratch; /* what is taken back is being read in the engine's */
+    fold_withdraw(engine->txn, operation.reg, realm, &subject, entry_id_log(id),
+                  from_seq);
+    arena_init(&scratch);
+    care_withdrawn(engine->txn, operation.reg, realm, &subject, &scratch);
+    arena_deinit(&scratch);
+    return OK;
 }
 
 /* ---- the authority's statements ---- */

@@ -63,6 +63,11 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
     return count;
 }
 
+uint64_t engine_care_left(const struct engine *engine)
+{
+    return engine->care_left;
+}
+
 void engine_report(const struct engine *engine, struct engine_report *report)
 {
     const struct head *control =

@@ -17,6 +17,17 @@
         NULL, NULL, COLUMN_TEXT, NULL                                                    \
     }
 
+static const struct column due_columns[] = {
+    {"id", N_("ID"), COLUMN_ID, NULL},
+    {"name", N_("NAME"), COLUMN_TEXT, NULL},
+    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL},
+    {"tier", N_("TIER"), COLUMN_TEXT, NULL},
+    {"due", N_("DUE"), COLUMN_TEXT, NULL},
+    {"days_late", N_("LATE-DAYS"), COLUMN_COUNT, NULL},
+    {"latest", N_("LATEST"), COLUMN_TEXT, N_("never")},
+    COLUMNS_END,
+};
+
 static const struct column peer_columns[] = {
     {"name", N_("PEER"), COLUMN_TEXT, NULL},
     {"division_name", N_("DIVISION"), COLUMN_TEXT, NULL},
@@ -97,6 +108,35 @@ static const struct command fixed[] = {
      .positionals = {{"peer", N_("PEER|all"), false, false}},
      .writes = true},
     {.name = NULL}, /* the registers' commands stand here */
+    {.name = "visit due",
+     .request = "visit.due",
+     .help = N_("who is to be visited, by tier and by how late the visit is"),
+     .more =
+         N_("High risk weekly, key monthly, general quarterly, counted from the latest "
+            "visit in which the person was met or answered. Without --within, all "
+            "that are due by the end of the month, or within a week."),
+     .example = "linli visit due --division 331123106204 --within 3d",
+     .run = ask_run,
+     .render = render_list,
+     .list = "due",
+     .columns = due_columns,
+     .options = {TAKES("division", "CODE", N_("a village, a township or the county")),
+                 TAKES("within", "DAYS", N_("due at the latest in so many days")),
+                 TAKES("as_of", "DATE", N_("as at the end of that day"))}},
+    {.name = "report coverage",
+     .request = "report.coverage",
+     .help = N_("of the persons due in a month, how many were visited; by place"),
+     .more = N_("Persons are counted, not visits. Whoever is away, in hospital or in an "
+                "institution is exempt, with the reason. 4 where a node has not been "
+                "heard of for three days: its visits may be missing."),
+     .example = "linli report coverage --month 2026-11 --by village --names",
+     .run = ask_run,
+     .render = render_coverage,
+     .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
+                 TAKES("by", "LEVEL", N_("village, township or county")),
+                 TAKES("division", "CODE", N_("a village, a township or the county")),
+                 FLAG("names", N_("also who is missing and who is exempt")),
+                 TAKES("as_of", "DATE", N_("as at the end of that day"))}},
     {.name = "county create",
      .help =
          N_("found a county: its keys and its grant, at the authority, without a daemon"),

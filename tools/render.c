@@ -18,7 +18,7 @@ static const char *text_of(const struct terminal *terminal, struct slice map,
 
 /* ---- lists ---- */
 
-static void print_rests_on(const struct terminal *terminal, struct slice data)
+void render_rests_on(const struct terminal *terminal, struct slice data)
 {
     struct slice rests_on = map_map(data, "rests_on");
     uint64_t logs, entries;
@@ -36,7 +36,7 @@ void render_list(const struct invocation *invocation, const struct terminal *ter
     size_t count = list_count(list);
     table_print(terminal, command->columns, list);
     (void)fprintf(terminal->out, ngettext("%zu found", "%zu found", count), count);
-    print_rests_on(terminal, data);
+    render_rests_on(terminal, data);
     (void)fputs(".\n", terminal->out);
 }
 

@@ -30,6 +30,13 @@ enum exit_code judge_verified(struct slice data);
 void render_digest(const struct invocation *invocation, const struct terminal *terminal,
                    struct slice data);
 
+/* ", from N entries of N logs held on this disk", where the answer says so. */
+void render_rests_on(const struct terminal *terminal, struct slice data);
+
+/* tools/care.c */
+void render_coverage(const struct invocation *invocation, const struct terminal *terminal,
+                     struct slice data);
+
 /* tools/status.c */
 enum exit_code judge_status(struct slice data);
 void render_status(const struct invocation *invocation, const struct terminal *terminal,

@@ -38,6 +38,10 @@ enum status query_find(struct query *query, struct store_txn *txn,
 enum status query_show(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);
 
+/* query_care.c */
+enum status query_due(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args);
+
 /* query_log.c */
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args);
 enum status query_strayed(struct query *query, struct store_txn *txn, struct slice args);

@@ -46,6 +46,15 @@
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
  *   R.void        id, reason,              written
  *                 restore_amended
+ *   visit.due     division, within (days,  until, due[{id,name,village,village_name,tier,due,
+ *                 "3d"), as_of (date)      days_late,latest}], rests_on
+ *   report.       month, by (village,      month, figures[{place,place_name,due,visited,
+ *   coverage      township, county),       missed,not_due,exempt,exempt_for{status: count},
+ *                 division, names, as_of   rate}], total{due, … as in figures}, rests_on; with
+ *                                          names also missed[{id,name,village,village_name,
+ *                                          tier,status}] and exempt[the same]; rate in
+ *                                          percent with one digit, rounded down, nil where
+ *                                          nobody was due
  *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
  *                 limit                    epoch,bytes,state,operation}];
  *                                          without `log`:

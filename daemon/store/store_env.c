@@ -19,7 +19,7 @@ static const char *const table_names[STORE_TABLES] = {
     [STORE_META] = "meta",       [STORE_LOG] = "log",     [STORE_RUNS] = "runs",
     [STORE_HEADS] = "heads",     [STORE_ROWS] = "rows",   [STORE_CHAINS] = "chains",
     [STORE_WANTS] = "wants",     [STORE_PEERS] = "peers", [STORE_UNREAD] = "unread",
-    [STORE_LOOKUPS] = "lookups",
+    [STORE_LOOKUPS] = "lookups", [STORE_CARE] = "care",
 };
 
 /* ---- troubles ---- */
