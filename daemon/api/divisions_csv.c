@@ -1,16 +1,14 @@
 #include "daemon/api/divisions_csv.h"
 
 #include <errno.h>
-#include <iconv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <csv.h>
-
 #include "crdt/codec.h"
 #include "crdt/normal.h"
 #include "crdt/text.h"
+#include "daemon/api/csv_text.h"
 
 enum column { COLUMN_CODE, COLUMN_NAME, COLUMN_PARENT, COLUMNS };
 
@@ -34,8 +32,7 @@ struct place_line {
 
 struct reading {
     const char *path;
-    unsigned line;     /* that is being read */
-    unsigned row_line; /* where its row began: a quoted field may hold line ends */
+    unsigned row_line; /* where the row begins that is looked at */
     struct divisions *divisions;
     struct config_errors *errors;
     bool header_seen, header_sound;
@@ -51,8 +48,6 @@ static void complain(struct reading *reading, const char *key, const char *text)
     config_errors_add(reading->errors, reading->path, reading->row_line, key, text);
 }
 
-/* ---- bytes to UTF-8 ---- */
-
 /* The whole file in `out`, which frees it. */
 static bool read_file(struct reading *reading, FILE *stream, struct buffer *out)
 {
@@ -66,58 +61,7 @@ static bool read_file(struct reading *reading, FILE *stream, struct buffer *out)
     return !ferror(stream) && !out->overflow;
 }
 
-static bool convert(const char *encoding, struct slice from, struct buffer *to)
-{
-    iconv_t conversion = iconv_open("UTF-8", encoding);
-    char piece[16384];
-    char *in = (char *)(uintptr_t)from.data; /* iconv reads it only */
-    size_t left = from.size;
-    bool fine = conversion != (iconv_t)-1;
-    while (fine && left > 0) {
-        char *out = piece;
-        size_t room = sizeof piece;
-        fine = iconv(conversion, &in, &left, &out, &room) != (size_t)-1 || errno == E2BIG;
-        buffer_put(to, piece, sizeof piece - room);
-    }
-    if (conversion != (iconv_t)-1)
-        (void)iconv_close(conversion);
-    return fine;
-}
-
-/* Spreadsheets here write UTF-8 with a mark, GB 18030 without, or UTF-16 with one. */
-static bool decode(struct reading *reading, struct slice file, struct buffer *text)
-{
-    bool fine = true;
-    if (file.size >= 3 && memcmp(file.data, "\xef\xbb\xbf", 3) == 0)
-        file = slice_of(file.data + 3, file.size - 3);
-    if (file.size >= 2 &&
-        (memcmp(file.data, "\xff\xfe", 2) == 0 || memcmp(file.data, "\xfe\xff", 2) == 0))
-        fine = convert("UTF-16", file, text);
-    else if (!convert("UTF-8", file, text)) {
-        buffer_clear(text);
-        fine = convert("GB18030", file, text);
-    }
-    if (!fine)
-        complain(reading, NULL, "neither UTF-8 nor GB 18030 nor UTF-16");
-    return fine;
-}
-
 /* ---- rows ---- */
-
-/* Called by libcsv for each field. What is too long or too much cannot be a place: it is
- * cut here and found out when the row ends. */
-static void take_field(void *data, size_t size, void *context)
-{
-    struct reading *reading = context;
-    size_t index = reading->field_count++;
-    if (index >= FIELDS_MAX_IN_ROW)
-        return;
-    char *field = reading->fields[index];
-    if (size >= FIELD_BYTES_MAX || memchr(data, '\0', size) != NULL)
-        size = 0;
-    memcpy(field, data, size);
-    field[size] = '\0';
-}
 
 static bool is_heading(const char *text, enum column column)
 {
@@ -216,66 +160,26 @@ static void take_place(struct reading *reading)
     note_line(reading, code);
 }
 
-static bool row_is_blank(const struct reading *reading)
-{
-    for (size_t i = 0; i < reading->field_count && i < FIELDS_MAX_IN_ROW; i++) {
-        if (reading->fields[i][strspn(reading->fields[i], " \t")] != '\0')
-            return false;
-    }
-    return true;
-}
-
-/* Called by libcsv at the end of each row. */
-static void take_row(int ending, void *context)
-{
-    struct reading *reading = context;
-    (void)ending;
-    bool blank = row_is_blank(reading); /* a spreadsheet's empty rows mean nothing */
-    if (!blank && !reading->header_seen)
-        take_header(reading);
-    else if (!blank && reading->header_sound)
-        take_place(reading);
-    reading->field_count = 0;
-    reading->row_line = reading->line + 1;
-}
-
 /* ---- the file ---- */
 
-/* Whichever stands most often in the first line. */
-static unsigned char delimiter_of(struct slice text)
+/* What is too long cannot be a place: it is cut here and found out below. */
+static void take_row(void *context, unsigned line, const struct slice *cells,
+                     size_t count)
 {
-    static const char delimiters[] = {',', ';', '\t'};
-    size_t counts[sizeof delimiters] = {0}, best = 0;
-    for (size_t i = 0; i < text.size && text.data[i] != '\n'; i++) {
-        for (size_t k = 0; k < sizeof delimiters; k++)
-            counts[k] += text.data[i] == (uint8_t)delimiters[k];
+    struct reading *reading = context;
+    reading->row_line = line;
+    reading->field_count = count;
+    for (size_t i = 0; i < count && i < FIELDS_MAX_IN_ROW; i++) {
+        struct slice cell = cells[i];
+        if (cell.size >= FIELD_BYTES_MAX || memchr(cell.data, '\0', cell.size) != NULL)
+            cell.size = 0;
+        memcpy(reading->fields[i], cell.data, cell.size);
+        reading->fields[i][cell.size] = '\0';
     }
-    for (size_t k = 1; k < sizeof delimiters; k++) {
-        if (counts[k] > counts[best])
-            best = k;
-    }
-    return (unsigned char)delimiters[best];
-}
-
-/* Line by line, so that errors can name the line; libcsv itself does not count them. */
-static void feed(struct reading *reading, struct slice text)
-{
-    struct csv_parser parser;
-    bool fine = true;
-    CHECK(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
-    csv_set_delim(&parser, delimiter_of(text));
-    reading->row_line = 1;
-    while (fine && text.size > 0) {
-        const uint8_t *end = memchr(text.data, '\n', text.size);
-        size_t size = end != NULL ? (size_t)(end - text.data) + 1 : text.size;
-        reading->line++;
-        fine = csv_parse(&parser, text.data, size, take_field, take_row, reading) == size;
-        text = slice_of(text.data + size, text.size - size);
-    }
-    if (!fine || csv_fini(&parser, take_field, take_row, reading) != 0)
-        complain(reading, NULL,
-                 "a quotation mark is not closed, or stands in the middle");
-    csv_free(&parser);
+    if (!reading->header_seen)
+        take_header(reading);
+    else if (reading->header_sound)
+        take_place(reading);
 }
 
 static int by_code_and_line(const void *a, const void *b)
@@ -308,8 +212,14 @@ static void load(struct reading *reading, FILE *stream)
     struct buffer file, text;
     buffer_init(&file, DIVISIONS_CSV_SIZE_MAX);
     buffer_init(&text, SIZE_MAX);
-    if (read_file(reading, stream, &file) && decode(reading, buffer_slice(&file), &text))
-        feed(reading, buffer_slice(&text));
+    if (read_file(reading, stream, &file)) {
+        if (!csv_text_decode(buffer_slice(&file), &text))
+            complain(reading, NULL, "neither UTF-8 nor GB 18030 nor UTF-16");
+        else if (!csv_text_rows(buffer_slice(&text), take_row, reading,
+                                &reading->row_line))
+            complain(reading, NULL,
+                     "a quotation mark is not closed, or stands in the middle");
+    }
     buffer_deinit(&text);
     buffer_deinit(&file);
     divisions_sort(reading->divisions);
