@@ -14,10 +14,11 @@ enum {
 /* A row that is not in the store yet. Its number is the last stored one's, plus its place
  * in arrival order, from 1. */
 struct pending_row {
-    uint8_t chain[FOLD_CHAIN_KEY_SIZE];
+    uint8_t chain[CHAIN_KEY_SIZE];
     struct entry_id id;
     uint64_t realm;
     uint64_t previous;
+    uint8_t mark;                        /* where chains are remembered */
     size_t plaintext_at, plaintext_size; /* in the batch's bytes */
 };
 
@@ -28,6 +29,7 @@ struct fold {
     struct buffer plaintexts;
     struct buffer lookups; /* rows for crdt/lookup.h */
     struct buffer encoded; /* scratch for one stored value */
+    struct recent *recent;
 };
 
 struct fold *fold_create(void)
@@ -37,6 +39,7 @@ struct fold *fold_create(void)
     buffer_init(&fold->plaintexts, SIZE_MAX);
     buffer_init(&fold->lookups, SIZE_MAX);
     buffer_init(&fold->encoded, SIZE_MAX);
+    fold->recent = recent_create();
     return fold;
 }
 
@@ -49,6 +52,7 @@ void fold_destroy(struct fold *fold)
     buffer_deinit(&fold->plaintexts);
     buffer_deinit(&fold->lookups);
     buffer_deinit(&fold->encoded);
+    recent_destroy(fold->recent);
     free(fold);
 }
 
@@ -66,7 +70,7 @@ size_t fold_pending(const struct fold *fold)
 
 /* ---- filing ---- */
 
-static void chain_key(uint8_t key[FOLD_CHAIN_KEY_SIZE], uint8_t reg, uint64_t realm,
+static void chain_key(uint8_t key[CHAIN_KEY_SIZE], uint8_t reg, uint64_t realm,
                       const struct entry_id *subject)
 {
     key[0] = reg;
@@ -118,6 +122,8 @@ enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t re
     };
     chain_key(row->chain, operation.reg, realm,
               creates_subject ? id : &operation.subject);
+    if (!recent_is_empty(fold->recent))
+        row->mark = mark_of_operation(&operation);
     buffer_put(&fold->plaintexts, plaintext.data, plaintext.size);
     lookup_note(&fold->lookups, &operation, id, realm);
     return OK;
@@ -130,7 +136,7 @@ static int order_compare(const void *a, const void *b)
 {
     const struct pending_row *left = *(struct pending_row *const *)a;
     const struct pending_row *right = *(struct pending_row *const *)b;
-    int order = memcmp(left->chain, right->chain, FOLD_CHAIN_KEY_SIZE);
+    int order = memcmp(left->chain, right->chain, CHAIN_KEY_SIZE);
     return order != 0 ? order : (left > right) - (left < right);
 }
 
@@ -150,11 +156,11 @@ uint64_t fold_last_row(struct store_txn *txn)
     return get_be64(key.data);
 }
 
-static bool chain_read(struct store_txn *txn, const uint8_t key[FOLD_CHAIN_KEY_SIZE],
+static bool chain_read(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
                        uint64_t *newest, uint64_t *rows)
 {
     struct slice value;
-    return store_get(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE), &value) &&
+    return store_get(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE), &value) &&
            slice_take_varint(&value, newest) && slice_take_varint(&value, rows);
 }
 
@@ -165,14 +171,21 @@ static void write_chain(struct fold *fold, struct store_txn *txn,
     uint64_t newest = 0, rows = 0;
     if (!chain_read(txn, chain[0]->chain, &newest, &rows))
         newest = rows = 0;
+    struct recent_chain *recent = recent_find(fold->recent, chain[0]->chain);
+    if (recent != NULL && (recent->newest != newest || recent->rows != rows)) {
+        recent_forget(recent);
+        recent = NULL;
+    }
     for (size_t i = 0; i < count; i++) {
         chain[i]->previous = newest;
         newest = first + (uint64_t)(chain[i] - fold->rows);
+        if (recent != NULL)
+            recent_push(recent, newest, chain[i]->mark);
     }
     buffer_clear(&fold->encoded);
     buffer_put_varint(&fold->encoded, newest);
     buffer_put_varint(&fold->encoded, rows + count);
-    store_put(txn, STORE_CHAINS, slice_of(chain[0]->chain, FOLD_CHAIN_KEY_SIZE),
+    store_put(txn, STORE_CHAINS, slice_of(chain[0]->chain, CHAIN_KEY_SIZE),
               buffer_slice(&fold->encoded));
 }
 
@@ -183,7 +196,7 @@ static void write_chains(struct fold *fold, struct store_txn *txn, uint64_t firs
         size_t end = begin + 1;
         while (end < fold->count &&
                memcmp(fold->order[end]->chain, fold->order[begin]->chain,
-                      FOLD_CHAIN_KEY_SIZE) == 0)
+                      CHAIN_KEY_SIZE) == 0)
             end++;
         write_chain(fold, txn, fold->order + begin, end - begin, first);
         begin = end;
@@ -275,7 +288,7 @@ static void put_row(struct store_txn *txn, uint64_t number, uint64_t previous,
 }
 
 /* A row that stays is written again where what it leads to goes. */
-static void chain_free(struct store_txn *txn, const uint8_t key[FOLD_CHAIN_KEY_SIZE],
+static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
                        const struct leaving *leaving)
 {
     uint64_t newest, rows, kept = 0;
@@ -298,9 +311,9 @@ static void chain_free(struct store_txn *txn, const uint8_t key[FOLD_CHAIN_KEY_S
     buffer_put_varint(&encoded, newest);
     buffer_put_varint(&encoded, kept);
     if (kept == 0)
-        store_delete(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE));
+        store_delete(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE));
     else if (kept != rows)
-        store_put(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE),
+        store_put(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE),
                   buffer_slice(&encoded));
     delete_rows(txn, buffer_slice(&gone));
     buffer_deinit(&gone);
@@ -310,7 +323,7 @@ static void chain_free(struct store_txn *txn, const uint8_t key[FOLD_CHAIN_KEY_S
 void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
                    const struct entry_id *subject, struct log_name log, uint64_t seq)
 {
-    uint8_t key[FOLD_CHAIN_KEY_SIZE];
+    uint8_t key[CHAIN_KEY_SIZE];
 
     chain_key(key, reg, realm, subject);
     chain_free(txn, key, &(struct leaving){.log = log, .seq = seq});
@@ -319,17 +332,17 @@ void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
 /* ---- what was folded again ---- */
 
 /* The first chain after `key`, which becomes its key. */
-static bool chain_after(struct store_txn *txn, uint8_t key[FOLD_CHAIN_KEY_SIZE])
+static bool chain_after(struct store_txn *txn, uint8_t key[CHAIN_KEY_SIZE])
 {
     struct store_cursor cursor;
     struct slice found, value;
-    bool more = store_seek(txn, STORE_CHAINS, slice_of(key, FOLD_CHAIN_KEY_SIZE), &cursor,
+    bool more = store_seek(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE), &cursor,
                            &found, &value);
-    if (more && slice_equal(found, slice_of(key, FOLD_CHAIN_KEY_SIZE)))
+    if (more && slice_equal(found, slice_of(key, CHAIN_KEY_SIZE)))
         more = store_next(txn, &cursor, &found, &value);
     if (more) {
-        CHECK(found.size == FOLD_CHAIN_KEY_SIZE);
-        memcpy(key, found.data, FOLD_CHAIN_KEY_SIZE);
+        CHECK(found.size == CHAIN_KEY_SIZE);
+        memcpy(key, found.data, CHAIN_KEY_SIZE);
     }
     store_cursor_close(&cursor);
     return more;
@@ -387,7 +400,7 @@ void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep)
 bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
                        const struct entry_id *subject, uint64_t *row, uint64_t *rows)
 {
-    uint8_t key[FOLD_CHAIN_KEY_SIZE];
+    uint8_t key[CHAIN_KEY_SIZE];
     chain_key(key, reg, realm, subject);
     return chain_read(txn, key, row, rows);
 }
@@ -409,10 +422,42 @@ bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row)
     return row->previous < number;
 }
 
+size_t fold_chain_marks(struct fold *fold, struct store_txn *txn, uint8_t reg,
+                        uint64_t realm, const struct entry_id *subject, uint64_t *row,
+                        uint8_t marks[RECENT_ROWS])
+{
+    struct recent_chain chain = {.rows = 0};
+    struct fold_row read;
+    struct operation operation;
+    CHECK(fold->count == 0);
+    chain_key(chain.key, reg, realm, subject);
+    if (!chain_read(txn, chain.key, &chain.newest, &chain.rows) || chain.rows == 0)
+        return 0;
+    size_t count = chain.rows < RECENT_ROWS ? (size_t)chain.rows : RECENT_ROWS;
+    const struct recent_chain *recent = recent_find(fold->recent, chain.key);
+    *row = chain.newest;
+    if (recent != NULL && recent->newest == chain.newest && recent->rows == chain.rows) {
+        memcpy(marks, recent->marks, RECENT_ROWS);
+        return count;
+    }
+    read.previous = chain.newest;
+    for (size_t i = 0; i < count; i++) {
+        if (!fold_row_read(txn, read.previous, &read) ||
+            operation_decode(read.plaintext, &operation) != OK) {
+            store_mark_damaged(txn, STORE_ROWS);
+            return 0;
+        }
+        chain.marks[i] = mark_of_operation(&operation);
+    }
+    recent_keep(fold->recent, &chain);
+    memcpy(marks, chain.marks, RECENT_ROWS);
+    return count;
+}
+
 static bool subjects_step(struct store_txn *txn, struct fold_subjects *walk,
                           struct slice *key, struct slice *value)
 {
-    uint8_t from[FOLD_CHAIN_KEY_SIZE];
+    uint8_t from[CHAIN_KEY_SIZE];
     if (walk->started)
         return store_next(txn, &walk->cursor, key, value);
     walk->started = true;

@@ -17,9 +17,10 @@
 #define LINLI_CRDT_FOLD_H
 
 #include "crdt/operation.h"
+#include "crdt/recent.h"
 #include "crdt/store.h"
 
-struct fold; /* the rows of the batch that are not in the store yet */
+struct fold; /* the rows of the batch that are not in the store yet, and recent ones */
 
 struct fold *fold_create(void);
 void fold_destroy(struct fold *fold);
@@ -50,11 +51,10 @@ void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
 /* Once all entries were folded again beside the rows that stood, those that stood go: from
  * the chains, in key order, then from their table. Several calls do it, and writes go on
  * between them: what they file has greater numbers. */
-enum { FOLD_CHAIN_KEY_SIZE = 1 + 8 + ENTRY_ID_SIZE }; /* register, realm, subject */
 struct fold_sweep {
     uint64_t stale;       /* rows up to this number go; 0: none, or all are gone */
     bool chains_are_free; /* no chain leads to them any more */
-    uint8_t done[FOLD_CHAIN_KEY_SIZE]; /* the last chain that was freed; zero at first */
+    uint8_t done[CHAIN_KEY_SIZE]; /* the last chain that was freed; zero at first */
 };
 uint64_t
 fold_last_row(struct store_txn *txn); /* the greatest number in the store, or 0 */
@@ -73,6 +73,11 @@ struct fold_row {
 bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
                        const struct entry_id *subject, uint64_t *row, uint64_t *rows);
 bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row);
+/* The chain's newest row and the marks of its newest rows, newest first; how many they are.
+ * Read once a chain that is not remembered. Nothing may be pending. */
+size_t fold_chain_marks(struct fold *fold, struct store_txn *txn, uint8_t reg,
+                        uint64_t realm, const struct entry_id *subject, uint64_t *row,
+                        uint8_t marks[RECENT_ROWS]);
 
 /* Walks the subjects of a register, in order of (realm, subject). `realm` 0: all realms. The
  * rest of the struct is zero at first. Close `cursor` as a store cursor. */

@@ -71,6 +71,14 @@ bool schema_realm_fits(const struct schema_register *reg, uint64_t realm)
     return false;
 }
 
+bool schema_tells_apart(const struct schema_register *reg)
+{
+    bool tells = false;
+    for (size_t i = 0; i < reg->field_count; i++)
+        tells |= reg->fields[i].tells_apart;
+    return tells;
+}
+
 const struct field *schema_field(const struct schema_register *reg, uint8_t id)
 {
     return id < reg->field_count ? &reg->fields[id] : NULL;

@@ -249,6 +249,7 @@ MUST_USE bool schema_command(struct slice text, const struct schema_register **r
 /* The register whose records are this one's subjects; NULL: its own. */
 const struct schema_register *schema_subject(const struct schema_register *reg);
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);
+bool schema_tells_apart(const struct schema_register *reg); /* whether any field does */
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);
 const struct field *schema_field_named(const struct schema_register *reg,
                                        struct slice name); /* by name or label */

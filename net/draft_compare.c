@@ -10,44 +10,23 @@
 
 enum {
     SHORT_ID_SIZE = 8,
-    HOLDERS_MAX = 16,     /* of one value, looked at */
-    DOUBLE_ROWS_MAX = 16, /* of a chain, looked through for the same event */
+    HOLDERS_MAX = 16, /* of one value, looked at */
 };
 
-/* Whether a create gives all the fields by which events are told apart the values that the
- * write gives them. */
-static bool tells_same(const struct draft *draft, const struct operation *operation)
+/* Whether a create gives all the fields by which events are told apart these values. */
+static bool tells_same(const struct schema_register *reg,
+                       const struct slice values[FIELDS_MAX],
+                       const struct operation *operation)
 {
     struct operation create = *operation;
-    struct slice value, mine[FIELDS_MAX];
+    struct slice value;
     uint8_t field;
 
-    for (size_t i = 0; i < draft->reg->field_count; i++) {
-        const struct write_value *given = draft_value(draft->write, (uint8_t)i);
-        mine[i] = given != NULL ? given->value : (struct slice){0};
-    }
     while (operation_next_field(&create, &field, &value)) {
-        if (draft->reg->fields[field].tells_apart && !slice_equal(value, mine[field]))
+        if (reg->fields[field].tells_apart && !slice_equal(value, values[field]))
             return false;
     }
     return true;
-}
-
-/* Spares decoding most rows: one that holds the date nowhere is of another event. */
-static bool may_be_same(const struct draft *draft, struct slice plaintext)
-{
-    const struct write_value *date = NULL;
-
-    if (draft->reg->date_field != FIELD_NONE &&
-        draft->reg->fields[draft->reg->date_field].tells_apart)
-        date = draft_value(draft->write, draft->reg->date_field);
-    if (date == NULL || date->value.size == 0)
-        return true;
-    for (size_t at = 0; at + date->value.size <= plaintext.size; at++) {
-        if (memcmp(plaintext.data + at, date->value.data, date->value.size) == 0)
-            return true;
-    }
-    return false;
 }
 
 /* "K3F9ABCD 王秀英" */
@@ -72,39 +51,41 @@ static void name_record(struct engine *engine, struct draft *draft,
     buffer_deinit(&words);
 }
 
-/* One event entered twice. Only the newest rows of a chain are looked through: what is
- * entered twice is entered twice soon, and a write must not cost a chain's length. */
+/* One event entered twice. Only the newest rows of a chain are looked through (RECENT_ROWS):
+ * what is entered twice is entered twice soon, and a write must not cost a chain's length. No
+ * row is read but to come to one whose mark fits. */
 static enum status judge_double(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
+    const struct schema_register *reg = draft->reg;
+    struct slice values[FIELDS_MAX] = {{0}};
+    uint8_t marks[RECENT_ROWS], mark;
     struct fold_row row;
     struct operation operation;
     struct record_view record;
-    uint64_t number, rows;
-    bool tells = false;
+    uint64_t number;
+    size_t left;
 
-    for (size_t i = 0; i < draft->reg->field_count; i++)
-        tells |= draft->reg->fields[i].tells_apart;
-    if (!tells || write->insist || write->keep_rest ||
-        !fold_chain_newest(engine->txn, draft->reg->id, write->realm, &write->subject,
-                           &number, &rows))
+    if (write->insist || write->keep_rest || !schema_tells_apart(reg))
         return OK;
-    for (int i = 0; i < DOUBLE_ROWS_MAX && number != 0; i++) {
-        if (!fold_row_read(engine->txn, number, &row))
-            return OK;
+    for (size_t i = write->count; i > 0; i--)
+        values[write->values[i - 1].field] = write->values[i - 1].value;
+    mark = mark_of_values(reg, values);
+    left = fold_chain_marks(engine->fold, engine->txn, reg->id, write->realm,
+                            &write->subject, &number, marks);
+    while (left > 0 && marks[left - 1] != mark)
+        left--;
+    for (size_t i = 0; i < left && fold_row_read(engine->txn, number, &row); i++) {
         number = row.previous;
-        if (!may_be_same(draft, row.plaintext) ||
-            operation_decode(row.plaintext, &operation) != OK ||
-            operation.kind != OPERATION_CREATE || !tells_same(draft, &operation))
+        if (marks[i] != mark || operation_decode(row.plaintext, &operation) != OK ||
+            operation.kind != OPERATION_CREATE || !tells_same(reg, values, &operation))
             continue;
-        if (view_record(engine->txn, draft->reg, write->realm, &write->subject, &row.id,
+        if (view_record(engine->txn, reg, write->realm, &write->subject, &row.id,
                         &engine->scratch, &record) &&
             !record.voided && record.amended_count == 0) {
             name_record(engine, draft, &record);
-            return draft_refuse(draft, ERR_DOUBLE, draft->reg->subject_field);
+            return draft_refuse(draft, ERR_DOUBLE, reg->subject_field);
         }
-        if (store_txn_status(engine->txn) != OK)
-            return OK;
     }
     return OK;
 }

@@ -443,6 +443,23 @@ static void one_event_entered_twice_is_asked_about(void **state)
     assert_int_equal(visit_of(county, id, when, "home", "met", "no"), OK);
 }
 
+static void one_event_is_looked_for_among_the_newest_sixteen_rows(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    const char *when = "2026-05-01 00:00";
+    char between[20];
+    assert_int_equal(visit_of(county, id, when, "home", "met", "no"), OK);
+    for (int day = 2; day <= 16; day++) {
+        snprintf(between, sizeof between, "2026-05-%02d 14:05", day);
+        assert_int_equal(visit_of(county, id, between, "home", "met", "no"), OK);
+        assert_int_equal(visit_of(county, id, between, "home", "met", "no"), ERR_DOUBLE);
+        assert_int_equal(visit_of(county, id, when, "home", "met", "no"), ERR_DOUBLE);
+    }
+    assert_int_equal(visit_of(county, id, "2026-05-17 14:05", "home", "met", "no"), OK);
+    assert_int_equal(visit_of(county, id, when, "home", "met", "no"), OK);
+}
+
 static void a_visit_after_the_persons_death_is_told(void **state)
 {
     struct county *county = *state;
@@ -672,6 +689,7 @@ int main(void)
         TEST(an_id_may_be_short_but_must_fit_one),
         TEST(method_and_outcome_must_agree),
         TEST(one_event_entered_twice_is_asked_about),
+        TEST(one_event_is_looked_for_among_the_newest_sixteen_rows),
         TEST(a_visit_after_the_persons_death_is_told),
         TEST(a_visit_to_come_is_asked_about_and_counts_when_it_is_due),
         TEST(a_clock_that_is_not_set_calls_nothing_a_time_to_come),

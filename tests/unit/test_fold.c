@@ -270,6 +270,160 @@ static void what_was_filed_again_outlives_the_sweep_and_nothing_else_does(void *
     fixture_close(disk);
 }
 
+/* ---- marks ---- */
+
+/* Entry `seq` of a log on anna: mostly visits at a few times of day, some amendments and voids. */
+static struct written some_entry(const struct entry_id *anna, uint32_t node, uint64_t seq)
+{
+    static const char *const times[] = {"2026-05-31 14:05", "2026-05-31 14:06",
+                                        "2026-06-01", "2026-06-02"};
+    static const char *const outcomes[] = {"met", "absent"};
+    struct entry_id first = id_at(node, 1);
+    if (seq % 5 == 4)
+        return write_void(id_at(node, seq), 5000 + seq, REGISTER_VISIT, anna, &first,
+                          "twice");
+    return WRITE_CREATE(
+        id_at(node, seq), 5000 + seq, REGISTER_VISIT,
+        {.field = VISIT_PERSON, .record = anna},
+        {.field = VISIT_WHEN, .text = times[seq % ARRAY_SIZE(times)]},
+        {.field = VISIT_METHOD, .text = "home"},
+        {.field = VISIT_OUTCOME, .text = outcomes[seq / 3 % ARRAY_SIZE(outcomes)]});
+}
+
+/* Each of the newest rows has the mark of what it is, however it came to be there. */
+static void assert_marks_fit(struct fold *fold, struct store_txn *txn,
+                             const struct entry_id *anna)
+{
+    uint64_t number = 0, rows = 0, marked_number = 0;
+    uint8_t marks[RECENT_ROWS];
+    struct fold_row row;
+    struct operation operation;
+    size_t count = fold_chain_marks(fold, txn, REGISTER_VISIT, TOWNSHIP, anna,
+                                    &marked_number, marks);
+    if (fold_chain_newest(txn, REGISTER_VISIT, TOWNSHIP, anna, &number, &rows))
+        assert_int_equal(marked_number, number);
+    assert_int_equal(count, rows < RECENT_ROWS ? rows : RECENT_ROWS);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(fold_row_read(txn, number, &row));
+        assert_int_equal(operation_decode(row.plaintext, &operation), OK);
+        assert_true((marks[i] == MARK_NONE) == (operation.kind != OPERATION_CREATE));
+        assert_int_equal(marks[i], mark_of_operation(&operation));
+        number = row.previous;
+    }
+}
+
+static void file_some(struct fold *fold, const struct entry_id *anna, uint32_t node,
+                      uint64_t from, uint64_t to)
+{
+    for (uint64_t seq = from; seq <= to; seq++) {
+        struct written entry = some_entry(anna, node, seq);
+        assert_int_equal(file(fold, &entry), OK);
+    }
+}
+
+static void the_marks_of_a_chain_are_those_of_its_newest_rows(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct store_txn *txn = fixture_begin(disk);
+    struct fold_sweep sweep = {0};
+    struct entry_id anna = id_at(1, 1);
+    assert_marks_fit(fold, txn, &anna);
+    for (uint64_t seq = 1; seq <= 60; seq++) {
+        file_some(fold, &anna, seq % 3 == 0 ? 3 : 2, seq, seq);
+        if (seq % 7 != 0 && seq > 3 && seq < 58) /* one row at a time, or several */
+            continue;
+        fold_flush(fold, txn);
+        assert_marks_fit(fold, txn, &anna);
+    }
+    fold_withdraw(txn, REGISTER_VISIT, TOWNSHIP, &anna,
+                  (struct log_name){3, 1, LANE_RECORD}, 30);
+    assert_marks_fit(fold, txn, &anna);
+
+    /* Withdrawn and filed again with nobody looking between, under the same numbers. */
+    file_some(fold, &anna, 4, 61, 65);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+    fold_withdraw(txn, REGISTER_VISIT, TOWNSHIP, &anna,
+                  (struct log_name){4, 1, LANE_RECORD}, 61);
+    file_some(fold, &anna, 5, 68, 72);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+
+    /* Filed again, beside what stood until that is swept away. */
+    sweep.stale = fold_last_row(txn);
+    file_some(fold, &anna, 5, 68, 72);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+    while (sweep.stale > 0)
+        fold_sweep_some(txn, &sweep);
+    assert_marks_fit(fold, txn, &anna);
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
+/* A transaction that failed takes its rows back, and their numbers go to others. */
+static void the_marks_of_what_was_not_committed_are_forgotten(void **state)
+{
+    struct store_fixture *disk = *state;
+    fixture_open(disk);
+    struct fold *fold = fold_create();
+    struct store_txn *txn = fixture_begin(disk);
+    struct entry_id anna = id_at(1, 1);
+    file_some(fold, &anna, 2, 1, 3);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+    assert_int_equal(store_commit(txn), OK);
+
+    txn = fixture_begin(disk);
+    file_some(fold, &anna, 2, 4, 6);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+    store_abort(txn);
+
+    txn = fixture_begin(disk);
+    assert_marks_fit(fold, txn, &anna);
+    store_abort(txn);
+
+    txn = fixture_begin(disk);
+    file_some(fold, &anna, 2, 7, 9);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+    store_abort(txn);
+    txn = fixture_begin(disk);
+    file_some(fold, &anna, 3, 5, 7);
+    fold_flush(fold, txn);
+    assert_marks_fit(fold, txn, &anna);
+    fold_destroy(fold);
+    store_abort(txn);
+    fixture_close(disk);
+}
+
+static void more_chains_than_are_remembered_are_read_again(void **state)
+{
+    enum { CHAINS = 40000 };
+    (void)state;
+    struct recent *recent = recent_create();
+    struct recent_chain chain = {.newest = 7, .rows = 3}, *found;
+    size_t remembered = 0;
+    assert_true(recent_is_empty(recent));
+    for (uint64_t i = 0; i < CHAINS; i++) {
+        put_be64(chain.key + 13, i);
+        chain.marks[0] = (uint8_t)i;
+        recent_keep(recent, &chain);
+    }
+    for (uint64_t i = 0; i < CHAINS; i++) {
+        put_be64(chain.key + 13, i);
+        found = recent_find(recent, chain.key);
+        assert_true(found == NULL || found->marks[0] == (uint8_t)i);
+        remembered += found != NULL;
+    }
+    assert_in_range(remembered, 28000, 32768);
+    recent_destroy(recent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +442,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             what_was_filed_again_outlives_the_sweep_and_nothing_else_does, fixture_setup,
             fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_marks_of_a_chain_are_those_of_its_newest_rows,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(the_marks_of_what_was_not_committed_are_forgotten,
+                                        fixture_setup, fixture_teardown),
+        cmocka_unit_test(more_chains_than_are_remembered_are_read_again),
     };
     return cmocka_run_group_tests_name("fold", tests, NULL, NULL);
 }
