@@ -10,12 +10,11 @@
 
 #include <systemd/sd-daemon.h>
 
-#include "daemon/run/batch.h"
 #include "daemon/run/health.h"
 #include "daemon/run/log.h"
 #include "daemon/run/neighbours.h"
-#include "daemon/run/pace.h"
 #include "daemon/run/requests.h"
+#include "daemon/run/round.h"
 
 enum {
     DESCRIPTORS_MAX = CONTROL_DESCRIPTORS_MAX + 1,
@@ -32,9 +31,7 @@ struct loop {
     struct neighbours *neighbours;
     struct requests *requests;
     struct health *health;
-    struct batch batch;
-    struct pace pace;
-    struct effects effects;
+    struct round round;
     struct arena arena;
     struct transport_descriptor descriptors[DESCRIPTORS_MAX];
     bool stopping;
@@ -47,7 +44,7 @@ struct loop {
     uint64_t watched_ms;
     char shown[512]; /* the STATUS it was last told */
     struct control_statistics counted;
-    struct log_limit hostile, failing;
+    struct log_limit hostile, failing, excess;
 };
 
 /* ---- time ---- */
@@ -67,51 +64,46 @@ static uint64_t clock_ms(clockid_t clock)
 /* One moment for the whole round. */
 static void loop_stamp(struct loop *loop)
 {
-    loop->batch.wall_ms = clock_ms(CLOCK_REALTIME);
-    loop->batch.steady_ms = clock_ms(CLOCK_MONOTONIC);
+    loop->round.batch.wall_ms = clock_ms(CLOCK_REALTIME);
+    loop->round.batch.steady_ms = clock_ms(CLOCK_MONOTONIC);
 }
 
-struct loop *loop_create(const struct loop_options *options)
-{
-    struct loop *loop = checked_malloc(sizeof *loop);
-    uint64_t watchdog_us = 0;
-    memset(loop, 0, sizeof *loop);
-    loop->options = *options;
-    loop->started_wall_ms = clock_ms(CLOCK_REALTIME);
-    loop->health = health_create();
-    loop->neighbours = neighbours_create(node_engine(options->node), options->config);
-    batch_init(&loop->batch);
-    pace_init(&loop->pace);
-    effects_init(&loop->effects);
-    arena_init(&loop->arena);
-    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
-        loop->watchdog_ms = watchdog_us / 2000;
-    loop_stamp(loop);
-    return loop;
-}
+/* ---- the carrier, as the round sees it ---- */
 
-void loop_destroy(struct loop *loop)
-{
-    requests_destroy(loop->requests);
-    arena_deinit(&loop->arena);
-    effects_deinit(&loop->effects);
-    batch_deinit(&loop->batch);
-    neighbours_destroy(loop->neighbours);
-    health_destroy(loop->health);
-    free(loop);
-}
-
-bool loop_member(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer)
+static bool carrier_receive(void *context, struct transport_event *heard)
 {
     struct loop *loop = context;
-    return neighbours_member(loop->neighbours, key, peer);
+    return transport_receive(loop->transport, heard);
 }
 
-/* ---- committing ---- */
-
-static void release(struct loop *loop, const struct effect *effect)
+static bool carrier_translate(void *context, const struct transport_event *heard,
+                              enum event_kind *kind)
 {
-    uint64_t now_ms = loop->batch.steady_ms;
+    struct loop *loop = context;
+    return neighbours_translate(loop->neighbours, heard, kind);
+}
+
+static void carrier_excess(void *context, uint32_t peer)
+{
+    struct loop *loop = context;
+    const struct member *member =
+        roster_member(engine_roster(node_engine(loop->options.node)), peer);
+    uint64_t now_ms = loop->round.batch.steady_ms;
+    uint64_t times;
+    if (log_limit_due(&loop->excess, now_ms, 1, &times))
+        log_write(
+            LOG_LEVEL_WARNING,
+            "%s sends more than it was acknowledged; its connection is ended for %d "
+            "seconds each time (%llu times)",
+            member != NULL ? member->name : "a peer", NEIGHBOUR_OVERFLOW_MS / 1000,
+            (unsigned long long)times);
+    neighbours_shut_out(loop->neighbours, peer, NEIGHBOUR_OVERFLOW_MS, now_ms);
+}
+
+static void carrier_release(void *context, const struct effect *effect)
+{
+    struct loop *loop = context;
+    uint64_t now_ms = loop->round.batch.steady_ms;
     switch (effect->kind) {
     case EFFECT_SEND:
         neighbours_send(loop->neighbours, effect->peer, effect->connection, effect->bytes,
@@ -126,36 +118,70 @@ static void release(struct loop *loop, const struct effect *effect)
     }
 }
 
+struct loop *loop_create(const struct loop_options *options)
+{
+    struct loop *loop = checked_malloc(sizeof *loop);
+    uint64_t watchdog_us = 0;
+    memset(loop, 0, sizeof *loop);
+    loop->options = *options;
+    loop->started_wall_ms = clock_ms(CLOCK_REALTIME);
+    loop->health = health_create();
+    loop->neighbours = neighbours_create(node_engine(options->node), options->config);
+    round_init(&loop->round, options->node,
+               &(struct round_carrier){.context = loop,
+                                       .receive = carrier_receive,
+                                       .translate = carrier_translate,
+                                       .excess = carrier_excess,
+                                       .release = carrier_release});
+    arena_init(&loop->arena);
+    if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+        loop->watchdog_ms = watchdog_us / 2000;
+    loop_stamp(loop);
+    return loop;
+}
+
+void loop_destroy(struct loop *loop)
+{
+    requests_destroy(loop->requests);
+    arena_deinit(&loop->arena);
+    round_deinit(&loop->round);
+    neighbours_destroy(loop->neighbours);
+    health_destroy(loop->health);
+    free(loop);
+}
+
+bool loop_member(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer)
+{
+    struct loop *loop = context;
+    return neighbours_member(loop->neighbours, key, peer);
+}
+
+/* ---- committing ---- */
+
 static void note_failure(struct loop *loop, enum status status)
 {
     uint64_t times;
-    if (log_limit_due(&loop->failing, loop->batch.steady_ms, 1, &times))
+    if (log_limit_due(&loop->failing, loop->round.batch.steady_ms, 1, &times))
         log_coded(LOG_LEVEL_ERROR, 'E', (unsigned)status, status_words(status)->text,
                   status_words(status)->next);
-}
-
-static void loop_handle(struct loop *loop)
-{
-    uint64_t began_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
-    enum status status = node_handle(loop->options.node, loop->batch.events,
-                                     loop->batch.count, &loop->effects);
-    if (status != OK)
-        note_failure(loop, status);
-    for (size_t i = 0; i < loop->effects.count; i++)
-        release(loop, &loop->effects.items[i]);
-    effects_clear(&loop->effects);
-    pace_measure(&loop->pace, clock_us(CLOCK_THREAD_CPUTIME_ID) - began_us);
 }
 
 static void loop_commit(void *context)
 {
     struct loop *loop = context;
-    struct batch *batch = &loop->batch;
-    if (batch->count == 0 && batch->asked_count == 0)
+    struct batch *batch = &loop->round.batch;
+    if (batch->count == 0 && batch->asked_count == 0) {
+        batch_clear(batch); /* of frames that the engine is not told of */
         return;
+    }
     requests_end_reading(loop->requests);
-    if (batch->count > 0)
-        loop_handle(loop);
+    if (batch->count > 0) {
+        uint64_t began_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+        enum status status = round_commit(&loop->round);
+        pace_measure(&loop->round.pace, clock_us(CLOCK_THREAD_CPUTIME_ID) - began_us);
+        if (status != OK)
+            note_failure(loop, status);
+    }
     requests_reply(loop->requests);
     loop->asked_last = batch->asked_count;
     batch_clear(batch);
@@ -169,39 +195,21 @@ static void collect_owed(struct loop *loop)
     uint32_t peer;
     enum event_kind kind;
     while (neighbours_owed(loop->neighbours, &peer, &kind))
-        batch_add(&loop->batch, kind)->peer = peer;
+        batch_add(&loop->round.batch, kind)->peer = peer;
 }
 
 /* Whoever waits at a terminal comes before what neighbours sent, which never ends. */
 static void collect_requests(struct loop *loop)
 {
     if (requests_collect(loop->requests))
-        pace_hurry(&loop->pace, loop->batch.steady_ms);
-}
-
-static void collect_frames(struct loop *loop)
-{
-    struct batch *batch = &loop->batch;
-    struct transport_event heard;
-    while (pace_allows(&loop->pace) && transport_receive(loop->transport, &heard)) {
-        enum event_kind kind;
-        pace_take(&loop->pace, heard.frame.size);
-        if (!neighbours_translate(loop->neighbours, &heard, &kind))
-            continue;
-        struct event *event = batch_add(batch, kind);
-        event->peer = heard.peer;
-        event->connection = heard.connection;
-        if (kind == EVENT_FRAME)
-            event->bytes = arena_copy(&batch->arena, heard.frame);
-        batch->bytes += event->bytes.size;
-    }
+        pace_hurry(&loop->round.pace, loop->round.batch.steady_ms);
 }
 
 static void collect_time(struct loop *loop)
 {
-    if (engine_wake_ms(node_engine(loop->options.node)) <= loop->batch.steady_ms ||
+    if (engine_wake_ms(node_engine(loop->options.node)) <= loop->round.batch.steady_ms ||
         node_wants_rebuild(loop->options.node))
-        (void)batch_add(&loop->batch, EVENT_TICK);
+        (void)batch_add(&loop->round.batch, EVENT_TICK);
 }
 
 /* ---- what the operator is told ---- */
@@ -243,7 +251,7 @@ static void tell_hostile(struct loop *loop)
     struct control_statistics now = control_statistics(loop->control);
     uint64_t before = loop->counted.malformed + loop->counted.refused;
     uint64_t total;
-    if (log_limit_due(&loop->hostile, loop->batch.steady_ms,
+    if (log_limit_due(&loop->hostile, loop->round.batch.steady_ms,
                       now.malformed + now.refused - before, &total))
         log_write(LOG_LEVEL_WARNING,
                   "%llu requests or clients of the control socket were refused: not the "
@@ -306,11 +314,11 @@ static uint64_t health_due(const struct loop *loop)
 
 static void look(struct loop *loop)
 {
-    struct health_facts facts =
-        loop_facts(loop, loop->batch.wall_ms, loop->batch.steady_ms, &loop->arena);
+    struct health_facts facts = loop_facts(loop, loop->round.batch.wall_ms,
+                                           loop->round.batch.steady_ms, &loop->arena);
     health_update(loop->health, &facts);
     arena_reset(&loop->arena);
-    loop->looked_ms = loop->batch.steady_ms;
+    loop->looked_ms = loop->round.batch.steady_ms;
     loop->happened = false;
     tell_troubles(loop);
     tell_status(loop);
@@ -318,7 +326,7 @@ static void look(struct loop *loop)
 
 static void housekeeping(struct loop *loop)
 {
-    uint64_t now_ms = loop->batch.steady_ms;
+    uint64_t now_ms = loop->round.batch.steady_ms;
     neighbours_advance(loop->neighbours, now_ms);
     tell_hostile(loop);
     if (now_ms >= health_due(loop))
@@ -385,13 +393,14 @@ static void loop_sleep(struct loop *loop, long most_ms)
  * for those who went away. */
 static void gather(struct loop *loop)
 {
-    uint64_t until_ms = loop->batch.steady_ms + GATHER_MS_MAX;
-    while (loop->batch.asked_count > 0 && loop->batch.asked_count < loop->asked_last &&
-           loop->batch.steady_ms < until_ms && !batch_is_full(&loop->batch) &&
+    uint64_t until_ms = loop->round.batch.steady_ms + GATHER_MS_MAX;
+    while (loop->round.batch.asked_count > 0 &&
+           loop->round.batch.asked_count < loop->asked_last &&
+           loop->round.batch.steady_ms < until_ms && !batch_is_full(&loop->round.batch) &&
            !loop->stopping) {
         loop_sleep(loop, 1);
         collect_requests(loop);
-        collect_frames(loop);
+        round_hear(&loop->round);
     }
 }
 
@@ -407,13 +416,13 @@ static void loop_begin(struct loop *loop, struct transport *transport,
         .sources = loop_sources(loop),
         .node = loop->options.node,
         .control = control,
-        .batch = &loop->batch,
+        .batch = &loop->round.batch,
         .commit = loop_commit,
         .context = loop,
     };
     loop->requests = requests_create(&options);
     loop_stamp(loop);
-    loop->watched_ms = loop->batch.steady_ms;
+    loop->watched_ms = loop->round.batch.steady_ms;
     neighbours_dial(loop->neighbours);
     (void)sd_notify(0, "READY=1");
     look(loop);
@@ -424,12 +433,14 @@ void loop_run(struct loop *loop, struct transport *transport, struct control *co
     bool busy = false;
     loop_begin(loop, transport, control);
     while (!loop->stopping) {
-        loop_sleep(loop, busy ? 0 : -1);
+        loop_sleep(loop, busy || shares_any(&loop->round.shares) ? 0 : -1);
         collect_owed(loop);
         collect_requests(loop);
-        pace_begin(&loop->pace, loop->batch.steady_ms);
-        collect_frames(loop);
+        round_hear(&loop->round);
         gather(loop);
+        pace_begin(&loop->round.pace, loop->round.batch.steady_ms,
+                   loop->round.batch.asked_count > 0);
+        round_collect(&loop->round);
         collect_time(loop);
         loop_commit(loop);
         busy = requests_advance(loop->requests);

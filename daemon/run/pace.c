@@ -1,10 +1,10 @@
 #include "daemon/run/pace.h"
 
-#define FRAME_NS_START 100000 /* until one was measured */
+#define UNIT_NS_START 1000 /* until one was measured */
 
 void pace_init(struct pace *pace)
 {
-    *pace = (struct pace){.frame_ns = FRAME_NS_START, .allowed = PACE_FRAMES_MIN};
+    *pace = (struct pace){.unit_ns = UNIT_NS_START, .allowed = PACE_WORK_MIN};
 }
 
 void pace_hurry(struct pace *pace, uint64_t now_ms)
@@ -12,38 +12,41 @@ void pace_hurry(struct pace *pace, uint64_t now_ms)
     pace->hurry_until_ms = now_ms + PACE_HURRY_MS;
 }
 
-/* Falls at once and rises by doubling: who sends what is cheap in order to be allowed much
- * of what is dear gains little. */
-void pace_begin(struct pace *pace, uint64_t now_ms)
+/* Falls at once and rises by doubling: who sends what takes less than its work says, in order
+ * to be allowed much of what takes more, gains little. */
+void pace_begin(struct pace *pace, uint64_t now_ms, bool beside)
 {
-    uint64_t us = now_ms < pace->hurry_until_ms ? PACE_HURRIED_US : PACE_CALM_US;
-    uint64_t affordable = us * 1000 / pace->frame_ns;
+    uint64_t us = beside                          ? PACE_BESIDE_US
+                  : now_ms < pace->hurry_until_ms ? PACE_HURRIED_US
+                                                  : PACE_CALM_US;
+    uint64_t affordable = us * 1000 / pace->unit_ns;
     if (affordable > 2 * pace->allowed)
         affordable = 2 * pace->allowed;
-    if (affordable > PACE_FRAMES_MAX)
-        affordable = PACE_FRAMES_MAX;
-    if (affordable < PACE_FRAMES_MIN)
-        affordable = PACE_FRAMES_MIN;
-    pace->allowed = (size_t)affordable;
+    if (affordable < PACE_WORK_MIN)
+        affordable = PACE_WORK_MIN;
+    pace->allowed = affordable;
     pace->taken = 0;
+    pace->frames = pace->bytes = 0;
 }
 
 bool pace_allows(const struct pace *pace)
 {
-    return pace->taken < pace->allowed;
+    return pace->taken < pace->allowed && pace->frames < PACE_FRAMES_MAX &&
+           pace->bytes < PACE_BYTES_MAX;
 }
 
-void pace_take(struct pace *pace, size_t frame_bytes)
+void pace_take(struct pace *pace, uint64_t work, size_t frame_bytes)
 {
-    size_t frames = 1 + frame_bytes / PACE_FRAME_BYTES;
-    pace->taken += frames;
-    pace->unmeasured += frames;
+    pace->taken += work;
+    pace->unmeasured += work;
+    pace->frames++;
+    pace->bytes += frame_bytes;
 }
 
 void pace_measure(struct pace *pace, uint64_t spent_us)
 {
-    if (pace->unmeasured == 0)
+    if (pace->unmeasured < PACE_WORK_MIN)
         return;
-    pace->frame_ns = spent_us * 1000 / pace->unmeasured + 1;
+    pace->unit_ns = spent_us * 1000 / pace->unmeasured + 1;
     pace->unmeasured = 0;
 }

@@ -96,7 +96,7 @@ static void answer_query(struct requests *requests, const struct control_request
     if (status == OK)
         status = query_answer(&query, requests->reading, request->command, request->args);
     reply_now(requests, request->token, status, query.subject, query.incomplete);
-    /* Given back whole: people ask seldom, and one long answer must not stay for good. */
+    /* The memory is given back: one long answer would otherwise hold it for good. */
     arena_deinit(&requests->arena);
     arena_deinit(&requests->scratch);
 }
@@ -147,7 +147,7 @@ static void refuse_in_turn(struct requests *requests, uint64_t client, enum stat
     (void)snprintf(asked->subject, sizeof asked->subject, "%s", subject);
 }
 
-/* Whoever has no login name is still somebody. */
+/* A user id without a login name is named by its number. */
 static struct slice account_of(struct batch *batch, const struct control_request *request)
 {
     char text[32];
@@ -436,7 +436,7 @@ void requests_reply(struct requests *requests)
     struct batch *batch = requests->options.batch;
     for (size_t i = 0; i < batch->asked_count; i++) {
         struct asked *asked = &batch->asked[i];
-        /* The engine answers everything it was asked; what it did not was not done. */
+        /* A write that the engine gave no reply to is not in the store. */
         if (asked->awaited > 0 && asked->status == OK)
             asked->status = ERR_STORE;
         buffer_clear(&requests->data);

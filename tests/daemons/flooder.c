@@ -1,7 +1,7 @@
 /* flooder - a member gone bad that keeps to the protocol: it sends what takes long to read, as
  * fast as the connection takes it, until it is ended.
  *
- *   flooder ENDPOINT SERVER-KEY-FILE OWN-DIRECTORY heads|runs|large|tiny
+ *   flooder ENDPOINT SERVER-KEY-FILE OWN-DIRECTORY heads|runs|large|many|tiny
  *
  * The key file and OWN-DIRECTORY/node.key hold seeds; of the server's only the public part is
  * used. OWN-DIRECTORY/county.grant tells the own number.
@@ -9,9 +9,12 @@
  *   heads  lists of a thousand logs that nobody has
  *   runs   entries of one byte, twenty thousand in a run, under a signature that is none
  *   large  the own log, truly chained and signed: one entry of 64 KiB in a run
+ *   many   the same with a thousand entries of 60 bytes in a run
  *   tiny   the same with one entry of 60 bytes in a run
  *
- * What large and tiny say is in a codec of a later version: it is verified, opened, kept and
+ * large, many and tiny have no more under way than the protocol's window; heads and runs send
+ * whatever the connection takes.
+ * What these three say is in a codec of a later version: it is verified, opened, kept and
  * sent on. Prints "flooding" when a hundred frames were taken. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +22,30 @@
 
 #include "net/grant.h"
 #include "net/message.h"
+#include "net/session.h"
 #include "net/transport.h"
 
 #define SERVER 1
 #define STRANGER 2
 #define RUN_ENTRIES 20000
 #define FRAMES_ENOUGH 100
-#define INCARNATION 77
-#define LOG_ENTRIES_MAX (1 << 20)
+#define INCARNATION                                                                      \
+    77 /* of the floods that are no log; large, many and tiny have one each */
+#define LOG_ENTRIES_MAX (1 << 24) /* memory of hashes is touched as it is used */
 #define TINY_SIZE 60
+#define MANY 1000
 #define CODEC_OF_TOMORROW 200
 
 /* The own log, as far as it was ever made: whoever reconnects goes on from what is held. */
 struct own_log {
     struct county_salt salt;
     uint32_t number;
+    uint64_t incarnation;
     uint64_t realm;
     struct realm_key key;
     struct hash *hashes; /* by seq */
     uint64_t next;
+    uint32_t run_entries;
     size_t payload_size;
 };
 
@@ -46,7 +54,8 @@ struct flood {
     struct node_keys server, own;
     struct own_log log;
     bool up, greeted;
-    bool resuming; /* the server is to say how far it holds the own log */
+    uint64_t under_way; /* bytes of the own log that were not acknowledged */
+    bool resuming;      /* the server is to say how far it holds the own log */
 };
 
 static bool read_file(const char *path, struct buffer *out)
@@ -139,7 +148,7 @@ static void put_run(struct buffer *out, uint32_t *seed)
     buffer_deinit(&entries);
 }
 
-/* The next entry of the own log, in a run of its own. */
+/* The next run of the own log. */
 static void put_own(struct flood *flood, struct buffer *out)
 {
     static uint8_t plain[PAYLOAD_SIZE_MAX] = {CODEC_OF_TOMORROW};
@@ -147,51 +156,55 @@ static void put_own(struct flood *flood, struct buffer *out)
     const uint8_t random[RANDOM_SIZE] = {1};
     uint8_t associated[HEADER_ASSOCIATED_SIZE];
     struct own_log *log = &flood->log;
-    struct log_id id = {flood->own.id, INCARNATION, 3};
-    struct run run = {.log = {log->number, INCARNATION, 3},
+    struct log_id id = {flood->own.id, log->incarnation, 3};
+    struct run run = {.log = {log->number, (uint16_t)log->incarnation, 3},
                       .first_seq = log->next,
                       .prev = log->hashes[log->next - 1],
                       .realm = log->realm,
-                      .epoch = log->key.epoch,
-                      .count = 1};
+                      .epoch = log->key.epoch};
     struct slice bytes = slice_of(payload, log->payload_size);
     uint8_t header[HEADER_SIZE];
     struct buffer entries;
     struct hash signed_hash;
 
-    CHECK(log->next < LOG_ENTRIES_MAX);
+    CHECK(log->next + log->run_entries < LOG_ENTRIES_MAX);
     if (log->next == 1)
-        run.incarnation = INCARNATION;
-    entry_associated(&id, log->next, &run.prev, run.realm, run.epoch, associated);
-    crypto_seal(&log->key, &log->salt, associated,
-                slice_of(plain, log->payload_size - SEAL_OVERHEAD), random, payload);
-    entry_header(&log->salt, &id, log->next, &run.prev, run.realm, run.epoch, bytes,
-                 header, &log->hashes[log->next]);
+        run.incarnation = log->incarnation;
     buffer_init(&entries, RUN_SIZE_LIMIT);
-    entry_append(&entries, bytes);
+    for (; run.count < log->run_entries; run.count++) {
+        uint64_t seq = log->next + run.count;
+        const struct hash *prev = &log->hashes[seq - 1];
+        entry_associated(&id, seq, prev, run.realm, run.epoch, associated);
+        crypto_seal(&log->key, &log->salt, associated,
+                    slice_of(plain, log->payload_size - SEAL_OVERHEAD), random, payload);
+        entry_header(&log->salt, &id, seq, prev, run.realm, run.epoch, bytes, header,
+                     &log->hashes[seq]);
+        entry_append(&entries, bytes);
+    }
     run.entries = buffer_slice(&entries);
-    run_signed_hash(&log->salt, &log->hashes[log->next], &signed_hash);
+    run_signed_hash(&log->salt, &log->hashes[run_last_seq(&run)], &signed_hash);
     crypto_sign_hash(&flood->own, &signed_hash, run.signature);
     message_put_run(out, 0, 0, &run);
     buffer_deinit(&entries);
 }
 
-/* How far the server holds the own log, if `frame` says so. */
-static bool tells_held(const struct flood *flood, struct slice frame, uint64_t *held)
+/* Takes in an acknowledgement: what is under way, and how far the own log is held. */
+static void hear_noted(struct flood *flood, struct slice frame)
 {
     struct message message;
     struct log_name log;
     uint64_t seq;
-    bool told = false;
     if (message_decode(frame, &message) != OK || message.kind != MESSAGE_NOTED)
-        return false;
+        return;
+    flood->under_way -= message.noted.received < flood->under_way ? message.noted.received
+                                                                  : flood->under_way;
     while (message_next_held(&message.noted, &log, &seq)) {
-        if (log.node == flood->log.number && log.tag == INCARNATION) {
-            *held = seq;
-            told = true;
+        if (log.node == flood->log.number && log.tag == flood->log.incarnation &&
+            flood->resuming) {
+            flood->log.next = seq + 1;
+            flood->resuming = false;
         }
     }
-    return told;
 }
 
 /* Greets the server each time it is there anew. What was under way on the connection before
@@ -199,18 +212,17 @@ static bool tells_held(const struct flood *flood, struct slice frame, uint64_t *
 static void hear(struct flood *flood)
 {
     struct transport_event heard;
-    uint64_t held;
     while (transport_receive(flood->transport, &heard)) {
         if (heard.kind == TRANSPORT_UP) {
             flood->up = true;
         } else if (heard.kind == TRANSPORT_DOWN) {
             flood->up = flood->greeted = false;
+            flood->under_way = 0;
         } else if (!flood->greeted) {
             flood->greeted = true; /* it has heard our hello and answers */
             flood->resuming = flood->log.next > 1;
-        } else if (tells_held(flood, heard.frame, &held) && flood->resuming) {
-            flood->log.next = held + 1;
-            flood->resuming = false;
+        } else {
+            hear_noted(flood, heard.frame);
         }
     }
 }
@@ -222,7 +234,8 @@ static bool send_frame(struct flood *flood, const struct buffer *frame)
 
 static void flood_for_ever(struct flood *flood, const char *kind)
 {
-    bool own = strcmp(kind, "large") == 0 || strcmp(kind, "tiny") == 0;
+    bool own = strcmp(kind, "large") == 0 || strcmp(kind, "tiny") == 0 ||
+               strcmp(kind, "many") == 0;
     struct buffer frame;
     uint32_t seed = 1;
     size_t taken = 0;
@@ -239,11 +252,14 @@ static void flood_for_ever(struct flood *flood, const char *kind)
             put_run(&frame, &seed);
         else
             put_heads(&frame, &seed);
-        if (flood->up)
+        if (flood->up && (!own || flood->under_way < WINDOW_MAX))
             sent = send_frame(flood, &frame);
+        if (sent && own && flood->greeted)
+            flood->under_way += frame.size;
         taken += sent && flood->greeted;
         /* While it resumes, one entry at a time asks how far the log is held. */
-        flood->log.next += sent && flood->greeted && own && !flood->resuming;
+        if (sent && flood->greeted && own && !flood->resuming)
+            flood->log.next += flood->log.run_entries;
         if (sent && flood->greeted && taken == FRAMES_ENOUGH) {
             (void)puts("flooding");
             (void)fflush(stdout);
@@ -269,8 +285,11 @@ int main(int argc, char **argv)
         return 2;
     flood.log.hashes = checked_malloc(LOG_ENTRIES_MAX * sizeof *flood.log.hashes);
     memset(&flood.log.hashes[0], 0, sizeof flood.log.hashes[0]);
+    bool large = strcmp(argv[4], "large") == 0, many = strcmp(argv[4], "many") == 0;
     flood.log.next = 1;
-    flood.log.payload_size = strcmp(argv[4], "large") == 0 ? PAYLOAD_SIZE_MAX : TINY_SIZE;
+    flood.log.incarnation = INCARNATION + (large ? 1 : many ? 2 : 3);
+    flood.log.run_entries = many ? MANY : 1;
+    flood.log.payload_size = large ? PAYLOAD_SIZE_MAX : TINY_SIZE;
     struct transport_options options = {.member = is_member, .context = &flood};
     memcpy(options.public_key, flood.own.curve_public, CURVE_KEY_SIZE);
     memcpy(options.secret_key, flood.own.curve_secret, CURVE_KEY_SIZE);

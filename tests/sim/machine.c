@@ -4,18 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/run/neighbours.h"
 #include "tests/sim/commit.h"
 #include "tests/sim/describe.h"
 #include "tests/sim/world.h"
 
 #define MAP_SIZE ((size_t)8 << 20) /* small: it grows in the long runs, on purpose */
-#define BATCH_MAX 512
 
 void machine_init(struct world *world, struct machine *machine, uint32_t index,
                   uint64_t division, const char *name)
 {
-    *machine = (struct machine){
-        .index = index, .division = division, .wake_planned_ms = UINT64_MAX};
+    *machine = (struct machine){.index = index,
+                                .world = world,
+                                .division = division,
+                                .wake_planned_ms = UINT64_MAX};
     snprintf(machine->name, sizeof(machine->name), "%s", name);
     snprintf(machine->directory, sizeof(machine->directory), "%.80s/%.40s",
              world->directory, name);
@@ -26,27 +28,27 @@ void machine_init(struct world *world, struct machine *machine, uint32_t index,
     memset(machine->paused, 0, WORLD_MACHINES_MAX * sizeof(bool));
 }
 
-static void letter_burn(struct letter *letter)
+static void letters_burn(struct letters *letters)
 {
-    free(letter->bytes);
-    job_destroy(letter->job);
-}
-
-static void inbox_burn(struct machine *machine)
-{
-    for (size_t i = 0; i < machine->inbox_count; i++) {
-        letter_burn(&machine->inbox[i]);
+    for (size_t i = 0; i < letters->count; i++) {
+        free(letters->items[i].bytes);
+        job_destroy(letters->items[i].job);
     }
-    machine->inbox_count = 0;
+    letters->count = 0;
 }
 
 void machine_deinit(struct machine *machine)
 {
     if (machine->node != NULL) {
+        round_deinit(&machine->round);
         node_close(machine->node);
     }
-    inbox_burn(machine);
-    free(machine->inbox);
+    letters_burn(&machine->arrived);
+    letters_burn(&machine->wanted);
+    letters_burn(&machine->taken);
+    free(machine->arrived.items);
+    free(machine->wanted.items);
+    free(machine->taken.items);
     free(machine->paused);
     buffer_deinit(&machine->grant);
 }
@@ -124,6 +126,12 @@ void machine_wake(struct world *world, const struct happening *happening)
     machine_deliver(world, machine, EVENT_TICK, 0, (struct slice){0}, NULL);
 }
 
+static bool carrier_receive(void *context, struct transport_event *heard);
+static bool carrier_translate(void *context, const struct transport_event *heard,
+                              enum event_kind *kind);
+static void carrier_excess(void *context, uint32_t number);
+static void carrier_release(void *context, const struct effect *effect);
+
 void machine_start(struct world *world, struct machine *machine)
 {
     CHECK(machine->node == NULL);
@@ -152,6 +160,14 @@ void machine_start(struct world *world, struct machine *machine)
         return;
     }
     machine->founded = true;
+    round_init(&machine->round, machine->node,
+               &(struct round_carrier){
+                   .context = machine,
+                   .receive = carrier_receive,
+                   .translate = carrier_translate,
+                   .excess = carrier_excess,
+                   .release = carrier_release,
+               });
     plan_wake(world, machine);
     link_find_machine(world, machine->index);
 }
@@ -161,11 +177,14 @@ void machine_power_off(struct world *world, struct machine *machine)
     CHECK(machine->node != NULL);
     world_note(world, machine->name, "loses power");
     commit_obey(NULL);
+    round_deinit(&machine->round);
     node_close(machine->node);
     machine->node = NULL;
     machine->plan = (struct commit_plan){0};
     machine->crashes++;
-    inbox_burn(machine);
+    machine->received = 0;
+    letters_burn(&machine->arrived);
+    letters_burn(&machine->wanted);
     link_lose_machine(world, machine->index);
 }
 
@@ -176,13 +195,14 @@ void machine_deliver(struct world *world, struct machine *machine, enum event_ki
         job_destroy(job);
         return;
     }
-    if (machine->inbox_count == machine->inbox_capacity) {
-        machine->inbox_capacity =
-            machine->inbox_capacity == 0 ? 32 : machine->inbox_capacity * 2;
-        machine->inbox = checked_realloc(machine->inbox, machine->inbox_capacity *
-                                                             sizeof(*machine->inbox));
+    bool linked = kind == EVENT_FRAME || kind == EVENT_LINK_UP || kind == EVENT_LINK_DOWN;
+    struct letters *letters = linked ? &machine->arrived : &machine->wanted;
+    if (letters->count == letters->capacity) {
+        letters->capacity = letters->capacity == 0 ? 32 : letters->capacity * 2;
+        letters->items =
+            checked_realloc(letters->items, letters->capacity * sizeof(*letters->items));
     }
-    struct letter *letter = &machine->inbox[machine->inbox_count++];
+    struct letter *letter = &letters->items[letters->count++];
     *letter = (struct letter){.kind = kind, .peer = peer, .size = bytes.size, .job = job};
     letter->token = job != NULL ? job->write.token : ++world->token;
     letter->bytes = checked_malloc(bytes.size + 1);
@@ -190,28 +210,6 @@ void machine_deliver(struct world *world, struct machine *machine, enum event_ki
         memcpy(letter->bytes, bytes.data, bytes.size);
     }
     plan_run(world, machine);
-}
-
-/* An edit names the versions it replaces, so what it saw must be certain: nothing that
- * arrives in the same batch comes before it. */
-static bool needs_certain_sight(const struct letter *letter)
-{
-    return letter->kind == EVENT_WRITE && letter->job->write.kind == OPERATION_EDIT;
-}
-
-static size_t batch_size(const struct machine *machine)
-{
-    bool frames_before = false;
-    size_t count = 0;
-    while (count < machine->inbox_count && count < BATCH_MAX) {
-        const struct letter *letter = &machine->inbox[count];
-        if (frames_before && needs_certain_sight(letter)) {
-            break;
-        }
-        frames_before = frames_before || letter->kind == EVENT_FRAME;
-        count++;
-    }
-    return count;
 }
 
 static const char *event_name(enum event_kind kind)
@@ -267,45 +265,35 @@ static void note_event(struct world *world, const struct machine *machine,
     }
 }
 
-static void letter_to_event(struct world *world, struct machine *machine,
-                            struct letter *letter, struct event *event)
+static struct letter *letter_of(const struct machine *machine, uint64_t token)
 {
-    *event = (struct event){.kind = letter->kind,
-                            .token = letter->token,
-                            .peer = letter->peer,
-                            .bytes = slice_of(letter->bytes, letter->size),
-                            .wall_ms = machine_wall_ms(world, machine),
-                            .steady_ms = machine_steady_ms(world, machine)};
-    chance_bytes(&world->nodes_chance, event->random, RANDOM_SIZE);
-    if (letter->kind == EVENT_WRITE) {
-        letter->job->wall_ms = event->wall_ms;
-        job_look(letter->job, engine_heads(node_engine(machine->node)));
-        event->write = &letter->job->write;
-    }
-    note_event(world, machine, event);
-}
-
-static struct job *job_with(struct letter *letters, size_t count, uint64_t token)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (letters[i].job != NULL && letters[i].job->write.token == token) {
-            return letters[i].job;
+    for (size_t i = 0; i < machine->taken.count; i++) {
+        if (machine->taken.items[i].token == token) {
+            return &machine->taken.items[i];
         }
     }
     return NULL;
 }
 
-/* The model hears what is durable, told or not. */
+/* The model hears what is durable, told or not; a pause that is not durable is not one. */
 static void take_reply(struct world *world, struct machine *machine,
-                       struct letter *letters, size_t count, const struct effect *reply,
-                       bool released)
+                       const struct effect *reply, bool released)
 {
     char id[ID_TEXT_SIZE];
     id_format(&reply->id, id);
     world_note(world, machine->name, "reply %" PRIu64 ": %s %s field %u%s", reply->token,
                status_words(reply->status)->name, reply->status == OK ? id : "-",
                reply->field, released ? "" : " (never heard)");
-    struct job *job = job_with(letters, count, reply->token);
+    const struct letter *letter = letter_of(machine, reply->token);
+    if (letter == NULL) {
+        return;
+    }
+    const struct machine *peer = world_member(world, letter->peer);
+    bool pauses = letter->kind == EVENT_PAUSE || letter->kind == EVENT_RESUME;
+    if (pauses && peer != NULL && reply->status == OK) {
+        machine->paused[peer->index] = letter->kind == EVENT_PAUSE;
+    }
+    struct job *job = letter->job;
     if (job == NULL) {
         return;
     }
@@ -362,60 +350,66 @@ static void release_link_effect(struct world *world, struct machine *machine,
     }
 }
 
-static void release(struct world *world, struct machine *machine, struct letter *letters,
-                    size_t count, const struct effects *effects, bool alive)
+/* ---- the carrier, as the round sees it ---- */
+
+static bool carrier_receive(void *context, struct transport_event *heard)
 {
-    for (size_t i = 0; i < effects->count; i++) {
-        const struct effect *effect = &effects->items[i];
-        if (effect->kind == EFFECT_REPLY) {
-            take_reply(world, machine, letters, count, effect, alive);
-        } else if (alive && effect->kind == EFFECT_SEND) {
-            release_send(world, machine, effect);
-        } else if (alive &&
-                   (effect->kind == EFFECT_DROP || effect->kind == EFFECT_DIAL)) {
-            release_link_effect(world, machine, effect);
-        } else if (alive && effect->kind == EFFECT_ROSTER) {
-            world_note(world, machine->name, "roster changed");
-            link_find_machine(world, machine->index);
-        }
+    struct machine *machine = context;
+    if (machine->received == machine->arrived.count) {
+        return false;
+    }
+    const struct letter *letter = &machine->arrived.items[machine->received++];
+    *heard = (struct transport_event){
+        .kind = letter->kind == EVENT_LINK_UP     ? TRANSPORT_UP
+                : letter->kind == EVENT_LINK_DOWN ? TRANSPORT_DOWN
+                                                  : TRANSPORT_FRAME,
+        .peer = letter->peer,
+        .frame = slice_of(letter->bytes, letter->size),
+    };
+    return true;
+}
+
+static bool carrier_translate(void *context, const struct transport_event *heard,
+                              enum event_kind *kind)
+{
+    (void)context;
+    *kind = heard->kind == TRANSPORT_UP     ? EVENT_LINK_UP
+            : heard->kind == TRANSPORT_DOWN ? EVENT_LINK_DOWN
+                                            : EVENT_FRAME;
+    return true;
+}
+
+static void carrier_excess(void *context, uint32_t number)
+{
+    struct machine *machine = context;
+    struct world *world = machine->world;
+    const struct machine *peer = world_member(world, number);
+    uint32_t link =
+        peer == NULL ? LINK_NONE : link_between(world, machine->index, peer->index);
+    world_note(world, machine->name, "%s sends too much", member_text(world, number));
+    if (link != LINK_NONE) {
+        link_block(world, link, machine->index, NEIGHBOUR_OVERFLOW_MS);
     }
 }
 
-static bool was_done(const struct effects *effects, uint64_t token)
+static void carrier_release(void *context, const struct effect *effect)
 {
-    for (size_t i = 0; i < effects->count; i++) {
-        const struct effect *effect = &effects->items[i];
-        if (effect->kind == EFFECT_REPLY && effect->token == token) {
-            return effect->status == OK;
-        }
-    }
-    return false;
-}
-
-/* A pause that is not durable is not one. */
-static void note_pauses(struct world *world, struct machine *machine,
-                        const struct letter *letters, size_t count, enum event_kind kind,
-                        const struct effects *effects)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct machine *peer = world_member(world, letters[i].peer);
-        if (letters[i].kind == kind && peer != NULL &&
-            was_done(effects, letters[i].token)) {
-            machine->paused[peer->index] = kind == EVENT_PAUSE;
-        }
+    struct machine *machine = context;
+    struct world *world = machine->world;
+    bool alive = !commit_power_is_cut(&machine->plan);
+    if (effect->kind == EFFECT_REPLY) {
+        take_reply(world, machine, effect, alive);
+    } else if (alive && effect->kind == EFFECT_SEND) {
+        release_send(world, machine, effect);
+    } else if (alive && (effect->kind == EFFECT_DROP || effect->kind == EFFECT_DIAL)) {
+        release_link_effect(world, machine, effect);
+    } else if (alive && effect->kind == EFFECT_ROSTER) {
+        world_note(world, machine->name, "roster changed");
+        link_find_machine(world, machine->index);
     }
 }
 
-/* Cuts the first `count` letters off the inbox. */
-static struct letter *take_letters(struct machine *machine, size_t count)
-{
-    struct letter *letters = checked_malloc((count + 1) * sizeof(*letters));
-    memcpy(letters, machine->inbox, count * sizeof(*letters));
-    machine->inbox_count -= count;
-    memmove(machine->inbox, machine->inbox + count,
-            machine->inbox_count * sizeof(*machine->inbox));
-    return letters;
-}
+/* ---- a round ---- */
 
 /* Somebody finds the machine dark and switches it on. */
 static void plan_start(struct world *world, const struct machine *machine)
@@ -426,55 +420,81 @@ static void plan_start(struct world *world, const struct machine *machine)
                                                 .machine = machine->index});
 }
 
-static void handle_letters(struct world *world, struct machine *machine,
-                           struct letter *letters, size_t count)
+/* What is wanted here joins the batch before what arrived, so what an edit saw is certain. */
+static void collect_wanted(struct machine *machine)
 {
-    struct event *events = checked_malloc((count + 1) * sizeof(*events));
-    for (size_t i = 0; i < count; i++) {
-        letter_to_event(world, machine, &letters[i], &events[i]);
-        machine->frames_in += letters[i].kind == EVENT_FRAME ? 1 : 0;
+    struct batch *batch = &machine->round.batch;
+    struct letters spent = machine->taken;
+    machine->taken = machine->wanted; /* answering may bring more */
+    machine->wanted = spent;
+    for (size_t i = 0; i < machine->taken.count; i++) {
+        struct letter *letter = &machine->taken.items[i];
+        struct event *event = batch_add(batch, letter->kind);
+        event->token = letter->token;
+        event->peer = letter->peer;
+        event->bytes = slice_of(letter->bytes, letter->size);
+        if (letter->kind == EVENT_WRITE) {
+            letter->job->wall_ms = event->wall_ms;
+            job_look(letter->job, engine_heads(node_engine(machine->node)));
+            event->write = &letter->job->write;
+        }
     }
-    struct effects effects;
-    effects_init(&effects);
+}
+
+/* Leaves what the round did not receive. */
+static void drop_received(struct machine *machine)
+{
+    struct letters *arrived = &machine->arrived;
+    for (size_t i = 0; i < machine->received; i++) {
+        free(arrived->items[i].bytes);
+    }
+    arrived->count -= machine->received;
+    if (arrived->count > 0) {
+        memmove(arrived->items, arrived->items + machine->received,
+                arrived->count * sizeof(*arrived->items));
+    }
+    machine->received = 0;
+}
+
+void machine_run(struct world *world, const struct happening *happening)
+{
+    struct machine *machine = &world->machines[happening->machine];
+    struct round *round = &machine->round;
+    struct batch *batch = &round->batch;
+    if (machine->node == NULL || machine->starts != happening->epoch) {
+        return;
+    }
+    machine->run_planned = false;
+    batch->wall_ms = machine_wall_ms(world, machine);
+    batch->steady_ms = machine_steady_ms(world, machine);
+    collect_wanted(machine);
+    round_hear(round);
+    drop_received(machine);
+    pace_begin(&round->pace, batch->steady_ms, machine->taken.count > 0);
+    round_collect(round);
+    for (size_t i = 0; i < batch->count; i++) {
+        chance_bytes(&world->nodes_chance, batch->events[i].random, RANDOM_SIZE);
+        machine->frames_in += batch->events[i].kind == EVENT_FRAME ? 1 : 0;
+        note_event(world, machine, &batch->events[i]);
+    }
     commit_obey(&machine->plan);
-    enum status status = node_handle(machine->node, events, count, &effects);
+    enum status status = round_commit(round);
     commit_obey(NULL);
     machine->batches++;
     if (status != OK) {
         machine->failed_commits++;
         world_note(world, machine->name, "trouble: %s", status_words(status)->name);
     }
-    bool alive = !commit_power_is_cut(&machine->plan);
-    note_pauses(world, machine, letters, count, EVENT_RESUME, &effects);
-    release(world, machine, letters, count, &effects, alive);
-    note_pauses(world, machine, letters, count, EVENT_PAUSE, &effects);
-    effects_deinit(&effects);
-    free(events);
-    if (!alive) {
+    batch_clear(batch);
+    letters_burn(&machine->taken);
+    if (commit_power_is_cut(&machine->plan)) {
         machine_power_off(world, machine);
         plan_start(world, machine);
-    }
-}
-
-void machine_run(struct world *world, const struct happening *happening)
-{
-    struct machine *machine = &world->machines[happening->machine];
-    if (machine->node == NULL || machine->starts != happening->epoch) {
-        return;
-    }
-    machine->run_planned = false;
-    size_t count = batch_size(machine);
-    struct letter *letters = take_letters(machine, count);
-    handle_letters(world, machine, letters, count);
-    for (size_t i = 0; i < count; i++) {
-        letter_burn(&letters[i]);
-    }
-    free(letters);
-    if (machine->node == NULL) {
         return;
     }
     plan_wake(world, machine);
-    if (machine->inbox_count > 0) {
+    if (machine->arrived.count + machine->wanted.count > 0 ||
+        shares_any(&round->shares)) {
         plan_run(world, machine);
     }
 }

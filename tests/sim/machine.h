@@ -1,15 +1,16 @@
-/* machine.h - one simulated node: the real daemon/run/node.h on a real store, with a virtual
- * clock, an inbox and a power switch. */
+/* machine.h - one simulated node: the real daemon/run/round.h over the real node and a real
+ * store, with a virtual clock, a carrier of virtual links and a power switch. */
 #ifndef LINLI_TESTS_SIM_MACHINE_H
 #define LINLI_TESTS_SIM_MACHINE_H
 
-#include "daemon/run/node.h"
+#include "daemon/run/round.h"
 #include "tests/sim/job.h"
 
 struct world;
 struct happening;
 
-/* What waits to be handled: an event that owns its bytes. */
+/* What waits at a machine and owns its bytes: what a link brought, or what its operator or
+ * its clock wants. */
 struct letter {
     enum event_kind kind;
     uint32_t peer;
@@ -17,6 +18,10 @@ struct letter {
     uint8_t *bytes;
     size_t size;
     struct job *job; /* of EVENT_WRITE */
+};
+struct letters {
+    struct letter *items;
+    size_t count, capacity;
 };
 
 /* What becomes of the commits of a batch; see commit.c. */
@@ -43,7 +48,8 @@ struct machine {
     uint8_t seed[SEED_SIZE];
     struct node_keys keys;
     struct buffer grant; /* what it joined with */
-    struct node *node;   /* NULL: switched off, or not yet founded */
+    struct world *world;
+    struct node *node; /* NULL: switched off, or not yet founded */
     bool founded;
     bool revoked; /* by the authority; it may not know */
 
@@ -53,8 +59,11 @@ struct machine {
     bool run_planned;
     uint64_t wake_planned_ms; /* world time; UINT64_MAX: none */
 
-    struct letter *inbox;
-    size_t inbox_count, inbox_capacity;
+    struct letters arrived; /* over links: what the round receives */
+    size_t received;        /* of them */
+    struct letters wanted;  /* here: they come before what arrived */
+    struct letters taken;   /* of `wanted`, by the round under way */
+    struct round round;     /* while it is on */
     struct commit_plan plan;
     bool *paused; /* by machine index: an operator paused that peer */
 
@@ -70,7 +79,7 @@ void machine_request(const struct machine *machine, struct request *request);
 void machine_start(struct world *world, struct machine *machine);
 void machine_power_off(struct world *world, struct machine *machine);
 
-/* Puts an event into the inbox; `bytes` is copied, `job` taken over. */
+/* Puts an event where it waits for the next round; `bytes` is copied, `job` taken over. */
 void machine_deliver(struct world *world, struct machine *machine, enum event_kind kind,
                      uint32_t peer, struct slice bytes, struct job *job);
 

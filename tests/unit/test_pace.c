@@ -1,4 +1,4 @@
-/* How many frames a round takes: many while nobody asks, few when they are dear. */
+/* How much work a round takes: much while nobody asks, little beside somebody who waits. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,47 +7,48 @@
 
 #include "daemon/run/pace.h"
 
-#define CHEAP_US 100
-#define DEAR_US 10000
+#define FRAME_WORK 1000
 #define ROUNDS_ENOUGH 20
 #define LONG_MS UINT64_C(1000000)
 
-/* One round of a sender who never ends; gives how many frames it took. */
-static size_t round_of(struct pace *pace, uint64_t now_ms, uint64_t frame_us)
+/* One round of a sender who never ends, with frames of FRAME_WORK of which a unit takes
+ * `unit_ns`; gives the work that it took. */
+static uint64_t round_of(struct pace *pace, uint64_t now_ms, bool beside,
+                         uint64_t unit_ns)
 {
-    size_t frames = 0;
-    pace_begin(pace, now_ms);
+    uint64_t work = 0;
+    pace_begin(pace, now_ms, beside);
     while (pace_allows(pace)) {
-        pace_take(pace, 100);
-        frames++;
+        pace_take(pace, FRAME_WORK, 100);
+        work += FRAME_WORK;
     }
-    pace_measure(pace, frames * frame_us);
-    return frames;
+    pace_measure(pace, work * unit_ns / 1000);
+    return work;
 }
 
-static size_t settled(struct pace *pace, uint64_t now_ms, uint64_t frame_us)
+static uint64_t settled(struct pace *pace, uint64_t now_ms, bool beside, uint64_t unit_ns)
 {
     for (int i = 0; i < ROUNDS_ENOUGH; i++)
-        (void)round_of(pace, now_ms, frame_us);
-    return round_of(pace, now_ms, frame_us);
+        (void)round_of(pace, now_ms, beside, unit_ns);
+    return round_of(pace, now_ms, beside, unit_ns);
 }
 
-static void cheap_frames_fill_a_round_while_nobody_asks(void **state)
+static void cheap_work_fills_a_round_while_nobody_asks(void **state)
 {
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    assert_int_equal(settled(&pace, LONG_MS, CHEAP_US), PACE_FRAMES_MAX);
+    assert_int_equal(settled(&pace, LONG_MS, false, 10), PACE_FRAMES_MAX * FRAME_WORK);
 }
 
-static void dear_frames_take_a_bounded_time(void **state)
+static void a_slow_machine_takes_less_in_the_same_time(void **state)
 {
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    size_t calm = settled(&pace, LONG_MS, DEAR_US);
-    assert_true(calm * DEAR_US <= PACE_CALM_US);
-    assert_true(calm > PACE_FRAMES_MIN);
+    uint64_t work = settled(&pace, LONG_MS, false, 10000);
+    assert_true(work * 10 <= PACE_CALM_US + FRAME_WORK * 10);
+    assert_true(work > PACE_WORK_MIN);
 }
 
 static void while_somebody_asks_rounds_are_shorter(void **state)
@@ -55,20 +56,21 @@ static void while_somebody_asks_rounds_are_shorter(void **state)
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    size_t calm = settled(&pace, LONG_MS, 1000);
+    uint64_t calm = settled(&pace, LONG_MS, false, 1000);
     pace_hurry(&pace, LONG_MS);
-    size_t hurried = round_of(&pace, LONG_MS, 1000);
-    assert_true(hurried * 1000 <= PACE_HURRIED_US);
-    assert_true(hurried < calm);
-    assert_int_equal(settled(&pace, LONG_MS + PACE_HURRY_MS, 1000), calm);
+    uint64_t hurried = round_of(&pace, LONG_MS, false, 1000);
+    uint64_t beside = round_of(&pace, LONG_MS, true, 1000);
+    assert_true(hurried <= PACE_HURRIED_US + FRAME_WORK && hurried < calm);
+    assert_true(beside <= PACE_BESIDE_US + FRAME_WORK && beside < hurried);
+    assert_int_equal(settled(&pace, LONG_MS + PACE_HURRY_MS, false, 1000), calm);
 }
 
-static void the_dearest_frames_still_get_on(void **state)
+static void the_slowest_machine_still_gets_on(void **state)
 {
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    assert_int_equal(settled(&pace, LONG_MS, UINT32_MAX), PACE_FRAMES_MIN);
+    assert_int_equal(settled(&pace, LONG_MS, true, UINT32_MAX), PACE_WORK_MIN);
 }
 
 /* Cheap ones before a dear round: what it may cost is at most twice what was allowed. */
@@ -77,46 +79,49 @@ static void a_round_is_at_most_twice_the_one_before(void **state)
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    size_t before = settled(&pace, LONG_MS, UINT32_MAX);
+    uint64_t before = settled(&pace, LONG_MS, false, UINT32_MAX);
     for (int i = 0; i < ROUNDS_ENOUGH; i++) {
-        size_t frames = round_of(&pace, LONG_MS, 1);
-        assert_true(frames <= 2 * before);
-        before = frames;
+        uint64_t work = round_of(&pace, LONG_MS, false, 10);
+        assert_true(work <= 2 * before);
+        before = work;
     }
-    assert_int_equal(before, PACE_FRAMES_MAX);
+    assert_int_equal(before, PACE_FRAMES_MAX * FRAME_WORK);
 }
 
-static void a_long_frame_counts_as_several(void **state)
+static void long_frames_end_a_round_by_their_bytes(void **state)
 {
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    pace_begin(&pace, LONG_MS);
-    pace_take(&pace, PACE_FRAMES_MAX * (size_t)PACE_FRAME_BYTES);
+    (void)settled(&pace, LONG_MS, false, 10);
+    pace_begin(&pace, LONG_MS, false);
+    pace_take(&pace, 1, PACE_BYTES_MAX);
     assert_false(pace_allows(&pace));
 }
 
-static void a_round_without_frames_says_nothing_of_them(void **state)
+static void a_round_with_little_work_says_nothing_of_it(void **state)
 {
     (void)state;
     struct pace pace;
     pace_init(&pace);
-    size_t before = settled(&pace, LONG_MS, CHEAP_US);
-    pace_begin(&pace, LONG_MS);
+    uint64_t before = settled(&pace, LONG_MS, false, 1000);
+    pace_begin(&pace, LONG_MS, false);
     pace_measure(&pace, UINT32_MAX);
-    assert_int_equal(round_of(&pace, LONG_MS, CHEAP_US), before);
+    pace_take(&pace, PACE_WORK_MIN - 1, 100);
+    pace_measure(&pace, UINT32_MAX);
+    assert_int_equal(round_of(&pace, LONG_MS, false, 1000), before);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cheap_frames_fill_a_round_while_nobody_asks),
-        cmocka_unit_test(dear_frames_take_a_bounded_time),
+        cmocka_unit_test(cheap_work_fills_a_round_while_nobody_asks),
+        cmocka_unit_test(a_slow_machine_takes_less_in_the_same_time),
         cmocka_unit_test(while_somebody_asks_rounds_are_shorter),
-        cmocka_unit_test(the_dearest_frames_still_get_on),
+        cmocka_unit_test(the_slowest_machine_still_gets_on),
         cmocka_unit_test(a_round_is_at_most_twice_the_one_before),
-        cmocka_unit_test(a_long_frame_counts_as_several),
-        cmocka_unit_test(a_round_without_frames_says_nothing_of_them),
+        cmocka_unit_test(long_frames_end_a_round_by_their_bytes),
+        cmocka_unit_test(a_round_with_little_work_says_nothing_of_it),
     };
     return cmocka_run_group_tests_name("pace", tests, NULL, NULL);
 }
