@@ -476,14 +476,19 @@ void session_queue(struct session *session, struct log_name log, uint64_t from,
     sending->queue[sending->queue_count++] = (struct transfer){log, from, to, served};
 }
 
+/* Who comes next has the lowest rank: a lane is behind the one below it by LANE_LEAD_BYTES. */
+static uint64_t transfer_rank(const struct transfer *transfer)
+{
+    return transfer->served + (uint64_t)transfer->log.lane * LANE_LEAD_BYTES;
+}
+
 struct transfer *session_queue_next(struct session *session)
 {
     struct transfer *next = NULL;
 
     for (size_t i = 0; i < session->sending.queue_count; i++) {
         struct transfer *transfer = &session->sending.queue[i];
-        if (next == NULL || transfer->log.lane < next->log.lane ||
-            (transfer->log.lane == next->log.lane && transfer->served < next->served))
+        if (next == NULL || transfer_rank(transfer) < transfer_rank(next))
             next = transfer;
     }
     return next;

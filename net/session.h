@@ -26,6 +26,9 @@ enum session_state session_next(enum session_state state, enum session_event eve
 /* Runs read back to find what was lost; beyond, everything unconfirmed counts as lost. */
 #define REWIND_RUNS_MAX 1000
 
+/* More than a township's urgent and ledger entries of a month. */
+#define LANE_LEAD_BYTES (256 * 1024)
+
 /* Bytes of runs under way to one neighbour: begins small, doubles while acknowledged
  * within WINDOW_FAST_MS, halves when slower than WINDOW_SLOW_MS. At most what the
  * transport queues. */
@@ -270,8 +273,10 @@ void session_forget_under_way(struct session *session);
 /* Queues a range to send, replacing what was queued of that log: at most one per head. */
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to);
-/* What is to be sent next: of the lowest lane the log whose author was served least. NULL:
- * nothing is queued. */
+/* What is to be sent next: the log whose author was served least, where each lane counts as
+ * if LANE_LEAD_BYTES less than the next higher one had been sent. So an alarm overtakes a
+ * backlog of records, and alarms without end leave records their share. NULL: nothing is
+ * queued. */
 struct transfer *session_queue_next(struct session *session);
 /* So many bytes of an author's logs were sent. Who has nothing queued gains nothing by it: a
  * new author begins level with who was served least. */

@@ -142,6 +142,21 @@ static void a_log_without_end_does_not_hold_up_other_authors(void **state)
     }
 }
 
+static void urgent_entries_without_end_leave_records_a_share(void **state)
+{
+    static const uint64_t run_bytes[3] = {0, LARGE_RUN, LARGE_RUN};
+    struct session *session = *state;
+    unsigned sent[3] = {0};
+    session_queue(session, (struct log_name){2, 1, LANE_RECORD}, 1, SEQ_MAX);
+    session_queue(session, (struct log_name){1, 1, LANE_URGENT}, 1, SEQ_MAX);
+    unsigned ahead = 2 * LANE_LEAD_BYTES / LARGE_RUN;
+    for (unsigned i = 0; i < ahead; i++)
+        assert_int_equal(serve_next(session, run_bytes), 1);
+    for (int i = 0; i < 100; i++)
+        sent[serve_next(session, run_bytes)]++;
+    assert_int_equal(sent[1], 50);
+}
+
 static void many_logs_of_one_author_get_the_share_of_one(void **state)
 {
     static const uint64_t run_bytes[3] = {0, SMALL_RUN, SMALL_RUN};
@@ -254,6 +269,7 @@ int main(void)
         TEST(urgent_logs_leave_the_queue_before_records),
         TEST(asking_again_for_a_log_replaces_the_first_asking),
         TEST(a_log_without_end_does_not_hold_up_other_authors),
+        TEST(urgent_entries_without_end_leave_records_a_share),
         TEST(many_logs_of_one_author_get_the_share_of_one),
         TEST(an_author_who_had_nothing_queued_is_owed_nothing),
         TEST(the_window_closes_when_full_and_opens_with_acknowledgements),
