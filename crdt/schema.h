@@ -1,7 +1,10 @@
 /* schema.h - one table declares every register; validation, command options, JSON names,
- * list columns, search and help text all come from it. A new register is a table entry;
- * what is derived from several of its fields (whether a visit counts) is a function that
- * the entry names. Ids of registers, fields and choices are never reused. */
+ * list columns, search and help text all come from it. A new register is
+ * an id in the enum below and a table entry, and where a county's nodes run already also a
+ * higher SCHEMA_LEVEL: a node that kept entries of the register before it knew it reads
+ * them again after its upgrade. What is derived from several of its fields (whether a
+ * visit counts) is a function that the entry names. Ids of registers, fields and choices
+ * are never reused. */
 #ifndef LINLI_CRDT_SCHEMA_H
 #define LINLI_CRDT_SCHEMA_H
 
@@ -9,7 +12,8 @@
 #include "crdt/division.h"
 #include "crdt/id.h"
 
-/* Goes up when the fold of already written entries would change; a part of "same entries,
+/* Goes up when the fold of already written entries would change, also because a register,
+ * field or choice is new; a part of "same entries,
  * same state". */
 #define SCHEMA_LEVEL 1
 

@@ -7,7 +7,9 @@
 
 /* Ids of registers, fields and choices are never reused, and what is added goes to the
  * end: entries written under an older table must read the same for ever. A change that
- * folds written entries otherwise raises SCHEMA_LEVEL. */
+ * folds written entries otherwise raises SCHEMA_LEVEL; a new register, field or choice does
+ * so as well once nodes are in the field, because an older one may have kept entries that
+ * it could not fold. */
 
 #define CHOICES_END                                                                      \
     {                                                                                    \

@@ -1,4 +1,4 @@
-/* change.h - turns the writing commands of control.h into the engine's write events.
+/* change.h - turns the writing commands of daemon/api/protocol.h into the engine's write events.
  *
  * Text is read into values here: fields by the schema, places in the county's table, records
  * by prefixes of their ids. Whether the change may be made is judged by net/draft.c, once. */
@@ -21,7 +21,7 @@ struct change {
     struct buffer *scratch;
     uint64_t wall_ms;
     struct slice
-        summary; /* of what is to be written, by change_prepare: see protocol.h */
+        summary; /* of what is to be written, by change_prepare: daemon/api/protocol.h */
     char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
 };
 

@@ -1,4 +1,4 @@
-/* query.h - answers the reading commands of control.h from views, heads and reports.
+/* query.h - answers the reading commands of daemon/api/protocol.h from views, heads and reports.
  *
  * Every list says on how many entries of how many logs it rests, counting only logs that
  * everybody carries who may read the township, so that the numbers are equal where the

@@ -39,8 +39,10 @@
  *   R.add         fields of register R,    written         R: a register that has
  *                 anyway                                   the verb (crdt/schema.h)
  *   R.show        id, reveal               record
- *   R.list        division, person, from,  records[record], rests_on{logs,entries}
- *                 to, all
+ *   R.list        division, from, to, all, records[record], rests_on{logs,entries}
+ *                 and where R's records are about
+ *                 others the field that names
+ *                 them (of a visit: person)
  *   R.find        text                     records[record], rests_on
  *   R.set         id, fields, anyway       written
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
@@ -76,14 +78,21 @@
  *
  *   record: id, register, township, subject, created_ms, node, actor, known, voided
  *           (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms,
- *           node, actor}], of a visit counts (whether it stands and its person was met,
- *           or answered a call), then every field of the register by its name (text,
- *           number, list of text, or nil)
+ *           node, actor}], what the register's table derives, true or false (of a visit
+ *           counts: whether it stands and its person was met, or answered a call), then
+ *           every field of the register by its name (text, number, list of text, or nil);
+ *           a field that names a record of a register with names is followed by
+ *           FIELD_name (of a visit person_name), nil where the name is not known
+ *
+ *   operation: {kind, register, subject, target}; kind is create, edit or void, in the
+ *           control log admit, realm-key or revoke, nil where the entry cannot be read;
+ *           register is nil in the control log and where it is not known here; subject is
+ *           nil where the record is its own; target is the record that a void takes out
  *
  * For the same entries and keys the records of a realm come out as the same bytes at
  * every node: `visit list --json` can be compared with cmp. */
-#ifndef LINLI_DAEMON_PROTOCOL_H
-#define LINLI_DAEMON_PROTOCOL_H
+#ifndef LINLI_DAEMON_API_PROTOCOL_H
+#define LINLI_DAEMON_API_PROTOCOL_H
 
 #include "crdt/base.h"
 

@@ -1,6 +1,5 @@
-/* control_frame.h - the frames of control.h as bytes: requests read strictly, replies
- * written.
- */
+/* control_frame.h - the frames of daemon/api/protocol.h as bytes: requests read strictly,
+ * replies written. */
 #ifndef LINLI_DAEMON_CONTROL_FRAME_H
 #define LINLI_DAEMON_CONTROL_FRAME_H
 
