@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "crdt/normal.h"
+
 /* ---- the table ---- */
 
 const struct schema_register *schema_register(uint8_t id)
@@ -82,6 +84,45 @@ bool schema_tells_apart(const struct schema_register *reg)
 const struct field *schema_field(const struct schema_register *reg, uint8_t id)
 {
     return id < reg->field_count ? &reg->fields[id] : NULL;
+}
+
+static bool heads(const struct buffer *normal, struct slice name)
+{
+    struct buffer other;
+    buffer_init(&other, SIZE_MAX);
+    normal_put(name, &other);
+    bool same = slice_equal(buffer_slice(normal), buffer_slice(&other));
+    buffer_deinit(&other);
+    return same;
+}
+
+static bool heads_also(const struct buffer *normal, const char *also)
+{
+    while (also != NULL) {
+        const char *end = strchr(also, '|');
+        size_t size = end != NULL ? (size_t)(end - also) : strlen(also);
+        if (heads(normal, slice_of(also, size)))
+            return true;
+        also = end != NULL ? end + 1 : NULL;
+    }
+    return false;
+}
+
+const struct field *schema_field_headed(const struct schema_register *reg,
+                                        struct slice heading)
+{
+    const struct field *found = NULL;
+    struct buffer normal;
+    buffer_init(&normal, SIZE_MAX);
+    normal_put(heading, &normal);
+    for (size_t i = 0; i < reg->field_count && found == NULL; i++) {
+        const struct field *field = &reg->fields[i];
+        if (heads(&normal, slice_text(field->name)) ||
+            heads(&normal, slice_text(field->label)) || heads_also(&normal, field->also))
+            found = field;
+    }
+    buffer_deinit(&normal);
+    return found;
 }
 
 const struct field *schema_field_named(const struct schema_register *reg,

@@ -93,6 +93,8 @@ struct field {
     enum text_form form; /* FIELD_TEXT, FIELD_SEALED and FIELD_CHECK */
     uint8_t names;       /* FIELD_RECORD: id of the register whose record it names */
     enum search search;
+    const char *also;    /* other headings of its column in people's spreadsheets, separated
+                            by |; NULL: none */
     const char *heading; /* of its column in lists, through gettext; NULL: none */
     enum lookup lookup;
     bool
@@ -257,6 +259,11 @@ bool schema_tells_apart(const struct schema_register *reg); /* whether any field
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);
 const struct field *schema_field_named(const struct schema_register *reg,
                                        struct slice name); /* by name or label */
+
+/* By what heads its column in a spreadsheet: name, label or one of `also`, whatever their
+ * width, case and blanks. NULL: none. `heading` is clean text. */
+const struct field *schema_field_headed(const struct schema_register *reg,
+                                        struct slice heading);
 
 /* Text as typed -> the encoded value at the end of `out`; blanks around it fall away, and on
  * failure nothing is written. For FIELD_SEALED an encoded text is written (the engine seals

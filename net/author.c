@@ -41,7 +41,7 @@ void author_write(struct engine *engine, const struct event *event)
         status = draft_finish(engine, &draft, event, actor, &plaintext);
     if (draft.known) {
         id = draft.known_id;
-    } else if (status == OK) {
+    } else if (status == OK && !write->trial) {
         (void)operators_enrol(engine, &write->account, event);
         id = writing_append(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
                             event->random);

@@ -42,6 +42,7 @@ struct write {
                                 of an amendment: what it replaces */
     bool keep_rest;          /* of an amendment: what is not given stays as it was */
     struct slice reason;     /* of a void */
+    bool trial;              /* judged, and not written */
     bool insist;             /* what a person is asked about is meant so */
     bool restores;           /* of a void: what its target had replaced counts again */
     const struct write_value *values;

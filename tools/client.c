@@ -233,12 +233,10 @@ static void encode_request(const char *command, struct slice args, struct buffer
     codec_put_raw(out, args);
 }
 
-enum status client_ask(struct client *client, const char *command, struct slice args,
-                       struct client_reply *reply)
+enum status client_send(struct client *client, const char *command, struct slice args)
 {
     struct buffer request;
     uint8_t head[CONTROL_LENGTH_SIZE];
-    struct slice frame;
     client->sent = false;
     buffer_init(&request, CONTROL_REQUEST_SIZE_MAX);
     encode_request(command, args, &request);
@@ -251,7 +249,19 @@ enum status client_ask(struct client *client, const char *command, struct slice 
     if (status == OK)
         status = send_all(client, buffer_slice(&request), deadline_ms);
     buffer_deinit(&request);
-    if (status == OK)
-        status = receive_frame(client, &frame);
+    return status;
+}
+
+enum status client_receive(struct client *client, struct client_reply *reply)
+{
+    struct slice frame;
+    enum status status = receive_frame(client, &frame);
     return status == OK ? read_reply(frame, reply) : status;
+}
+
+enum status client_ask(struct client *client, const char *command, struct slice args,
+                       struct client_reply *reply)
+{
+    enum status status = client_send(client, command, args);
+    return status == OK ? client_receive(client, reply) : status;
 }

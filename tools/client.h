@@ -32,13 +32,20 @@ struct client_reply {
     struct slice data; /* an encoded, checked map */
 };
 
-/* `args` is an encoded map. Slices of the reply live until the next call. ERR_NO_DAEMON
+/* `args` is an encoded map. A client may have several requests under way, at most
+ * CLIENT_UNDER_WAY_MAX; they are answered in order. */
+#define CLIENT_UNDER_WAY_MAX 60 /* fewer than the daemon's CONTROL_UNDER_WAY_MAX */
+MUST_USE enum status client_send(struct client *client, const char *command,
+                                 struct slice args);
+MUST_USE enum status client_receive(struct client *client, struct client_reply *reply);
+
+/* One after the other. Slices of the reply live until the next call. ERR_NO_DAEMON
  * where the daemon went away or did not answer in time; ERR_MALFORMED for an answer that
  * is none; ERR_VERSION for one of another protocol. */
 MUST_USE enum status client_ask(struct client *client, const char *command,
                                 struct slice args, struct client_reply *reply);
 
-/* After a failed client_ask: whether the daemon may have had the whole request, so that a
+/* After a failure: whether the daemon may have had the whole request, so that a
  * write may have been done all the same. */
 bool client_was_sent(const struct client *client);
 

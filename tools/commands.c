@@ -7,6 +7,7 @@
 #include "tools/explain.h"
 #include "tools/help.h"
 #include "tools/i18n.h"
+#include "tools/import.h"
 #include "tools/member.h"
 #include "tools/register_commands.h"
 #include "tools/render.h"
@@ -137,6 +138,35 @@ static const struct command fixed[] = {
                  TAKES("division", "CODE", N_("a village, a township or the county")),
                  FLAG("names", N_("also who is missing and who is exempt")),
                  TAKES("as_of", "DATE", N_("as at the end of that day"))}},
+    {.name = "import",
+     .help = N_("enter the rows of a spreadsheet saved as CSV: persons, visits, ..."),
+     .more = N_("The first row says what the columns are, in Chinese or English. UTF-8 and "
+                "GB 18030 are told apart. A row whose external key or id is known here is "
+                "passed over, so that the same file may be imported again. Refused rows "
+                "go, with the reasons, to FILE.rejected.csv; nothing of them is saved."),
+     .example = "linli import persons roster.csv --dry-run",
+     .run = import_run,
+     .positionals = {{"register", N_("REGISTER"), false, false},
+                     {"file", N_("FILE"), false, false}},
+     .options = {FLAG("dry_run", N_("say what would be refused, and save nothing")),
+                 TAKES("columns", "FILE",
+                       N_("what headings mean, a line each: HEADING=FIELD")),
+                 TAKES("rejected", "FILE", N_("where refused rows go")),
+                 FLAG("anyway", N_("what would be asked about is meant so"))},
+     .writes = true},
+    {.name = "export",
+     .help = N_("a register as CSV for spreadsheets, with Chinese headings"),
+     .more = N_("Every cell is text, and none is run as a formula. What is exported can be "
+                "imported again and changes nothing. Without --output it goes to the "
+                "terminal or the pipe. Identity numbers are left out unless --reveal."),
+     .example = "linli export visits --from 2026-11-01 --output visits.csv",
+     .run = export_run,
+     .positionals = {{"register", N_("REGISTER"), false, false}},
+     .options = {TAKES("output", "FILE", N_("a file, readable by its owner alone")),
+                 TAKES("division", "CODE", N_("a village, a township or the county")),
+                 TAKES("from", "DATE", N_("first day")),
+                 TAKES("to", "DATE", N_("last day")),
+                 FLAG("reveal", N_("with identity numbers"))}},
     {.name = "county create",
      .help =
          N_("found a county: its keys and its grant, at the authority, without a daemon"),

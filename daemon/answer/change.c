@@ -193,7 +193,7 @@ static enum status take_field(struct reading *reading, struct slice name,
     return status == OK ? OK : refuse(reading->change, status, slice_text(field->name));
 }
 
-/* Every argument but `id` and `anyway` is a field. */
+/* Every argument but `id`, `anyway` and `trial` is a field. */
 static enum status take_fields(struct reading *reading, struct slice args)
 {
     size_t count;
@@ -204,7 +204,8 @@ static enum status take_fields(struct reading *reading, struct slice args)
         if (!codec_take_text(&args, &name) || !codec_take_any(&args, &value))
             return ERR_MALFORMED;
         if (slice_equal(name, slice_text("id")) ||
-            slice_equal(name, slice_text("anyway")))
+            slice_equal(name, slice_text("anyway")) ||
+            slice_equal(name, slice_text("trial")))
             continue;
         enum status status = take_field(reading, name, value);
         if (status != OK)
@@ -381,6 +382,7 @@ enum status change_prepare(struct change *change, struct slice command, struct s
         return ERR_LIMIT;
     write->reg = reading.reg->id;
     write->insist = args_flag(args, "anyway");
+    write->trial = args_flag(args, "trial");
     buffer_init(&reading.fits, PAYLOAD_SIZE_MAX);
     enum status status = prepare_of(verb)(&reading, args);
     buffer_deinit(&reading.fits);

@@ -1,6 +1,7 @@
 #include "daemon/answer/resolve.h"
 
 #include "crdt/codec.h"
+#include "crdt/lookup.h"
 #include "crdt/normal.h"
 #include "crdt/operation.h"
 #include "crdt/text.h"
@@ -167,11 +168,76 @@ static void match_names(const struct engine *engine, struct store_txn *txn,
     buffer_deinit(&name);
 }
 
+/* A row of lookups is a hint: the record may have changed since. */
+static bool still_holds(struct store_txn *txn, const struct schema_register *reg,
+                        const struct resolved *holder, const struct field *field,
+                        struct slice sought)
+{
+    struct record_view record;
+    struct arena arena;
+    bool holds = false;
+    arena_init(&arena);
+    if (view_record(txn, reg, holder->realm, resolved_subject(reg, holder), &holder->id,
+                    &arena, &record) &&
+        !record.voided) {
+        const struct field_view *view = &record.fields[field->id];
+        for (size_t i = 0; i < view->count; i++)
+            holds |= slice_equal(lookup_value(field, view->versions[i].value), sought);
+    }
+    arena_deinit(&arena);
+    return holds;
+}
+
+/* By a key of another system, or a number that is one person's alone. */
+static void match_lookups(const struct engine *engine, struct store_txn *txn,
+                          const struct schema_register *reg, struct slice text,
+                          struct matches *matches)
+{
+    struct looked_up found[FITS_MAX];
+    struct buffer value;
+    uint8_t tag[FIELD_TAG_SIZE];
+    if (!text_is_clean(text))
+        return;
+    buffer_init(&value, PAYLOAD_SIZE_MAX);
+    for (size_t i = 0; i < reg->field_count; i++) {
+        const struct field *field = &reg->fields[i];
+        struct realm_walk walk = {0};
+        struct slice plain, sought;
+        uint64_t realm;
+        buffer_clear(&value);
+        if (field->lookup == LOOKUP_NONE || field_parse(field, text, NULL, &value) != OK)
+            continue;
+        sought = plain = buffer_slice(&value);
+        bool sealed = field->type == FIELD_SEALED && codec_take_text(&plain, &plain);
+        while (realm_walk_next(engine_roster(engine), reg, &walk, &realm)) {
+            for (size_t turn = 0;
+                 sealed ? engine_field_tag(engine, realm, plain, turn, tag) : turn == 0;
+                 turn++) {
+                if (sealed)
+                    sought = slice_of(tag, sizeof tag);
+                size_t count =
+                    lookup_find(txn, reg->id, field->id, realm, sought, found, FITS_MAX);
+                for (size_t k = 0; k < count; k++) {
+                    struct resolved holder = {realm, found[k].subject, found[k].id};
+                    if (still_holds(txn, reg, &holder, field, sought))
+                        note_match(matches, &holder);
+                }
+            }
+        }
+    }
+    buffer_deinit(&value);
+}
+
 static void match(const struct engine *engine, struct store_txn *txn,
                   const struct schema_register *reg, struct slice text,
                   struct matches *matches)
 {
     *matches = (struct matches){.count = 0};
+    /* A whole key says more than a beginning of an id; where that is long enough to be meant
+     * and is another's, both are told. */
+    match_lookups(engine, txn, reg, text, matches);
+    if (matches->count > 0 && text.size < RESOLVE_WRITE_MIN)
+        return;
     if (reg->subject_field == FIELD_NONE)
         match_subjects(engine, txn, reg, text, matches);
     else

@@ -1,5 +1,5 @@
 /* resolve.h - from what a person types to a record: any beginning of its id that fits no
- * other, or by the name that only it has. A whole id of an entry is resolved by its log; a
+ * other, by its key in another system or its number, or by the name that only it has. A whole id of an entry is resolved by its log; a
  * prefix by looking at all. */
 #ifndef LINLI_DAEMON_RESOLVE_H
 #define LINLI_DAEMON_RESOLVE_H

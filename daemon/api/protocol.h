@@ -37,7 +37,8 @@
  *   peer.pause    peer (name or "all")     peers[{name}]
  *   peer.resume   peer                     peers[{name}]
  *   R.add         fields of register R,    written         R: a register that has
- *                 anyway                                   the verb (crdt/schema.h)
+ *                 anyway, trial                            the verb (crdt/schema.h); trial:
+ *                                                          judged and not written
  *   R.show        id, reveal               record
  *   R.list        division, from, to, all, records[record], rests_on{logs,entries}
  *                 and where R's records are about

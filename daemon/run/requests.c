@@ -389,13 +389,15 @@ static void put_no_summary(struct buffer *out)
 
 static void put_written(struct buffer *out, const struct asked *asked)
 {
-    char text[ID_TEXT_SIZE];
-    id_format(&asked->id, text);
+    char text[ID_TEXT_SIZE] = ""; /* of what was only tried there is none */
+    if (entry_id_seq(&asked->id) > 0)
+        id_format(&asked->id, text);
     codec_put_map(out, 3 + CHANGE_SUMMARY_KEYS);
     codec_put_cstring(out, "id");
-    codec_put_cstring(out, text);
+    answer_put_text_or_nil(out, text);
     codec_put_cstring(out, "short_id");
-    codec_put_text(out, slice_of(text, SHORT_ID_SIZE));
+    text[SHORT_ID_SIZE] = '\0';
+    answer_put_text_or_nil(out, text);
     codec_put_cstring(out, "known");
     codec_put_bool(out, asked->known);
     if (asked->known) /* what was typed is not what is there */
