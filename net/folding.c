@@ -321,9 +321,11 @@ void folding_fold_some(struct engine *engine)
 
 /* ---- the care rows ---- */
 
-/* A batch that files rows itself works in those and no more: what clerks write counts at
- * once, and a backlog is not slowed down. One that files none takes about ten milliseconds. */
-#define CARE_ROWS_BUSY 256
+/* A batch that files a few rows works in those and no more: what a clerk writes counts at
+ * once, and a backlog is not slowed down. Neither is a load of writes: each row puts a page of
+ * its own on the disk, which doubled what they write. One that files none takes about ten
+ * milliseconds. */
+#define CARE_ROWS_BUSY 16
 #define CARE_ROWS_IDLE 4000
 
 void folding_flush(struct engine *engine)
