@@ -3,18 +3,21 @@
  * Each client has one write under way and waits for its acknowledgement, which comes when
  * the write is durable; the daemon commits what is there together. 10,000 persons are
  * entered the same way first. How fast the disk itself is, is measured right before and
- * right after. */
+ * right after; and when the daemon has ended, how fast LMDB alone commits what it wrote, with
+ * as many writes to a commit (bare.h). */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/bare.h"
 #include "tests/bench/clients.h"
 #include "tests/bench/disk.h"
 #include "tests/bench/founding.h"
 #include "tests/bench/linlid.h"
 #include "tests/bench/people.h"
 #include "tests/bench/report.h"
+#include "tools/files.h"
 
 #define CLIENTS 64
 #define PERSONS 10000
@@ -112,6 +115,11 @@ static void run_load(struct linlid *linlid, struct load *load, unsigned seconds,
     clients_close(clients);
 }
 
+static double writes_per_s(const struct load *load)
+{
+    return (double)load->count / ((double)(load->end_ns - load->begin_ns) / 1e9);
+}
+
 static void report(struct load *load, const struct usage *spent, double disk_before_ms,
                    double disk_after_ms)
 {
@@ -119,7 +127,7 @@ static void report(struct load *load, const struct usage *spent, double disk_bef
     size_t kept = load->count < LATENCIES_MAX ? load->count : LATENCIES_MAX;
     if (load->count == 0)
         give_up("no write was acknowledged");
-    report_result("local_writes_per_s", (double)load->count / seconds, "writes/s");
+    report_result("local_writes_per_s", writes_per_s(load), "writes/s");
     report_beside("local_writes_per_s",
                   "%zu writes in %.1f s; fdatasync p50 of the same disk %.3f ms before, "
                   "%.3f ms after",
@@ -134,13 +142,27 @@ static void report(struct load *load, const struct usage *spent, double disk_bef
                   load->took_ms[kept * 999 / 1000], load->took_ms[kept - 1]);
 }
 
+static void report_ratio(const struct load *load, const struct bare *bare)
+{
+    report_result("local_writes_ratio", writes_per_s(load) / bare->writes_per_s, "ratio");
+    report_beside(
+        "local_writes_ratio",
+        "of the %.0f writes/s of LMDB alone on the same disk: %" PRIu64
+        " writes in %.1f s, %.1f to a commit and %.0f bytes each, as the daemon's",
+        bare->writes_per_s, bare->writes, bare->seconds, bare->writes_per_commit,
+        bare->bytes_per_write);
+}
+
 int main(int count, char **arguments)
 {
     static struct load load = {.chance = {64}};
+    char store[PATH_SIZE_MAX], work[PATH_SIZE_MAX];
     struct linlid linlid;
+    struct bare bare;
     struct usage spent;
     if (count != 4)
         give_up("usage: bench_writes WORK SOCKETS SECONDS");
+    unsigned seconds = (unsigned)strtoul(arguments[3], NULL, 10);
     load.persons = checked_malloc(PERSONS * sizeof *load.persons);
     load.took_ms = checked_malloc(LATENCIES_MAX * sizeof *load.took_ms);
     founding_make(arguments[1], 1);
@@ -148,10 +170,15 @@ int main(int count, char **arguments)
                                                    .sockets = arguments[2],
                                                    .name = TOWNSHIP});
     double disk_before_ms = disk_fdatasync_p50_ms(arguments[1], PROBES);
-    run_load(&linlid, &load, (unsigned)strtoul(arguments[3], NULL, 10), &spent);
+    run_load(&linlid, &load, seconds, &spent);
     double disk_after_ms = disk_fdatasync_p50_ms(arguments[1], PROBES);
     report(&load, &spent, disk_before_ms, disk_after_ms);
     linlid_stop(&linlid);
+    if (path_join(store, linlid.directory, "store") != OK ||
+        path_join(work, arguments[1], "bare") != OK)
+        give_up("the path %s is too long", arguments[1]);
+    bare_run(store, work, seconds, &bare);
+    report_ratio(&load, &bare);
     free(load.took_ms);
     free(load.persons);
     return 0;
