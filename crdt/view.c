@@ -174,6 +174,39 @@ static void merge_fields(const struct chain *chain, const struct chain_row *rows
     }
 }
 
+/* Most records are written once: their fields are what the creating row says, with nothing
+ * to merge it with. */
+static void take_fields(const struct chain *chain, const struct chain_row *row,
+                        struct record_view *record)
+{
+    struct operation create = row->operation;
+    struct version *room =
+        arena_alloc(chain->arena, create.body_count * sizeof(struct version));
+    struct slice value;
+    uint8_t id;
+    while (operation_next_field(&create, &id, &value)) {
+        struct field_view *view = &record->fields[id];
+        if (value.size == 0)
+            continue;
+        if (view->field->rule == MERGE_SET) { /* each of its elements is a version */
+            struct field_write write = {
+                row->id, row->operation.stamp_ms, row->operation.actor, value, {0}};
+            struct version_list list = merge_set(&write, 1, chain->arena);
+            view->versions = list.versions;
+            view->count = list.count;
+            continue;
+        }
+        *room = (struct version){
+            .id = row->id,
+            .stamp_ms = row->operation.stamp_ms,
+            .actor = row->operation.actor,
+            .value = value,
+        };
+        view->versions = room++;
+        view->count = 1;
+    }
+}
+
 /* ---- records ---- */
 
 static void record_init(const struct chain *chain, const struct entry_id *id,
@@ -225,7 +258,10 @@ static void view_self(const struct chain *chain, struct record_list *list)
                  entry_id_compare(&row->operation.target, &chain->subject) == 0)
             record_void(&list->records[0], &latest_void_ms, row);
     }
-    merge_fields(chain, chain->rows, chain->count, &list->records[0]);
+    if (chain->count == 1 && chain->rows[0].operation.kind == OPERATION_CREATE)
+        take_fields(chain, &chain->rows[0], &list->records[0]);
+    else
+        merge_fields(chain, chain->rows, chain->count, &list->records[0]);
 }
 
 /* ---- chains of several records ---- */
@@ -312,40 +348,6 @@ static struct candidate *find_candidate(struct candidate *candidates, size_t cou
     return &candidates[low];
 }
 
-/* Most records of such chains are written once: their fields are what the creating row
- * says, without merging. */
-static void take_fields(const struct chain *chain, const struct chain_row *row,
-                        struct record_view *record)
-{
-    struct operation create = row->operation;
-    struct version *room =
-        arena_alloc(chain->arena, create.body_count * sizeof(struct version));
-    struct slice value;
-    uint8_t id;
-    while (operation_next_field(&create, &id, &value)) {
-        struct field_view *view = &record->fields[id];
-        if (value.size == 0)
-            continue;
-        *room = (struct version){
-            .id = row->id,
-            .stamp_ms = row->operation.stamp_ms,
-            .actor = row->operation.actor,
-            .value = value,
-        };
-        view->versions = room++;
-        view->count = 1;
-    }
-}
-
-static bool has_set(const struct schema_register *reg)
-{
-    for (size_t i = 0; i < reg->field_count; i++) {
-        if (reg->fields[i].rule == MERGE_SET)
-            return true;
-    }
-    return false;
-}
-
 /* The record's creation and every edit that names it, merged as a person's chain is. */
 static void merge_candidate(const struct chain *chain, const struct candidate *candidate,
                             struct record_view *record)
@@ -368,7 +370,6 @@ static void apply_rows(const struct chain *chain, struct candidate *candidates,
                        struct record_list *list)
 {
     struct entry_id other;
-    bool sets = has_set(chain->reg);
     for (size_t i = 0; i < chain->count; i++) {
         const struct chain_row *row = &chain->rows[i];
         if (row->operation.kind == OPERATION_CREATE || !row->operation.has_target)
@@ -383,7 +384,7 @@ static void apply_rows(const struct chain *chain, struct candidate *candidates,
     }
     for (size_t i = 0; i < list->count; i++) {
         const struct chain_row *created = candidates[i].created;
-        if (candidates[i].edits > 0 || (sets && created != NULL))
+        if (candidates[i].edits > 0)
             merge_candidate(chain, &candidates[i], &list->records[i]);
         else if (created != NULL)
             take_fields(chain, created, &list->records[i]);
