@@ -82,19 +82,16 @@ static enum status judge_subject(struct engine *engine, struct draft *draft)
     uint8_t field = draft->reg->subject_field;
     struct record_view *subject = &draft->subject;
     struct entry_id named;
-    uint64_t realm;
 
     CHECK(reg != NULL && reg->subject_field == FIELD_NONE);
     if (value_id(draft_value(write, field), &named) &&
         (write->keep_rest || entry_id_compare(&named, &write->subject) != 0))
         return draft_refuse(draft, ERR_FIELD_FIXED, field);
-    if (!record_realm(engine->roster, engine->txn, reg, &write->subject, write->realm,
-                      &realm))
+    draft->has_subject = record_find(engine->roster, engine->txn, reg, &write->subject,
+                                     write->realm, &engine->scratch, subject);
+    if (!draft->has_subject)
         return draft_refuse(draft, ERR_NOT_FOUND, field);
-    draft->has_subject = view_record(engine->txn, reg, realm, NULL, &write->subject,
-                                     &engine->scratch, subject);
-    return draft->has_subject && subject->voided ? draft_refuse(draft, ERR_VOIDED, field)
-                                                 : OK;
+    return subject->voided ? draft_refuse(draft, ERR_VOIDED, field) : OK;
 }
 
 /* Rules of single fields that hold for what is written, whether a record is new or old. */

@@ -33,6 +33,18 @@ bool record_realm(const struct roster *roster, struct store_txn *txn,
     return false;
 }
 
+bool record_find(const struct roster *roster, struct store_txn *txn,
+                 const struct schema_register *reg, const struct entry_id *id,
+                 uint64_t likely, struct arena *arena, struct record_view *record)
+{
+    uint64_t realm;
+    if (likely != 0 && schema_realm_fits(reg, likely) &&
+        view_record(txn, reg, likely, NULL, id, arena, record))
+        return true;
+    return record_realm(roster, txn, reg, id, 0, &realm) &&
+           view_record(txn, reg, realm, NULL, id, arena, record);
+}
+
 void record_foresee(struct store_txn *txn, const struct schema_register *reg,
                     const struct write *write, struct arena *arena,
                     struct record_view *record)

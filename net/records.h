@@ -21,6 +21,12 @@ MUST_USE bool record_realm(const struct roster *roster, struct store_txn *txn,
                            const struct schema_register *reg, const struct entry_id *id,
                            uint64_t likely, uint64_t *realm);
 
+/* The record of a register without subjects with this id, wherever it is filed; likewise. */
+MUST_USE bool record_find(const struct roster *roster, struct store_txn *txn,
+                          const struct schema_register *reg, const struct entry_id *id,
+                          uint64_t likely, struct arena *arena,
+                          struct record_view *record);
+
 /* The record as it will read when the write stands, in the arena; sets and sealed fields stay
  * as they are. */
 void record_foresee(struct store_txn *txn, const struct schema_register *reg,

@@ -218,16 +218,13 @@ struct slice answer_name_of(struct answering *answering, uint8_t reg,
     const struct schema_register *named = schema_register(reg);
     struct record_view record;
     struct slice value, text;
-    uint64_t realm;
     if (named == NULL || named->name_field == FIELD_NONE)
         return (struct slice){0};
     if (answering->named_reg == reg && entry_id_compare(&answering->named, id) == 0)
         return buffer_slice(&answering->name);
     remember_name(answering, reg, id, (struct slice){0});
-    if (record_realm(engine_roster(answering->engine), answering->txn, named, id,
-                     likely_realm, &realm) &&
-        view_record(answering->txn, named, realm, NULL, id, answering->scratch,
-                    &record)) {
+    if (record_find(engine_roster(answering->engine), answering->txn, named, id,
+                    likely_realm, answering->scratch, &record)) {
         value = view_value(&record, named->name_field);
         if (codec_take_text(&value, &text))
             buffer_put(&answering->name, text.data, text.size);
@@ -392,14 +389,10 @@ static bool find_whose(struct answering *answering, const struct record_view *re
                        struct record_view *whose)
 {
     const struct schema_register *subject = schema_subject(record->reg);
-    uint64_t realm;
     *whose = *record;
-    if (subject == NULL)
-        return true;
-    return record_realm(engine_roster(answering->engine), answering->txn, subject,
-                        &record->subject, record->realm, &realm) &&
-           view_record(answering->txn, subject, realm, NULL, &record->subject,
-                       answering->scratch, whose);
+    return subject == NULL ||
+           record_find(engine_roster(answering->engine), answering->txn, subject,
+                       &record->subject, record->realm, answering->scratch, whose);
 }
 
 void answer_put_whose(struct answering *answering, const struct record_view *record,

@@ -147,10 +147,8 @@ static bool place_fits(struct gathering *gathering, uint64_t realm,
     if (division_level(wanted) != DIVISION_VILLAGE)
         return true;
     if (placed == NULL || placed->place_field == FIELD_NONE ||
-        !record_realm(engine_roster(gathering->answering.engine),
-                      gathering->answering.txn, placed, subject, realm, &realm) ||
-        !view_record(gathering->answering.txn, placed, realm, NULL, subject,
-                     gathering->answering.scratch, &record))
+        !record_find(engine_roster(gathering->answering.engine), gathering->answering.txn,
+                     placed, subject, realm, gathering->answering.scratch, &record))
         return false;
     struct slice value = view_value(&record, placed->place_field);
     return codec_take_uint(&value, &code) && code == wanted;
