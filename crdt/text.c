@@ -66,6 +66,10 @@ bool text_is_clean(struct slice text)
 {
     uint32_t point;
     while (text.size > 0) {
+        if (text.data[0] >= ' ' && text.data[0] < 0x7f) {
+            text = slice_of(text.data + 1, text.size - 1);
+            continue;
+        }
         if (!take_code_point(&text, &point) || is_control(point) || is_invisible(point))
             return false;
     }

@@ -246,6 +246,17 @@ static void match(const struct engine *engine, struct store_txn *txn,
         match_names(engine, txn, reg, text, matches);
 }
 
+static enum status resolve_id(const struct engine *engine, struct store_txn *txn,
+                              struct arena *scratch, const struct schema_register *reg,
+                              const struct entry_id *id, struct resolved *resolved)
+{
+    *resolved = (struct resolved){.id = *id, .subject = *id};
+    return reg->subject_field == FIELD_NONE &&
+                   record_realm(engine_roster(engine), txn, reg, id, 0, &resolved->realm)
+               ? OK
+               : find_in_log(engine, txn, scratch, reg, id, resolved);
+}
+
 enum status resolve_record(const struct engine *engine, struct store_txn *txn,
                            struct arena *scratch, const struct schema_register *reg,
                            struct slice text, struct resolved *resolved)
@@ -255,14 +266,8 @@ enum status resolve_record(const struct engine *engine, struct store_txn *txn,
     *resolved = (struct resolved){0};
     if (text.size == 0)
         return ERR_NOT_FOUND;
-    if (id_parse(text, &id)) {
-        if (reg->subject_field == FIELD_NONE &&
-            record_realm(engine_roster(engine), txn, reg, &id, 0, &resolved->realm)) {
-            resolved->subject = resolved->id = id;
-            return OK;
-        }
-        return find_in_log(engine, txn, scratch, reg, &id, resolved);
-    }
+    if (id_parse(text, &id))
+        return resolve_id(engine, txn, scratch, reg, &id, resolved);
     match(engine, txn, reg, text, &matches);
     if (matches.count == 0)
         return ERR_NOT_FOUND;
@@ -305,8 +310,11 @@ enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
     struct matches matches;
     struct entry_id id;
     buffer_clear(fits);
-    if (text.size == 0 || id_parse(text, &id))
-        return resolve_record(engine, txn, scratch, reg, text, resolved);
+    *resolved = (struct resolved){0};
+    if (text.size == 0)
+        return ERR_NOT_FOUND;
+    if (id_parse(text, &id))
+        return resolve_id(engine, txn, scratch, reg, &id, resolved);
     match(engine, txn, reg, text, &matches);
     if (matches.count == 0)
         return ERR_NOT_FOUND;
