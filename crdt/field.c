@@ -22,6 +22,11 @@ static uint32_t limit_of(const struct field *field, uint32_t own)
     return field->limit != 0 ? field->limit : own;
 }
 
+uint32_t field_characters_max(const struct field *field)
+{
+    return limit_of(field, TEXT_CHARACTERS_MAX);
+}
+
 /* ---- what the fold checks ---- */
 
 /* A name of two lines would show as two names in a list. */
@@ -32,7 +37,7 @@ static bool text_has_form(const struct field *field, struct slice text)
 
 static bool text_has_length(const struct field *field, struct slice text)
 {
-    return text_characters(text) <= limit_of(field, TEXT_CHARACTERS_MAX);
+    return text_characters(text) <= field_characters_max(field);
 }
 
 static bool text_fits(const struct field *field, struct slice text)

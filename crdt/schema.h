@@ -273,6 +273,9 @@ const struct field *schema_field_headed(const struct schema_register *reg,
 MUST_USE enum status field_parse(const struct field *field, struct slice text,
                                  const struct divisions *divisions, struct buffer *out);
 
+/* How many characters a text of the field may have. */
+uint32_t field_characters_max(const struct field *field);
+
 /* The next of several values separated as below, without the blanks around it; it may be
  * empty. False at the end. */
 MUST_USE bool field_next_value(struct slice *text, struct slice *value);

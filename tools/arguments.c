@@ -6,6 +6,7 @@
 #include "crdt/codec.h"
 #include "crdt/text.h"
 #include "tools/i18n.h"
+#include "tools/suggest.h"
 
 struct parser {
     struct invocation *invocation;
@@ -22,7 +23,9 @@ static bool fail(const struct invocation *invocation, struct failure *failure,
 {
     const struct command *command = invocation->command;
     const char *group = invocation->group;
-    failure_set(failure, ERR_USAGE, "%s", subject);
+    char piece[PIECE_SIZE];
+    failure_piece(subject, piece);
+    failure_set(failure, ERR_USAGE, "%s", piece);
     failure->text = what;
     if (command != NULL || group != NULL) {
         failure->next = "";
@@ -35,6 +38,23 @@ static bool fail(const struct invocation *invocation, struct failure *failure,
 static bool refuse(struct parser *parser, const char *what, const char *subject)
 {
     return fail(parser->invocation, parser->failure, what, subject);
+}
+
+/* Says what was meant, before what helps otherwise. */
+static bool refuse_unknown(struct parser *parser, const char *what, const char *word,
+                           const struct suggestion *suggestion, const char *before)
+{
+    struct failure *failure = parser->failure;
+    char help[sizeof failure->next_own];
+    (void)refuse(parser, what, word);
+    if (suggestion->best[0] == '\0')
+        return false;
+    (void)snprintf(help, sizeof help, "%s",
+                   failure->next_own[0] != '\0' ? failure->next_own : "linli help");
+    failure->next = "";
+    (void)snprintf(failure->next_own, sizeof failure->next_own,
+                   _("Did you mean %s%s? Otherwise: %s"), before, suggestion->best, help);
+    return false;
 }
 
 void arguments_typed_name(const struct invocation *invocation, const char *key,
@@ -156,8 +176,22 @@ static bool parse_option(struct parser *parser, const char *word)
         return refuse(parser, N_("there is no such option here"), word);
     const char *equals = strchr(word, '=');
     size_t size = equals != NULL ? (size_t)(equals - word) : strlen(word);
-    if (!option_find(command, word + 2, size - 2, &option))
-        return refuse(parser, N_("there is no such option"), word);
+    if (!option_find(command, word + 2, size - 2, &option)) {
+        struct suggestion suggestion;
+        suggestion_begin(&suggestion, slice_of(word + 2, size - 2));
+        for (size_t i = 0; command_option_at(command, i, &option); i++) {
+            char name[OPTION_NAME_SIZE];
+            option_name(option.key, name);
+            suggestion_consider(&suggestion, name);
+            if (option.label != NULL)
+                suggestion_consider(&suggestion, option.label);
+        }
+        suggestion_consider(&suggestion, "json");
+        suggestion_consider(&suggestion, "help");
+        suggestion_consider(&suggestion, "socket");
+        return refuse_unknown(parser, N_("there is no such option"), word, &suggestion,
+                              "--");
+    }
     if (option.argument == NULL && equals != NULL)
         return refuse(parser, N_("this option takes no value"), word);
     const char *value =
@@ -170,20 +204,20 @@ static bool parse_option(struct parser *parser, const char *word)
 static bool parse_command(struct parser *parser, const char *word)
 {
     struct invocation *invocation = parser->invocation;
-    if (parser->first_word == NULL) {
-        invocation->command = command_find(word, NULL);
-        if (invocation->command != NULL)
-            return true;
-        if (!command_is_group(word))
-            return refuse(parser, N_("there is no such command"), word);
+    const char *first = parser->first_word;
+    invocation->command =
+        first == NULL ? command_find(word, NULL) : command_find(first, word);
+    if (invocation->command != NULL)
+        return true;
+    if (first == NULL && command_is_group(word)) {
         parser->first_word = word;
         invocation->group = word;
         return true;
     }
-    invocation->command = command_find(parser->first_word, word);
-    if (invocation->command != NULL)
-        return true;
-    return refuse(parser, N_("there is no such command"), word);
+    struct suggestion suggestion;
+    command_suggest(first, word, &suggestion);
+    return refuse_unknown(parser, N_("there is no such command"), word, &suggestion,
+                          "linli ");
 }
 
 static bool parse_positional(struct parser *parser, const char *word)

@@ -74,6 +74,11 @@ static enum status put_signed(const struct invocation *invocation, const char *k
 static enum status put_list(const struct invocation *invocation, const char *key,
                             struct buffer *args)
 {
+    const char *only = arguments_value(invocation, key);
+    if (only[0] == '\0' && arguments_value_at(invocation, key, 1) == NULL) {
+        codec_put_cstring(args, ""); /* an empty value clears a field, this one too */
+        return OK;
+    }
     if (invocation->command->fields == USE_FIELDS_TO_SET)
         return put_signed(invocation, key, args);
     put_values(invocation, key, args);

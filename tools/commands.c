@@ -351,6 +351,26 @@ bool command_is_group(const char *word)
     return false;
 }
 
+void command_suggest(const char *group, const char *word, struct suggestion *suggestion)
+{
+    const struct command *command;
+    suggestion_begin(suggestion, slice_text(word));
+    for (size_t i = 0; (command = command_at(i)) != NULL; i++) {
+        char first[SUGGESTION_SIZE];
+        size_t size = strcspn(command->name, " ");
+        (void)snprintf(first, sizeof first, "%.*s", (int)size, command->name);
+        if (group == NULL)
+            suggestion_consider(suggestion, first);
+        else if (strcmp(first, group) == 0 && command->name[size] == ' ')
+            suggestion_consider(suggestion, command->name + size + 1);
+    }
+    if (group == NULL || suggestion->best[0] == '\0')
+        return;
+    char best[SUGGESTION_SIZE];
+    memcpy(best, suggestion->best, sizeof best);
+    (void)snprintf(suggestion->best, sizeof suggestion->best, "%.30s %.30s", group, best);
+}
+
 /* ---- options ---- */
 
 void option_name(const char *key, char name[OPTION_NAME_SIZE])

@@ -5,6 +5,7 @@
 #define LINLI_TOOLS_COMMANDS_H
 
 #include "crdt/schema.h"
+#include "tools/suggest.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 
@@ -74,6 +75,10 @@ const struct command *command_find(const char *first, const char *second);
 
 /* Whether any command's first word is `word` and a second must follow. */
 bool command_is_group(const char *word);
+
+/* The command, or the first word of some, that `word` was probably meant for: after `group`,
+ * or as the first word where that is NULL. */
+void command_suggest(const char *group, const char *word, struct suggestion *suggestion);
 
 /* The option at `index`: the command's own, then the register's fields, then none
  * (false). `option` borrows static text. */

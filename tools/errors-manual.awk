@@ -33,6 +33,11 @@ BEGIN {
     print text(substr($0, length($1) + 3)) "."
 }
 
+/^ / && !/^ +Next: / {
+    sub(/^ +/, "")
+    print text($0)
+}
+
 /^ +Next: / {
     sub(/^ +Next: /, "")
     print ".br"

@@ -27,10 +27,166 @@ struct code_row {
 
 static const struct code_row rows[] = {STATUS_TABLE(STATUS_ROW) HEALTH_TABLE(HEALTH_ROW)};
 
+/* What the error itself has no room for: when it comes, and what it means for what was
+ * entered. A row holds for the codes of its kind from its number up to the next row's. */
+static const struct {
+    char kind;
+    unsigned from;
+    const char *detail;
+} details[] = {
+    {'E', 1000,
+     N_("What was given could not be taken in, so nothing of it was saved. Records that "
+        "are "
+        "here already are never touched by a refusal.")},
+    {'E', 1003,
+     N_("Texts are UTF-8 without control characters and without characters that show "
+        "nothing, so that no name can pass for another or steer a terminal. A file from "
+        "an "
+        "older spreadsheet is often GB 18030.")},
+    {'E', 1101,
+     N_("Every register has the fields that linli help lists, by their English and their "
+        "Chinese names. Nothing was saved.")},
+    {'E', 1103,
+     N_("Each text field has a limit in characters, not bytes: a name 50, a note 1000. "
+        "The "
+        "error names the field's. Nothing was saved.")},
+    {'E', 1104,
+     N_("A choice takes one of its words, a count a whole number up to its limit, a flag "
+        "yes or no. The error lists what this field takes.")},
+    {'E', 1105,
+     N_("It is written like a date, but the calendar has no such day or the day no such "
+        "time: 02-30, 24:05. Years go from 1800 to 2199.")},
+    {'E', 1106,
+     N_("A place may be given by its code, by its name where only one has it, or by a "
+        "path "
+        "like 双河镇/石门村. The table is the one that linli.conf names; another "
+        "county's "
+        "places are not in it.")},
+    {'E', 1107,
+     N_("The last character of an identity number follows from the other 17 (GB 11643), "
+        "so "
+        "one wrong digit shows. Without the number the person can be entered now and the "
+        "number added later.")},
+    {'E', 1108,
+     N_("What others may have counted already is never changed silently: a corrected "
+        "record "
+        "replaces the old one, and both stay visible.")},
+    {'E', 1109,
+     N_("Records are sealed for one township. Whoever moves to another is closed here "
+        "and "
+        "entered anew there, where that township can read them.")},
+    {'E', 1120,
+     N_("Two of the values exclude each other, as a telephone call and having met at "
+        "home. "
+        "It is not asked about with --anyway, because one of them must be wrong.")},
+    {'E', 1121, N_("No day lies between the two, so nothing could ever be found.")},
+    {'E', 1122,
+     N_("The dates can be right, but seldom are: they were compared with what is known "
+        "of "
+        "the person, and nothing was saved. --anyway says that it was looked at.")},
+    {'E', 1130,
+     N_("The number is read in any width and with a small x. It is stored encrypted and "
+        "never shown unless asked for with --reveal.")},
+    {'E', 1134,
+     N_("Dates are 2026-05-31, 2026/5/31, 2026年5月31日, 05-31, today, 昨天; moments add "
+        "a "
+        "time, and a time alone is today's. All in county time, UTC+8.")},
+    {'E', 1135,
+     N_("A person is counted with one village. A township's code has 9 digits, and its "
+        "villages' begin with them; a name may be both a town's and a village's.")},
+    {'E', 1136,
+     N_("The dates can be right, but seldom are: they were compared with what is known "
+        "of "
+        "the person, and nothing was saved. --anyway says that it was looked at.")},
+    {'E', 1201,
+     N_("Only what is readable here is looked through: records of other townships, and "
+        "what "
+        "has not arrived yet, are not found. Voided records are listed with --all.")},
+    {'E', 1202,
+     N_("Ids are typed by any beginning that fits one alone, names only where one alone "
+        "has "
+        "them. To write, the refusal lists those that fit.")},
+    {'E', 1203,
+     N_("Somebody voided or amended it before, perhaps at another node. It stays visible "
+        "with --all, with the reason and with what replaced it.")},
+    {'E', 1204,
+     N_("A township's records are sealed for that township and the county hub. Other "
+        "nodes "
+        "carry them and cannot read them. Nothing is missing.")},
+    {'E', 1205,
+     N_("Only an amendment can be undone so that the amended record stands again.")},
+    {'E', 1206,
+     N_("One or two letters may be the beginning of a stranger's id. Reading takes any "
+        "length, writing does not.")},
+    {'E', 1207,
+     N_("An identity number belongs to one living person here. The refusal names who has "
+        "it. Whoever died or moved away keeps no number from others.")},
+    {'E', 1208,
+     N_("The same person, minute and outcome was among the latest sixteen entries for "
+        "that "
+        "person: most often it was typed twice, or at two desks.")},
+    {'E', 2000,
+     N_("What came from another node, or a file from it, did not pass the checks that "
+        "every "
+        "node makes. Records here are unaffected; what is waiting here stays waiting.")},
+    {'E', 3000,
+     N_("It concerns the file in which everything is kept. What was acknowledged as "
+        "saved "
+        "lies on the disk and with the peers that have noted it. Copy the directory "
+        "before "
+        "anything is repaired.")},
+    {'E', 3002,
+     N_("Nothing is written by halves: what was refused is not there, everything before "
+        "it "
+        "is. Reading and passing on go on with a full disk.")},
+    {'E', 4000,
+     N_("It concerns a file or the configuration of this machine, not the records.")},
+    {'E', 5000,
+     N_("The command itself is concerned. Exit code 2 is a line that is not understood, "
+        "3 "
+        "no daemon; records are unaffected.")},
+    {'E', 5001,
+     N_("The command asks a daemon on the same machine through a socket: /run/linli/"
+        "linlid.sock, or what -s or LINLI_SOCKET says. Where a write was sent and no "
+        "answer came, look before typing it again.")},
+    {'E', 5002,
+     N_("The command line has a word or an option that is none. Nothing was sent, and "
+        "the "
+        "exit code is 2. linli help COMMAND lists what a command takes.")},
+    {'E', 5003,
+     N_("So many requests wait already that another would only wait longer. It passes by "
+        "itself.")},
+    {'W', 1200,
+     N_("It concerns the link to a neighbour. What is written here is saved on this disk "
+        "whether it is up or down, and is sent by itself when it is up.")},
+    {'W', 2000,
+     N_("It concerns who wrote what. Nothing is deleted: what does not count is kept "
+        "aside, "
+        "as evidence.")},
+    {'W', 3000,
+     N_("It concerns this machine's disk. Neighbours that noted the records hold copies; "
+        "what waits to be sent is only here.")},
+    {'W', 4000,
+     N_("It concerns this machine. Records keep the dates that people state; when they "
+        "were entered is told by the clock.")},
+};
+
+static const char *detail_of(const struct code_row *row)
+{
+    const char *detail = "";
+    for (size_t i = 0; i < ARRAY_SIZE(details); i++) {
+        if (details[i].kind == row->kind && details[i].from <= row->number)
+            detail = details[i].detail;
+    }
+    return detail;
+}
+
 static void explained_of(const struct code_row *row, struct explained *explained)
 {
-    *explained = (struct explained){
-        .severity = row->severity, .text = row->text, .next = row->next};
+    *explained = (struct explained){.severity = row->severity,
+                                    .text = row->text,
+                                    .detail = detail_of(row),
+                                    .next = row->next};
     (void)snprintf(explained->code, sizeof explained->code, "LL-%c%04u", row->kind,
                    row->number);
 }
@@ -82,9 +238,10 @@ bool explain_find(const char *code, struct explained *explained)
 static json_t *json_of_explained(const struct explained *explained)
 {
     const char *next = explained->next[0] != '\0' ? gettext(explained->next) : NULL;
-    json_t *object = json_pack("{s:s, s:s, s:s, s:o}", "code", explained->code,
-                               "severity", explained->severity, "text",
-                               gettext(explained->text), "next", json_text_or_null(next));
+    json_t *object =
+        json_pack("{s:s, s:s, s:s, s:s, s:o}", "code", explained->code, "severity",
+                  explained->severity, "text", gettext(explained->text), "detail",
+                  gettext(explained->detail), "next", json_text_or_null(next));
     CHECK(object != NULL);
     return object;
 }
@@ -93,6 +250,7 @@ static void print_text(const struct terminal *terminal, const struct explained *
 {
     (void)fprintf(terminal->out, "%s  %s: %s\n", explained->code,
                   gettext(explained->severity), gettext(explained->text));
+    (void)fprintf(terminal->out, "          %s\n", gettext(explained->detail));
     if (explained->next[0] != '\0')
         (void)fprintf(terminal->out, _("          Next: %s\n"), gettext(explained->next));
 }

@@ -10,7 +10,8 @@ struct explained {
     char code[16];        /* "LL-E1105" */
     const char *severity; /* "error", "warning", "notice"; passed through gettext */
     const char *text;
-    const char *next; /* "" where nothing is to be done */
+    const char *detail; /* when it comes and what it means, beyond `text` */
+    const char *next;   /* "" where nothing is to be done */
 };
 
 /* By "LL-E1105", "E1105" or "1105", in either case. False where there is no such code. */

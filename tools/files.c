@@ -12,7 +12,13 @@
 
 enum status path_join(char path[PATH_SIZE_MAX], const char *directory, const char *name)
 {
-    int size = snprintf(path, PATH_SIZE_MAX, "%s/%s", directory, name);
+    size_t length = strlen(directory);
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    bool here = length == 1 && directory[0] == '.';
+    bool root = length == 1 && directory[0] == '/';
+    int size = snprintf(path, PATH_SIZE_MAX, "%.*s%s%s", here ? 0 : (int)length,
+                        directory, here || root ? "" : "/", name);
     return size > 0 && size < PATH_SIZE_MAX ? OK : ERR_LIMIT;
 }
 

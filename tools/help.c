@@ -229,9 +229,21 @@ enum exit_code help_run(const struct invocation *invocation,
     } else if (is_group) {
         help_group(terminal, first);
     } else {
-        failure_set(&failure, ERR_USAGE, "%s%s%s", first, second != NULL ? " " : "",
-                    second != NULL ? second : "");
+        char piece[PIECE_SIZE];
+        struct suggestion suggestion;
+        bool first_is_known =
+            command_is_group(first) || command_find(first, NULL) != NULL;
+        const char *unknown = first_is_known ? second : first;
+        failure_piece(unknown, piece);
+        failure_set(&failure, ERR_USAGE, "%s", piece);
         failure.text = N_("there is no such command");
+        command_suggest(first_is_known ? first : NULL, unknown, &suggestion);
+        if (suggestion.best[0] != '\0') {
+            failure.next = "";
+            (void)snprintf(failure.next_own, sizeof failure.next_own,
+                           _("Did you mean linli help %s? All: linli help"),
+                           suggestion.best);
+        }
         return terminal_report(terminal, &failure);
     }
     return CODE_DONE;

@@ -2,23 +2,15 @@
 
 #include <string.h>
 
+#include "crdt/operation.h"
+#include "crdt/text.h"
 #include "tools/i18n.h"
+#include "tools/suggest.h"
 
 static const struct field *field_of(const struct invocation *invocation, const char *key)
 {
     const struct schema_register *reg = schema_register(invocation->command->reg);
     return reg != NULL ? schema_field_named(reg, slice_text(key)) : NULL;
-}
-
-static bool is_positional(const struct command *command, const char *key)
-{
-    for (size_t i = 0; i < COMMAND_POSITIONALS_MAX; i++) {
-        if (command->positionals[i].key == NULL)
-            return false;
-        if (strcmp(command->positionals[i].key, key) == 0)
-            return true;
-    }
-    return false;
 }
 
 /* The one value given under `key`; NULL where there is none, or more than one, so that it
@@ -36,46 +28,78 @@ static void say_as_typed(struct failure *failure, const struct invocation *invoc
                          const char *key)
 {
     char typed[TYPED_NAME_SIZE];
+    char piece[PIECE_SIZE];
     const char *value = shown_value(invocation, key);
     arguments_typed_name(invocation, key, typed);
-    if (value != NULL && value[0] != '\0')
-        (void)snprintf(failure->subject, sizeof failure->subject, "%s %.300s", typed,
-                       value);
-    else
-        (void)snprintf(failure->subject, sizeof failure->subject, "%s", typed);
+    failure_piece(value != NULL ? value : "", piece);
+    (void)snprintf(failure->subject, sizeof failure->subject, "%s%s%s", typed,
+                   piece[0] != '\0' ? " " : "", piece);
 }
 
-/* What a field takes, where that is a short list. */
-static void say_choices(struct failure *failure, const struct field *field)
+/* What the field takes, where that is short to say. */
+static void say_what_fits(struct failure *failure, const struct field *field,
+                          const char *value)
 {
     char *next = failure->next_own;
     const size_t size = sizeof failure->next_own;
+    struct suggestion suggestion;
     size_t used = 0;
-    if (field->type == FIELD_FLAG)
+    failure->next = "";
+    if (field->type == FIELD_FLAG) {
         (void)snprintf(next, size, "%s yes, no", _("Use one of:"));
-    if (field->type != FIELD_CHOICE)
-        return;
-    for (const struct choice *choice = field->choices;
-         choice->name != NULL && used < size; choice++)
-        used += (size_t)snprintf(next + used, size - used, "%s %s",
-                                 used > 0 ? "," : _("Use one of:"), choice->name);
+    } else if (field->type == FIELD_COUNT && field->limit > 0) {
+        (void)snprintf(next, size, _("Give a whole number, at most %u."), field->limit);
+    } else if (field->type == FIELD_COUNT) {
+        (void)snprintf(next, size, "%s", _("Give a whole number."));
+    } else if (field->type == FIELD_CHOICE) {
+        suggestion_begin(&suggestion, slice_text(value != NULL ? value : ""));
+        for (const struct choice *choice = field->choices; choice->name != NULL;
+             choice++) {
+            suggestion_consider(&suggestion, choice->name);
+            suggestion_consider(&suggestion, choice->label);
+        }
+        if (suggestion.best[0] != '\0')
+            used = (size_t)snprintf(next, size, _("Did you mean %s? "), suggestion.best);
+        const char *lead = _("Use one of:");
+        for (const struct choice *choice = field->choices;
+             choice->name != NULL && used < size; choice++) {
+            used +=
+                (size_t)snprintf(next + used, size - used, "%s %s", lead, choice->name);
+            lead = ",";
+        }
+    } else {
+        failure->next = status_words(ERR_FIELD_VALUE)->next;
+    }
+}
+
+static void say_how_long(struct failure *failure, unsigned characters_max,
+                         const char *value)
+{
+    failure->next = "";
+    if (value == NULL)
+        (void)snprintf(failure->next_own, sizeof failure->next_own,
+                       _("Give at most %u characters."), characters_max);
+    else
+        (void)snprintf(failure->next_own, sizeof failure->next_own,
+                       _("Give at most %u characters; this has %zu."), characters_max,
+                       text_characters(slice_text(value)));
 }
 
 static void say_find(struct failure *failure, const struct schema_register *reg,
                      const char *value)
 {
-    /* A quote in a name would end the one around it. */
+    char *next = failure->next_own;
+    const size_t size = sizeof failure->next_own;
     const char *quote = strpbrk(value, " \"$`\\&;|<>()*?") != NULL ? "'" : "";
     failure->next = "";
     if (!schema_has_verb(reg, VERB_FIND))
-        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli %s list",
-                       reg->name);
-    else if (strchr(value, '\'') != NULL)
-        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli %s find TEXT",
-                       reg->name);
+        (void)snprintf(next, size, "linli %s list", reg->name);
+    else if (strchr(value, '\'') != NULL || strlen(value) > 150)
+        /* A quote in a name would end the one around it. */
+        (void)snprintf(next, size, "linli %s find TEXT", reg->name);
     else
-        (void)snprintf(failure->next_own, sizeof failure->next_own,
-                       "linli %s find %s%.150s%s", reg->name, quote, value, quote);
+        (void)snprintf(next, size, "linli %s find %s%s%s", reg->name, quote, value,
+                       quote);
 }
 
 /* What was named otherwise than by an id can be found by that. */
@@ -96,27 +120,56 @@ static void say_where_to_look(struct failure *failure,
         say_find(failure, reg, id);
     else if (strncmp(name, "peer ", 5) == 0)
         failure->next = "linli peer list";
-    else if (strcmp(name, "node show") == 0)
-        failure->next = "linli node show";
+    else if (strcmp(name, "node show") == 0 || strcmp(name, "log show") == 0)
+        (void)snprintf(failure->next_own, sizeof failure->next_own, "linli %s", name);
+    if (failure->next_own[0] != '\0')
+        failure->next = "";
+}
+
+/* The key of what was refused: the daemon names it, or repeats the beginning of what was
+ * given under it. NULL: neither. */
+static const char *refused_key(const struct failure *failure,
+                               const struct invocation *invocation)
+{
+    size_t size = strlen(failure->subject);
+    for (size_t i = 0; i < invocation->count && size > 0; i++) {
+        const struct given *given = &invocation->given[i];
+        if (strcmp(failure->subject, given->key) == 0)
+            return given->key;
+    }
+    for (size_t i = 0; i < invocation->count && size > 0; i++) {
+        const struct given *given = &invocation->given[i];
+        if (strncmp(given->value, failure->subject, size) == 0)
+            return given->key;
+    }
+    struct option option;
+    for (size_t i = 0; command_option_at(invocation->command, i, &option); i++) {
+        if (strcmp(failure->subject, option.key) == 0)
+            return option.key;
+    }
+    return NULL;
 }
 
 void hint_add(struct failure *failure, const struct invocation *invocation)
 {
-    char key[OPTION_NAME_SIZE];
-    const struct command *command = invocation->command;
-    struct option option;
-    (void)snprintf(key, sizeof key, "%.*s", (int)sizeof key - 1, failure->subject);
-    const struct field *field = field_of(invocation, key);
-    bool named =
-        strcmp(failure->subject, key) == 0 &&
-        (command_option_named(command, key, &option) || is_positional(command, key));
+    const char *key = refused_key(failure, invocation);
+    if (failure->number == ERR_FIELD_MISSING &&
+        invocation->command->fields == USE_FIELDS_TO_SET) {
+        failure->text = N_("there is nothing to change: it is empty already");
+        failure->next = "";
+    }
     if (failure->number == ERR_NOT_FOUND)
         say_where_to_look(failure, invocation);
-    if (named && field != NULL && failure->number == ERR_FIELD_VALUE) {
-        say_choices(failure, field);
-        if (failure->next_own[0] != '\0')
-            failure->next = "";
-    }
-    if (named && !invocation->json)
+    if (key == NULL)
+        return;
+    const struct field *field = field_of(invocation, key);
+    const char *value = shown_value(invocation, key);
+    if (field != NULL && failure->number == ERR_FIELD_VALUE)
+        say_what_fits(failure, field, value);
+    if (failure->number == ERR_FIELD_TOO_LONG)
+        say_how_long(failure,
+                     field != NULL ? field_characters_max(field) : REASON_CHARACTERS_MAX,
+                     value);
+    if (!invocation->json)
         say_as_typed(failure, invocation, key);
 }

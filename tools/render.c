@@ -24,8 +24,11 @@ void render_rests_on(const struct terminal *terminal, struct slice data)
     uint64_t logs, entries;
     if (!map_uint(rests_on, "logs", &logs) || !map_uint(rests_on, "entries", &entries))
         return;
-    (void)fprintf(terminal->out, _(", from %llu entries of %llu logs held on this disk"),
-                  (unsigned long long)entries, (unsigned long long)logs);
+    char entry_words[WORDS_SIZE], log_words[WORDS_SIZE];
+    counted(entry_words, entries, "%llu entry", "%llu entries");
+    counted(log_words, logs, "%llu log", "%llu logs");
+    (void)fprintf(terminal->out, _(", from %s of %s held on this disk"), entry_words,
+                  log_words);
 }
 
 void render_list(const struct invocation *invocation, const struct terminal *terminal,
@@ -35,7 +38,7 @@ void render_list(const struct invocation *invocation, const struct terminal *ter
     struct slice list = map_list(data, command->list);
     size_t count = list_count(list);
     table_print(terminal, command->columns, list);
-    (void)fprintf(terminal->out, ngettext("%zu found", "%zu found", count), count);
+    (void)fprintf(terminal->out, _("%zu found"), count);
     render_rests_on(terminal, data);
     (void)fputs(".\n", terminal->out);
 }
@@ -265,10 +268,10 @@ static void print_peers(const struct terminal *terminal, const char *what,
 void render_paused(const struct invocation *invocation, const struct terminal *terminal,
                    struct slice data)
 {
-    (void)invocation;
     print_peers(terminal, _("paused"), data,
-                _("What is written meanwhile is saved on this disk and waits here.\n"
-                  "Next: linli peer resume PEER\n"));
+                _("What is written meanwhile is saved on this disk and waits here.\n"));
+    (void)fprintf(terminal->out, _("Next: linli peer resume %s\n"),
+                  arguments_value(invocation, "peer"));
 }
 
 void render_resumed(const struct invocation *invocation, const struct terminal *terminal,
@@ -286,10 +289,11 @@ void render_joined(const struct invocation *invocation, const struct terminal *t
     (void)invocation;
     (void)map_uint(data, "members", &members);
     (void)map_uint(data, "admitted", &admitted);
-    (void)fprintf(
-        terminal->out,
-        _("The roster here now has %llu members, %llu of them new by this grant.\n"),
-        (unsigned long long)members, (unsigned long long)admitted);
+    char words[WORDS_SIZE];
+    counted(words, members, "%llu member", "%llu members");
+    (void)fprintf(terminal->out,
+                  _("The roster here now has %s, %llu of them new by this grant.\n"),
+                  words, (unsigned long long)admitted);
 }
 
 /* ---- logs and digests ---- */
@@ -336,11 +340,12 @@ void render_log(const struct invocation *invocation, const struct terminal *term
     struct slice list = map_list(data, one ? "entries" : "logs");
     size_t count = list_count(list);
     table_print(terminal, one ? entry_columns : log_columns, list);
+    char words[WORDS_SIZE];
     if (one)
-        (void)fprintf(terminal->out, ngettext("%zu entry.\n", "%zu entries.\n", count),
-                      count);
+        counted(words, count, "%llu entry", "%llu entries");
     else
-        (void)fprintf(terminal->out, ngettext("%zu log.\n", "%zu logs.\n", count), count);
+        counted(words, count, "%llu log", "%llu logs");
+    (void)fprintf(terminal->out, "%s.\n", words);
 }
 
 void render_reclaimed(const struct invocation *invocation,
@@ -349,11 +354,11 @@ void render_reclaimed(const struct invocation *invocation,
     uint64_t reclaimed = 0;
     (void)invocation;
     (void)map_uint(data, "reclaimed", &reclaimed);
-    (void)fprintf(
-        terminal->out,
-        _("%llu entries were written once more and are saved on this disk. They "
-          "have new ids.\n"),
-        (unsigned long long)reclaimed);
+    char words[WORDS_SIZE];
+    counted(words, reclaimed, "%llu entry", "%llu entries");
+    (void)fprintf(terminal->out,
+                  _("Written once more and saved on this disk, with new ids: %s.\n"),
+                  words);
 }
 
 void render_verified(const struct invocation *invocation, const struct terminal *terminal,
@@ -368,22 +373,26 @@ void render_verified(const struct invocation *invocation, const struct terminal 
     (void)map_uint(data, "entries", &entries);
     (void)map_uint(data, "runs", &runs);
     table_print(terminal, problem_columns, problems);
-    (void)fprintf(
-        terminal->out, _("Checked %llu entries in %llu signed runs of %llu logs: "),
-        (unsigned long long)entries, (unsigned long long)runs, (unsigned long long)logs);
+    char entry_words[WORDS_SIZE], run_words[WORDS_SIZE], log_words[WORDS_SIZE];
+    counted(entry_words, entries, "%llu entry", "%llu entries");
+    counted(run_words, runs, "%llu signed run", "%llu signed runs");
+    counted(log_words, logs, "%llu log", "%llu logs");
+    (void)fprintf(terminal->out, _("Checked %s in %s of %s: "), entry_words, run_words,
+                  log_words);
     size_t count = list_count(problems);
     if (count == 0)
         (void)fputs(_("all verify.\n"), terminal->out);
-    else
-        (void)fprintf(terminal->out, ngettext("%zu problem.\n", "%zu problems.\n", count),
-                      count);
+    else {
+        counted(log_words, count, "%llu problem", "%llu problems");
+        (void)fprintf(terminal->out, "%s.\n", log_words);
+    }
     uint64_t strayed = 0;
-    if (map_uint(data, "strayed", &strayed) && strayed > 0)
-        (void)fprintf(
-            terminal->out,
-            _("%llu entries are set aside and reach nobody. See them: linli log "
-              "strayed\n"),
-            (unsigned long long)strayed);
+    if (map_uint(data, "strayed", &strayed) && strayed > 0) {
+        counted(entry_words, strayed, "%llu entry", "%llu entries");
+        (void)fprintf(terminal->out,
+                      _("Set aside, reaching nobody: %s. See: linli log strayed\n"),
+                      entry_words);
+    }
 }
 
 enum exit_code judge_verified(struct slice data)
@@ -404,9 +413,11 @@ void render_digest(const struct invocation *invocation, const struct terminal *t
     arena_init(&arena);
     (void)map_uint(data, "logs", &logs);
     (void)map_uint(data, "entries", &entries);
-    (void)fprintf(terminal->out, _("heads %s  %llu entries of %llu logs\n"),
-                  text_of(terminal, data, "heads", &arena), (unsigned long long)entries,
-                  (unsigned long long)logs);
+    char entry_words[WORDS_SIZE], log_words[WORDS_SIZE];
+    counted(entry_words, entries, "%llu entry", "%llu entries");
+    counted(log_words, logs, "%llu log", "%llu logs");
+    (void)fprintf(terminal->out, _("heads %s  %s of %s\n"),
+                  text_of(terminal, data, "heads", &arena), entry_words, log_words);
     table_print(terminal, realm_columns, map_list(data, "realms"));
     arena_deinit(&arena);
 }

@@ -33,7 +33,12 @@ static void print_node(const struct terminal *terminal, struct slice data,
     char up[WORDS_SIZE] = "-";
     uint64_t started_ms;
     const char *place = map_text(node, "division_name", arena);
-    struct slice division;
+    struct slice county = map_map(data, "county"), division;
+    uint64_t code, county_code;
+    /* A table of places may lack the county itself; its founding named it. */
+    if (place == NULL && map_uint(node, "division", &code) &&
+        map_uint(county, "code", &county_code) && code == county_code)
+        place = map_text(county, "name", arena);
     if (place == NULL && codec_map_find(node, "division", &division))
         place = value_words(terminal, &plain, division, arena);
     if (map_uint(node, "started_ms", &started_ms))
@@ -84,8 +89,11 @@ static void print_storage(const struct terminal *terminal, struct slice data)
     if (map_uint(storage, "disk_free_bytes", &number))
         bytes_words(number, disk_free);
     (void)fprintf(terminal->out, _("Storage   %s, %s free on its disk"), file, disk_free);
-    if (map_uint(storage, "entries", &number))
-        (void)fprintf(terminal->out, _("; %llu entries"), (unsigned long long)number);
+    if (map_uint(storage, "entries", &number)) {
+        char words[WORDS_SIZE];
+        counted(words, number, "%llu entry", "%llu entries");
+        (void)fprintf(terminal->out, "; %s", words);
+    }
     if (map_uint(storage, "unreadable_entries", &number) && number > 0)
         (void)fprintf(terminal->out, _(", %llu of them held for others without a key"),
                       (unsigned long long)number);

@@ -46,6 +46,8 @@ const char *value_words(const struct terminal *terminal, const struct column *co
 void age_words(uint64_t ms, char words[WORDS_SIZE]);
 void bytes_words(uint64_t bytes, char words[WORDS_SIZE]); /* "312 MB" */
 void moment_words(uint64_t unix_ms, char words[WORDS_SIZE]);
+/* "1 log", "2 logs": `one` and `many` hold a %llu and are translated by ngettext. */
+void counted(char words[WORDS_SIZE], uint64_t number, const char *one, const char *many);
 
 /* Days and moments as people type them, where those leave something out -> in full, as
  * crdt/calendar.h reads them:

@@ -3,6 +3,7 @@
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +52,28 @@ void failure_set(struct failure *failure, enum status status, const char *subjec
     va_start(arguments, subject);
     (void)vsnprintf(failure->subject, sizeof failure->subject, subject, arguments);
     va_end(arguments);
+}
+
+#define PIECE_CHARACTERS 30
+
+void failure_piece(const char *typed, char piece[PIECE_SIZE])
+{
+    size_t size = 0, characters = 0;
+    while (*typed != '\0' && characters < PIECE_CHARACTERS) {
+        size_t length = 1;
+        while (length < 4 && ((uint8_t)typed[length] & 0xc0) == 0x80)
+            length++;
+        struct slice character = slice_of(typed, length);
+        bool clean = text_is_clean(character) && text_is_one_line(character);
+        if (clean)
+            memcpy(piece + size, typed, length);
+        else
+            piece[size] = '?';
+        size += clean ? length : 1;
+        typed += length;
+        characters++;
+    }
+    (void)snprintf(piece + size, PIECE_SIZE - size, "%s", *typed != '\0' ? "..." : "");
 }
 
 static const struct status_words *words_of_number(uint64_t number)

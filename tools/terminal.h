@@ -50,6 +50,11 @@ void failure_set(struct failure *failure, enum status status, const char *subjec
 /* The same for a number as a daemon sent it, which may be newer than this program. */
 void failure_set_number(struct failure *failure, uint64_t number, struct slice subject);
 
+/* The beginning of what was typed, in one line and fit to be shown: bytes that are no clean
+ * text are '?', and "..." stands for what is left out. */
+#define PIECE_SIZE 128
+void failure_piece(const char *typed, char piece[PIECE_SIZE]);
+
 /* Prints the failure and returns the exit code that belongs to it. */
 enum exit_code terminal_report(const struct terminal *terminal,
                                const struct failure *failure);

@@ -44,6 +44,12 @@ void bytes_words(uint64_t bytes, char words[WORDS_SIZE])
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     (void)snprintf(words, WORDS_SIZE, form, amount, units[unit]);
+}
+
+void counted(char words[WORDS_SIZE], uint64_t number, const char *one, const char *many)
+{
+    (void)snprintf(words, WORDS_SIZE, ngettext(one, many, (unsigned long)number),
+                   (unsigned long long)number);
 #pragma GCC diagnostic pop
 }
 

@@ -140,7 +140,23 @@ static enum status take_elements(struct reading *reading, const struct field *fi
     return OK;
 }
 
-/* What a set becomes, or {"add": values, "remove": values}. */
+/* Takes out every value that the set has here. */
+static void clear_set(struct reading *reading, const struct field *field)
+{
+    struct change *change = reading->change;
+    const struct write *write = reading->write;
+    struct record_view record;
+    if (!view_record(change->txn, reading->reg, write->realm,
+                     reading->reg->subject_field != FIELD_NONE ? &write->subject : NULL,
+                     &write->target, change->arena, &record))
+        return;
+    const struct field_view *values = &record.fields[field->id];
+    for (size_t i = 0; i < values->count; i++)
+        add_value(reading, field->id, true,
+                  arena_copy(change->arena, values->versions[i].value));
+}
+
+/* What a set becomes, "" of a set that is emptied, or {"add": values, "remove": values}. */
 static enum status take_set(struct reading *reading, const struct field *field,
                             struct slice given)
 {
@@ -159,9 +175,13 @@ static enum status take_set(struct reading *reading, const struct field *field,
     }
     if (status != OK || reading->count > before || !reading->empty_clears)
         return status;
-    if (reading->write->kind == OPERATION_EDIT)
+    if (reading->write->kind != OPERATION_EDIT) {
+        add_value(reading, field->id, false, (struct slice){0});
+        return OK;
+    }
+    if (!codec_take_text(&given, &values) || values.size > 0)
         return ERR_FIELD_VALUE;
-    add_value(reading, field->id, false, (struct slice){0});
+    clear_set(reading, field);
     return OK;
 }
 

@@ -2,7 +2,8 @@
  * frames of a little-endian u32 length and that many bytes of msgpack (crdt/codec.h).
  *
  *   request  {"v": 1, "command": text, "args": {text: text or [text, …] or bytes or,
- *             of a set field that is changed, {"add": [text, …], "remove": [text, …]}}}
+ *             of a set field that is changed, {"add": [text, …], "remove": [text, …]},
+ *             "" of a field that is cleared}}
  *   reply    {"v": 1, "status": LL number (0: done), "subject": text or nil,
  *             "incomplete": text or nil, "data": map}
  *

@@ -110,8 +110,15 @@ static void place_add(struct parse *parse, const char *section, const char *key)
 
 static void set_path(struct parse *parse, char **out, const char *value)
 {
-    if (value[0] == '/') {
-        *out = text_copy(value);
+    bool absolute = value[0] == '/';
+    while (strncmp(value, "./", 2) == 0)
+        value += 1 + strspn(value + 1, "/");
+    if (absolute || strcmp(parse->base, ".") == 0) {
+        *out = text_copy(value[0] != '\0' ? value : ".");
+        return;
+    }
+    if (value[0] == '\0' || strcmp(value, ".") == 0) {
+        *out = text_copy(parse->base);
         return;
     }
     size_t size = strlen(parse->base) + 1 + strlen(value) + 1;

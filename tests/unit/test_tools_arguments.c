@@ -208,6 +208,90 @@ static void a_refused_choice_shows_what_was_typed_and_what_it_takes(void **state
     assert_string_equal(failure.subject, "tier");
 }
 
+static void a_misspelt_word_is_answered_with_the_nearest_that_is_one(void **state)
+{
+    static const struct {
+        const char *words[5];
+        const char *next; /* NULL: nothing is near */
+    } cases[] = {
+        {{"persn", "list"}, "Did you mean linli person? Otherwise: linli help"},
+        {{"statsu"}, "Did you mean linli status? Otherwise: linli help"},
+        {{"person", "lst"},
+         "Did you mean linli person list? Otherwise: linli help person"},
+        {{"visit", "lsit"}, "Did you mean linli visit list? Otherwise: linli help visit"},
+        {{"person", "add", "--nmae", "x"},
+         "Did you mean --name? Otherwise: linli help person add"},
+        {{"person", "add", "--id_numbr", "x"},
+         "Did you mean --id-number? Otherwise: linli help person add"},
+        {{"person", "add", "--探访级", "x"},
+         "Did you mean --探访等级? Otherwise: linli help person add"},
+        {{"xyzzy"}, NULL},
+        {{"person", "add", "--xy", "x"}, "linli help person add"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct line line;
+        line_parse(&line, cases[i].words);
+        assert_false(line.understood);
+        assert_string_equal(line.failure.next_own,
+                            cases[i].next != NULL ? cases[i].next : "");
+        line_free(&line);
+    }
+}
+
+static void a_misspelt_choice_is_answered_with_the_nearest(void **state)
+{
+    struct failure failure;
+    (void)state;
+    HINT(&failure, ERR_FIELD_VALUE, "tier", "person", "set", "K3F9", "--tier", "hihg");
+    assert_string_equal(failure.next_own,
+                        "Did you mean high? Use one of: high, key, general");
+    HINT(&failure, ERR_FIELD_VALUE, "tier", "person", "set", "K3F9", "--tier", "高风");
+    assert_string_equal(failure.next_own,
+                        "Did you mean 高风险? Use one of: high, key, general");
+}
+
+static void of_a_long_value_a_short_piece_is_repeated_and_the_limit_is_named(void **state)
+{
+    static char value[6001];
+    struct failure failure;
+    (void)state;
+    for (size_t i = 0; i < 2000; i++)
+        memcpy(value + 3 * i, "长", 3);
+    HINT(&failure, ERR_FIELD_TOO_LONG, "name", "person", "set", "K3F9", "--name", value);
+    assert_string_equal(
+        failure.subject,
+        "--name 长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长...");
+    assert_string_equal(failure.next_own, "Give at most 50 characters; this has 2000.");
+    HINT(&failure, ERR_FIELD_TOO_LONG, "reason", "person", "void", "K3F9", "--reason",
+         value);
+    assert_string_equal(failure.next_own, "Give at most 500 characters; this has 2000.");
+    HINT(&failure, ERR_FIELD_VALUE, "minutes", "visit", "add", "K3F9", "--minutes",
+         "1441");
+    assert_string_equal(failure.next_own, "Give a whole number, at most 1440.");
+    /* The daemon repeats only the beginning of what is no field. */
+    char begun[121] = "";
+    memcpy(begun, value, sizeof begun - 1);
+    HINT(&failure, ERR_NOT_FOUND, begun, "person", "show", value);
+    assert_true(strlen(failure.subject) < 100);
+    assert_string_equal(failure.next_own, "linli person find TEXT");
+}
+
+static void an_unknown_word_is_repeated_short_and_steers_no_terminal(void **state)
+{
+    char piece[PIECE_SIZE];
+    struct line line;
+    (void)state;
+    PARSE(&line, "\033[31mred\xff");
+    assert_false(line.understood);
+    assert_string_equal(line.failure.subject, "?[31mred?");
+    line_free(&line);
+    failure_piece("\xe7\x8e", piece); /* cut within a character */
+    assert_string_equal(piece, "?");
+    failure_piece("", piece);
+    assert_string_equal(piece, "");
+}
+
 static void a_sealed_value_is_never_repeated(void **state)
 {
     struct failure failure;
@@ -375,6 +459,22 @@ static void elements_of_a_new_record_are_taken_as_they_are(void **state)
     buffer_deinit(&args);
 }
 
+static void an_empty_value_empties_a_set(void **state)
+{
+    struct line line;
+    struct buffer args;
+    const char *refused = "";
+    (void)state;
+    buffer_init(&args, 4096);
+    PARSE(&line, "person", "set", "K3F9", "--phones", "");
+    assert_true(line.understood);
+    assert_int_equal(ask_encode_args(&line.invocation, FIXTURE_NOW_MS, &args, &refused),
+                     OK);
+    assert_text(find(buffer_slice(&args), "phones"), "");
+    line_free(&line);
+    buffer_deinit(&args);
+}
+
 static void days_and_times_go_out_in_full_in_every_date_option(void **state)
 {
     struct line line;
@@ -400,7 +500,7 @@ static void days_and_times_go_out_in_full_in_every_date_option(void **state)
     buffer_deinit(&args);
 }
 
-static void an_empty_set_is_refused_by_name(void **state)
+static void a_set_of_separators_alone_is_refused_by_name(void **state)
 {
     struct line line;
     struct buffer args;
@@ -431,6 +531,11 @@ int main(void)
         cmocka_unit_test(a_change_of_no_field_is_none),
         cmocka_unit_test(a_socket_option_needs_a_path),
         cmocka_unit_test(a_refused_choice_shows_what_was_typed_and_what_it_takes),
+        cmocka_unit_test(a_misspelt_word_is_answered_with_the_nearest_that_is_one),
+        cmocka_unit_test(a_misspelt_choice_is_answered_with_the_nearest),
+        cmocka_unit_test(
+            of_a_long_value_a_short_piece_is_repeated_and_the_limit_is_named),
+        cmocka_unit_test(an_unknown_word_is_repeated_short_and_steers_no_terminal),
         cmocka_unit_test(a_sealed_value_is_never_repeated),
         cmocka_unit_test(a_name_for_an_id_is_looked_up_by_the_next_command),
         cmocka_unit_test(after_two_hyphens_everything_is_an_argument),
@@ -439,8 +544,9 @@ int main(void)
         cmocka_unit_test(every_command_and_example_stands_in_the_manual),
         cmocka_unit_test(elements_of_a_changed_set_are_added_or_removed_by_their_sign),
         cmocka_unit_test(elements_of_a_new_record_are_taken_as_they_are),
+        cmocka_unit_test(an_empty_value_empties_a_set),
         cmocka_unit_test(days_and_times_go_out_in_full_in_every_date_option),
-        cmocka_unit_test(an_empty_set_is_refused_by_name),
+        cmocka_unit_test(a_set_of_separators_alone_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -434,6 +434,21 @@ static void a_file_is_replaced_whole_and_leaves_nothing_beside_it(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_setup, place_teardown)
 
+static void no_path_begins_or_ends_with_what_says_nothing(void **state)
+{
+    static const char *const cases[][2] = {
+        {".", "node.key"},     {"./", "node.key"}, {"a", "a/node.key"},
+        {"a/", "a/node.key"},  {"/", "/node.key"}, {"/a//", "/a/node.key"},
+        {"..", "../node.key"},
+    };
+    char path[PATH_SIZE_MAX];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(path_join(path, cases[i][0], "node.key"), OK);
+        assert_string_equal(path, cases[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +466,7 @@ int main(void)
         TEST(a_request_from_another_county_is_refused),
         TEST(a_damaged_grant_is_never_joined),
         TEST(a_file_is_replaced_whole_and_leaves_nothing_beside_it),
+        TEST(no_path_begins_or_ends_with_what_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,6 +262,62 @@ static void without_colour_no_escape_is_written(void **state)
     screen_close(&screen);
 }
 
+/* What is counted is one or many. */
+static void one_is_told_in_the_singular(void **state)
+{
+    static const char *const wanted[] = {"0 logs", "1 log", "2 logs"};
+    (void)state;
+    for (uint64_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+        char words[WORDS_SIZE];
+        counted(words, i, "%llu log", "%llu logs");
+        assert_string_equal(words, wanted[i]);
+    }
+}
+
+static void whoever_is_paused_is_resumed_by_the_same_word(void **state)
+{
+    static char words[][8] = {"linli", "peer", "pause", "all"};
+    char *argv[] = {words[0], words[1], words[2], words[3], NULL};
+    struct invocation invocation;
+    struct failure failure;
+    struct screen screen;
+    (void)state;
+    codec_put_map(&data, 1);
+    codec_put_cstring(&data, "peers");
+    codec_put_array(&data, 1);
+    codec_put_map(&data, 1);
+    put_pair_text(&data, "name", "gaoping");
+    assert_true(arguments_parse(&invocation, 4, argv, &failure));
+    screen_open(&screen, false);
+    render_paused(&invocation, &screen.terminal, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_non_null(strstr(screen.text, "paused: gaoping\n"));
+    assert_non_null(strstr(screen.text, "Next: linli peer resume all\n"));
+    screen_close(&screen);
+    arguments_deinit(&invocation);
+}
+
+static void a_hub_is_titled_by_its_countys_name(void **state)
+{
+    struct screen screen;
+    (void)state;
+    codec_put_map(&data, 2);
+    codec_put_cstring(&data, "node");
+    codec_put_map(&data, 3);
+    put_pair_text(&data, "name", "county");
+    put_pair_uint(&data, "division", 331123);
+    put_pair_text(&data, "division_name", NULL);
+    codec_put_cstring(&data, "county");
+    codec_put_map(&data, 2);
+    put_pair_uint(&data, "code", 331123);
+    put_pair_text(&data, "name", "遂昌县");
+    screen_open(&screen, false);
+    render_status(NULL, &screen.terminal, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_int_equal(strncmp(screen.text, "遂昌县 (county)  ", 18), 0);
+    screen_close(&screen);
+}
+
 /* ---- JSON ---- */
 
 static void json_keeps_the_daemons_order_and_adds_nothing(void **state)
@@ -476,9 +532,12 @@ static void a_code_is_found_however_it_is_typed(void **state)
         assert_true(explain_find(codes[i], &explained));
         assert_string_equal(explained.code, "LL-E1105");
         assert_string_equal(explained.text, status_words(ERR_DATE)->text);
+        assert_non_null(strstr(explained.detail, "02-30"));
     }
     assert_true(explain_find("LL-W1204", &explained));
     assert_string_equal(explained.severity, "warning");
+    for (size_t i = 0; explain_at(i, &explained); i++)
+        assert_true(strlen(explained.detail) > 30);
     assert_false(explain_find("0000", &explained));
     assert_false(explain_find("LL-W1105", &explained));
     assert_false(explain_find("11055", &explained));
@@ -505,6 +564,9 @@ int main(void)
         TEST(a_moment_is_told_in_beijing_time),
         TEST(a_day_or_a_time_is_put_in_full_in_county_time),
         TEST(the_machines_zone_changes_no_date),
+        TEST(one_is_told_in_the_singular),
+        TEST(whoever_is_paused_is_resumed_by_the_same_word),
+        TEST(a_hub_is_titled_by_its_countys_name),
         TEST(ids_are_cut_where_they_differ_and_wide_names_are_measured),
         TEST(an_empty_list_prints_no_header),
         TEST(absent_numbers_are_words_and_never_zero),
