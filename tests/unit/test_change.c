@@ -130,10 +130,27 @@ static void sets_change_by_what_is_added_and_removed(void **state)
     assert_int_equal(count, 1);
     assert_true(codec_take_text(&phones, &phone));
     assert_true(slice_equal(phone, slice_text("+8622")));
-    assert_refused(county, ERR_FIELD_VALUE, "person.set",
-                   ARGS({"id", id}, {"phones", ""}), "phones");
     assert_refused(county, ERR_FIELD_MISSING, "person.set",
                    ARGS({"id", id}, {"name", ""}), "name");
+}
+
+static void an_empty_value_takes_every_element_out_of_a_set(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county, "张三");
+    assert_int_equal(tell(county, TOWN, "person.set",
+                          ARGS({"id", id}, {"phones", "111"}, {"phones", "+8622"})),
+                     OK);
+    assert_int_equal(tell(county, TOWN, "person.set", ARGS({"id", id}, {"phones", ""})),
+                     OK);
+    struct slice phones = part(show(county, "person.show", id), "phones");
+    size_t count;
+    assert_true(codec_take_array(&phones, &count));
+    assert_int_equal(count, 0);
+    assert_refused(county, ERR_FIELD_VALUE, "person.set",
+                   ARGS({"id", id}, {"phones", ","}), "phones");
+    assert_refused(county, ERR_FIELD_MISSING, "person.set",
+                   ARGS({"id", id}, {"phones", ""}), "");
 }
 
 static void a_person_stays_in_its_township(void **state)
@@ -682,6 +699,7 @@ int main(void)
         TEST(every_bad_field_is_refused_by_its_name),
         TEST(a_township_without_a_key_here_is_refused),
         TEST(sets_change_by_what_is_added_and_removed),
+        TEST(an_empty_value_takes_every_element_out_of_a_set),
         TEST(a_person_stays_in_its_township),
         TEST(an_external_key_that_comes_again_is_known),
         TEST(an_external_key_of_a_visit_is_known_too),
