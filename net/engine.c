@@ -78,7 +78,7 @@ static void step_frame(struct engine *engine, const struct event *event)
     if (session->paused || engine_member(engine, event->peer) == NULL ||
         roster_revoked(engine->roster, event->peer) || session->state == SESSION_DOWN)
         return;
-    session->heard_wall_ms = event->wall_ms;
+    session->heard_at_ms = event->steady_ms;
     session->bytes_in += event->bytes.size;
     status = message_decode(event->bytes, &message);
     if (status == ERR_VERSION)

@@ -190,12 +190,14 @@ enum peer_state {
 struct peer_report {
     uint32_t number;
     enum peer_state state;
-    uint64_t heard_wall_ms;   /* 0: never since start                                */
+    uint64_t heard_at_ms; /* steady; 0: never since start                        */
+    uint64_t clock_s, clock_at_ms; /* its wall clock at that steady time; 0: not known */
     uint64_t to_send_entries; /* held here, and not confirmed to be held there        */
     uint64_t behind_entries;  /* announced by it, not yet held here                   */
     bool behind_known;        /* false before its first hello since start             */
-    /* Since when something of to_send waits, as far back as this start; 0: nothing does. */
-    uint64_t oldest_unsent_wall_ms;
+    /* Since when something of to_send waits, as far back as this start, steady; 0: nothing
+     * does. */
+    uint64_t oldest_unsent_at_ms;
     uint64_t bytes_in, bytes_out; /* of frames */
     /* Since when two machines were heard under its key, and since when it says so of this
      * node's; steady, 0: not so. */
@@ -213,7 +215,10 @@ struct engine_report {
     uint64_t refused_entries; /* accepted in the chain, fold to nothing: see log verify */
     uint64_t diverged_logs;
     uint64_t strayed_entries; /* of this node, set aside: its log went on without them */
-    uint64_t wanted_logs;     /* announced, not held: author unknown or under way      */
+    /* When that was found, by the wall clock, and, in this life of the process, steady;
+     * 0: not known. */
+    uint64_t strayed_wall_ms, strayed_at_ms;
+    uint64_t wanted_logs; /* announced, not held: author unknown or under way      */
 };
 void engine_report(const struct engine *engine, struct engine_report *report);
 /* The logs of which a neighbour tells another history; false past the last. */

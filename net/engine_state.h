@@ -85,6 +85,7 @@ struct engine {
     struct divergence *diverged;
     size_t diverged_count;
     uint64_t strayed; /* entries of this node that were set aside */
+    uint64_t strayed_wall_ms, strayed_at_ms; /* when the first were; 0: not known */
 
     struct arena scratch;    /* for one event or one run */
     struct buffer encoded;   /* scratch for store values   */

@@ -57,11 +57,13 @@ static void greet_say(struct engine *engine, struct session *session)
                       (clones_since_ms(session, engine->now_ms) > 0 ? HELLO_CLONE : 0)),
         .incarnation = engine->incarnation,
         .last = engine->arrival,
+        .clock_s = engine->wall_ms / 1000,
         .noted_incarnation = session->hearing.incarnation,
         .noted = session->greeting.relist ? 0 : session->hearing.heard,
     };
 
     CHECK(session->state != SESSION_DOWN && !session->paused);
+    session->greeting.clock_offset_ms = engine->wall_ms - engine->now_ms;
     if (session->greeting.relist)
         session_forget_heard(session);
     control_position(engine, &hello);
@@ -81,13 +83,23 @@ static bool session_is_quiet(const struct engine *engine, const struct session *
            !wants_any_asked(&engine->wants, session->peer);
 }
 
+/* Since our last hello, in which the neighbour was told what it shows. */
+static bool clock_was_set(const struct engine *engine, const struct session *session)
+{
+    uint64_t moved_ms =
+        engine->wall_ms - engine->now_ms - session->greeting.clock_offset_ms;
+
+    return moved_ms >= CLOCK_SET_MS && moved_ms <= UINT64_MAX - CLOCK_SET_MS;
+}
+
 void greet_speak(struct engine *engine, struct session *session,
                  const uint8_t random[RANDOM_SIZE])
 {
     if (session->state == SESSION_DOWN || session->paused)
         return;
-    if (engine->now_ms >= session->greeting.hello_at_ms &&
-        (session->state == SESSION_GREETING || session_is_quiet(engine, session)))
+    bool due =
+        engine->now_ms >= session->greeting.hello_at_ms || clock_was_set(engine, session);
+    if (due && (session->state == SESSION_GREETING || session_is_quiet(engine, session)))
         session_owe_hello(session, session->greeting.hello_answers);
     if (!session->greeting.hello_due)
         return;
@@ -175,6 +187,8 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
         session->turns.told_since_ms = 0;
     else if (session->turns.told_since_ms == 0)
         session->turns.told_since_ms = engine->now_ms;
+    session->clock_s = hello->clock_s;
+    session->clock_at_ms = engine->now_ms;
     session_hear_store(session, hello->incarnation, hello->last);
     session_enter(session, SESSION_HELLO, engine->now_ms);
     greet_take_noted(engine, session, hello);

@@ -37,7 +37,8 @@ static enum status decode_hello(struct slice in, struct hello *hello)
         !slice_take_varint(&in, &hello->noted) ||
         !slice_take_varint(&in, &hello->control_seq) ||
         !slice_take(&in, HASH_CHECK_SIZE, hello->control_hash) ||
-        !slice_take(&in, DIGEST_SIZE, hello->digest) || in.size != 0)
+        !slice_take(&in, DIGEST_SIZE, hello->digest) ||
+        !slice_take_varint(&in, &hello->clock_s) || in.size != 0)
         return ERR_MALFORMED;
     return OK;
 }
@@ -153,6 +154,7 @@ void message_put_hello(struct buffer *out, const struct hello *hello)
     buffer_put_varint(out, hello->control_seq);
     buffer_put(out, hello->control_hash, HASH_CHECK_SIZE);
     buffer_put(out, hello->digest, DIGEST_SIZE);
+    buffer_put_varint(out, hello->clock_s);
 }
 
 void message_begin_heads(struct buffer *out, uint64_t from, uint64_t to, uint8_t flags,

@@ -4,7 +4,7 @@
  * varints in their shortest form unless a size is given; fixed sizes are little-endian.
  *
  *   HELLO  1  version 1, flags 1, incarnation 8, last, noted incarnation 8, noted,
- *             control seq, control hash 8, digest 16
+ *             control seq, control hash 8, digest 16, clock
  *   HEADS  2  from, to, flags 1, count, then per head: log, seq, [hash 8 if flagged]
  *   NOTED  3  noted, bytes of RUN messages received since the last NOTED, count, then per
  *             log that runs came of: log, seq up to which it is durably held
@@ -62,6 +62,7 @@ struct hello {
     uint8_t
         control_hash[HASH_CHECK_SIZE]; /* digest means something only where it agrees */
     uint8_t digest[DIGEST_SIZE];       /* over the heads of the logs both sides carry */
+    uint64_t clock_s; /* the sender's wall clock, Unix seconds: people are told, nothing else */
 };
 
 #define HEADS_WITH_HASHES 1

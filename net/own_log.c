@@ -16,6 +16,8 @@
 
 /* Arrival numbers, u64 each, of the runs set aside. */
 #define META_STRAYED "strayed"
+/* When the first of them were set aside, u64, Unix ms. */
+#define META_STRAYED_WHEN "strayed.when"
 
 /* Two neighbours may hold the two histories, for one that lags takes ours for the log. Giving
  * way to each in turn would never end, so a log gives way once; what is told of it later is a
@@ -135,6 +137,21 @@ void own_log_load(struct engine *engine)
     engine->strayed = engine_meta_get(engine->txn, META_STRAYED, &arrivals)
                           ? entries_in(engine, arrivals)
                           : 0;
+    engine->strayed_wall_ms = engine->strayed_at_ms = 0;
+    if (engine->strayed > 0 &&
+        engine_meta_get(engine->txn, META_STRAYED_WHEN, &arrivals) &&
+        !slice_take_u64(&arrivals, &engine->strayed_wall_ms))
+        engine->strayed_wall_ms = 0;
+}
+
+static void strayed_began(struct engine *engine)
+{
+    uint8_t value[8];
+
+    engine->strayed_wall_ms = engine->wall_ms;
+    engine->strayed_at_ms = engine->now_ms;
+    put_le64(value, engine->wall_ms);
+    engine_meta_put(engine, META_STRAYED_WHEN, slice_of(value, sizeof value));
 }
 
 /* From `seq` on, which begins a run here, because a store is copied between commits. */
@@ -154,6 +171,8 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     forked_key(key, log);
     engine_meta_put(engine, key, slice_text("1"));
     strayed_save(engine, &arrivals);
+    if (engine->strayed == 0)
+        strayed_began(engine);
     engine->strayed = entries_in(engine, buffer_slice(&arrivals));
     buffer_deinit(&arrivals);
     /* A store that was moved since has left the log already. */

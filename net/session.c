@@ -133,10 +133,10 @@ void session_rewound(struct session *session)
     session->telling.rewind_due = false;
 }
 
-void session_wait(struct session *session, uint64_t wall_ms)
+void session_wait(struct session *session, uint64_t now_ms)
 {
-    if (session->telling.unsent_since_wall_ms == 0)
-        session->telling.unsent_since_wall_ms = wall_ms;
+    if (session->telling.unsent_since_ms == 0)
+        session->telling.unsent_since_ms = now_ms;
 }
 
 void session_looked_at(struct session *session)
@@ -148,7 +148,7 @@ void session_confirm(struct session *session, uint64_t newest)
 {
     CHECK(session->telling.confirmed <= newest);
     session->telling.confirmed = newest;
-    session->telling.unsent_since_wall_ms = 0;
+    session->telling.unsent_since_ms = 0;
 }
 
 /* ---- what is heard ---- */

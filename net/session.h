@@ -78,7 +78,7 @@ struct telling {
     bool rewind_due;    /* what was offered and not noted may be lost */
     bool held_moved;    /* it confirmed something since it was last looked at */
     uint64_t confirmed; /* at this arrival number it held all that it carries; 0: never */
-    uint64_t unsent_since_wall_ms; /* 0: nothing waits */
+    uint64_t unsent_since_ms; /* 0: nothing waits */
 };
 
 /* What it tells us. */
@@ -116,6 +116,8 @@ struct greeting {
     uint64_t compare_ms, verify_ms, greeting_ms;
     uint64_t relist_ms, relist_at_ms; /* not again before */
     uint64_t went_back_at_ms;         /* when it was last told again; 0: never */
+    uint64_t
+        clock_offset_ms; /* wall clock minus steady clock, as our last hello had them */
 };
 
 /* It may hold another history of a log of ours (net/own_log.c). It is asked for runs, further
@@ -168,7 +170,8 @@ struct session {
 
     /* For people, and against the hostile. */
     uint64_t saved[4]; /* incarnation, heard, noted, confirmed as STORE_PEERS has them */
-    uint64_t heard_wall_ms;
+    uint64_t heard_at_ms;          /* steady; 0: never since the start */
+    uint64_t clock_s, clock_at_ms; /* its wall clock by its last hello, steady; 0: none */
     uint64_t bytes_in, bytes_out;
     uint64_t refused[REFUSALS];
     unsigned offences;
@@ -203,7 +206,7 @@ void session_rewound(struct session *session);
 /* It held all that it carries of our runs up to the newest. */
 void session_confirm(struct session *session, uint64_t newest);
 /* It did not: something waits for it, since now unless something did already. */
-void session_wait(struct session *session, uint64_t wall_ms);
+void session_wait(struct session *session, uint64_t now_ms);
 void session_looked_at(struct session *session); /* nothing it confirmed is unseen */
 
 /* Its store is `incarnation`, its newest announcement `last`, by its hello. */

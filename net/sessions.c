@@ -146,7 +146,7 @@ void sessions_look(struct engine *engine, struct session *session)
     if (sessions_entries_to_send(engine, session) == 0)
         session_confirm(session, engine->arrival);
     else
-        session_wait(session, engine->wall_ms);
+        session_wait(session, engine->now_ms);
 }
 
 void sessions_save(struct engine *engine, struct session *session)

@@ -51,6 +51,9 @@
 /* After the last sign of two machines it is told for so long. */
 #define CLONES_TOLD_MS 3600000
 
+/* A clock that was set by more is said at once, and not with the next comparison. */
+#define CLOCK_SET_MS 60000
+
 struct session;
 
 void timers_link_up(struct session *session, uint64_t now_ms);

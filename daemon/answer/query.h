@@ -24,7 +24,7 @@ struct query_sources {
     const struct config *config;
     const struct divisions *divisions; /* without rows: no table was configured */
     struct transport *transport;       /* NULL in tests: zeros are reported */
-    uint64_t started_wall_ms;
+    uint64_t started_ms;               /* steady */
     /* What is wrong now, into the arena. Asking changes nothing. */
     struct trouble_report (*report)(void *context, uint64_t wall_ms, uint64_t steady_ms,
                                     struct arena *arena);

@@ -34,19 +34,31 @@ static void put_count_or_nil(struct buffer *out, bool known, uint64_t count)
         codec_put_nil(out);
 }
 
-static void put_peer_report(struct buffer *out, const struct peer_line *line)
+/* A moment of this process' life as this machine's clock has it now: the clock may have been
+ * set since. nil: never. */
+static void put_moment(struct query *query, const char *key, uint64_t steady_ms)
+{
+    uint64_t age_ms = query->steady_ms > steady_ms ? query->steady_ms - steady_ms : 0;
+    answer_put_key(query->data, key);
+    if (steady_ms == 0)
+        codec_put_nil(query->data);
+    else
+        codec_put_uint(query->data,
+                       query->wall_ms > age_ms ? query->wall_ms - age_ms : 0);
+}
+
+static void put_peer_report(struct query *query, const struct peer_line *line)
 {
     const struct peer_report *report = &line->report;
+    struct buffer *out = query->data;
     answer_put_key(out, "state");
     codec_put_cstring(out, peer_state_name(report->state));
     answer_put_key(out, "address");
     answer_put_text_or_nil(out, line->address);
-    answer_put_key(out, "heard_ms");
-    answer_put_uint_or_nil(out, report->heard_wall_ms);
+    put_moment(query, "heard_ms", report->heard_at_ms);
     answer_put_key(out, "to_send");
     put_count_or_nil(out, line->met, report->to_send_entries);
-    answer_put_key(out, "oldest_ms");
-    answer_put_uint_or_nil(out, report->oldest_unsent_wall_ms);
+    put_moment(query, "oldest_ms", report->oldest_unsent_at_ms);
     answer_put_key(out, "behind");
     put_count_or_nil(out, report->behind_known, report->behind_entries);
     answer_put_key(out, "bytes_in");
@@ -72,7 +84,7 @@ static void put_peer(struct query *query, const struct peer_line *line)
         node_fingerprint(&member->id, fingerprint);
     answer_put_key(out, "fingerprint");
     answer_put_text_or_nil(out, fingerprint);
-    put_peer_report(out, line);
+    put_peer_report(query, line);
 }
 
 static void put_peers(struct query *query)
@@ -112,7 +124,7 @@ static void put_troubles(struct query *query)
         const struct trouble *trouble = &report.troubles[i];
         char code[16];
         health_code_format(trouble->words->code, code);
-        codec_put_map(out, 5);
+        codec_put_map(out, 6);
         answer_put_key(out, "code");
         codec_put_cstring(out, code);
         answer_put_key(out, "severity");
@@ -121,6 +133,8 @@ static void put_troubles(struct query *query)
         codec_put_cstring(out, trouble->text);
         answer_put_key(out, "subject");
         answer_put_text_or_nil(out, trouble->subject);
+        answer_put_key(out, "age_ms");
+        codec_put_uint(out, trouble->age_ms);
         answer_put_key(out, "next");
         answer_put_text_or_nil(out, trouble->next);
     }
@@ -148,8 +162,7 @@ static void put_self(struct query *query)
     codec_put_cstring(out, fingerprint);
     answer_put_key(out, "version");
     codec_put_cstring(out, LINLI_VERSION);
-    answer_put_key(out, "started_ms");
-    codec_put_uint(out, query->sources->started_wall_ms);
+    put_moment(query, "started_ms", query->sources->started_ms);
 }
 
 static void put_county(struct query *query)

@@ -2,8 +2,9 @@
  *
  * Each trouble has a stable code (shown as LL-Wnnnn), a severity, what it says, and the
  * next command to type. In the texts NAME stands for the subject (a peer), COUNT for a
- * number ("42", or "an unknown number of"), AGE for a span ("26 h"), ADDRESS and HOST for
- * what is dialled; `linli explain` prints them as they are. Numbers are never reused: 12xx
+ * number ("42", or "an unknown number of"), AGE for how long it is so ("26 h"), SPAN for
+ * another span, WAY for "ahead of" or "behind", ADDRESS and HOST for what is dialled; `linli
+ * explain` prints them as they are. A text without AGE gets it at its end. Numbers are never reused: 12xx
  * peers, 21xx trust, 31xx storage, 41xx this machine. The letter tells them from the
  * LL-Ennnn of crdt/base.h. */
 #ifndef LINLI_DAEMON_TROUBLES_H
@@ -54,6 +55,9 @@ enum health_severity {
     X(HEALTH_PEER_IS_ANOTHER, 1212, HEALTH_WARNING,                                      \
       "another node, or no node, answers at ADDRESS where NAME should",                  \
       "Check the address of [peer NAME] in linli.conf")                                  \
+    X(HEALTH_PEER_CLOCK, 1213, HEALTH_WARNING,                                           \
+      "NAME's clock is SPAN WAY this machine's",                                          \
+      "Compare both with a telephone; set the wrong one: timedatectl")                   \
     X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
       "NAME's records have two histories: a neighbour tells another than the one held "  \
       "here; ours stays as it is",                                                       \
@@ -105,7 +109,11 @@ enum health_severity {
       "It ends by itself. See: linli status")                                            \
     X(HEALTH_CLOCK, 4101, HEALTH_WARNING,                                                \
       "this machine's clock stands before the county's founding",                        \
-      "Set the clock: timedatectl. Records are unaffected")
+      "Set the clock: timedatectl. Records are unaffected")                              \
+    X(HEALTH_CLOCK_APART, 4102, HEALTH_WARNING,                                          \
+      "this machine's clock is SPAN WAY NAME's; most connected peers say so",             \
+      "Compare it with a telephone and set it: timedatectl. Nothing is lost; of two "    \
+      "changes at once the wrong one may be shown")
 
 enum health_code {
 #define HEALTH_ENUM(name, number, severity, text, next) name = (number),
@@ -134,7 +142,8 @@ const char *health_severity_name(enum health_severity severity); /* "warning" */
 struct trouble {
     const struct health_words *words;
     char subject[HEALTH_NAME_SIZE]; /* a peer's name, or empty */
-    char text[HEALTH_TEXT_SIZE];    /* the table's text, filled in */
+    char text[HEALTH_TEXT_SIZE];    /* the table's text, filled in, and for how long */
+    uint64_t since_ms, age_ms; /* steady; since it was reported, where no more is known */
     char next[HEALTH_TEXT_SIZE];
 };
 

@@ -9,10 +9,11 @@
 
 struct health_peer {
     const char *name;
-    uint64_t heard_wall_ms; /* 0: never since the start */
-    bool to_send_known;     /* false before the engine has met it */
+    uint64_t heard_at_ms; /* steady, as all that ends so; 0: never since the start */
+    bool to_send_known;   /* false before the engine has met it */
     uint64_t to_send_entries;
-    uint64_t oldest_unsent_wall_ms; /* 0: none */
+    uint64_t oldest_unsent_at_ms;  /* 0: none */
+    uint64_t clock_s, clock_at_ms; /* its wall clock at that time; 0: not known */
     uint64_t refused_frames;
     /* Steady; two machines under its key, and by its word under ours; 0: not so. */
     uint64_t cloned_since_ms, told_cloned_since_ms;
@@ -25,7 +26,7 @@ struct health_peer {
 
 struct health_facts {
     uint64_t wall_ms, steady_ms;
-    uint64_t started_wall_ms;
+    uint64_t started_ms;      /* steady */
     uint64_t founded_wall_ms; /* of the county */
     const struct health_peer *peers;
     size_t peer_count;
@@ -33,6 +34,7 @@ struct health_facts {
     const char *diverged_node; /* whose log is first of those; "" where there is none */
     uint64_t diverged_logs, refused_entries, wanted_logs;
     uint64_t strayed_entries;
+    uint64_t strayed_wall_ms, strayed_at_ms; /* since when; 0: not known */
     uint64_t runs_to_fold;
     uint64_t handshakes_refused; /* of connections that came in, since the start */
     uint64_t disk_free_bytes;
@@ -46,7 +48,7 @@ struct facts_sources {
     struct node *node;
     const struct config *config;
     const struct transport *transport; /* NULL in tests */
-    uint64_t started_wall_ms;
+    uint64_t started_ms;               /* steady */
 };
 
 /* As of now; what it points to lies in the arena and the roster. Slow in a large county: at

@@ -20,10 +20,14 @@
 #define DIAL_MS UINT64_C(20000)     /* a few attempts; one may meet a restart */
 #define STRANGERS_MS (10 * MINUTE_MS) /* after the last; who wants in tries each minute */
 #define REFUSED_MS HOUR_MS            /* after the last; its cause may have ended */
+/* A hello takes seconds to a minute, and a clock that nobody sets drifts by less in years; a
+ * wrong time zone is more. */
+#define CLOCK_APART_MS HOUR_MS
 #define DISK_LOW_BYTES (UINT64_C(256) << 20)
 
 #define NEVER UINT64_MAX
 #define COUNT_UNKNOWN UINT64_MAX
+#define SINCE_SEEN UINT64_MAX /* for an age: since it was first reported */
 
 /* Conditions that are not about one peer and that nobody else remembers the beginning of.
  */
@@ -46,13 +50,15 @@ struct health {
     uint64_t strangers;          /* turned away until the last update */
     uint64_t stranger_ms;        /* when it grew */
     uint64_t due_ms;
+    uint64_t now_ms; /* of this update */
 };
 
 struct filling {
     const char *name;
     uint64_t count;
     uint64_t age_ms;
-    const char *address, *host;
+    const char *address, *host, *way;
+    uint64_t span_ms;
 };
 
 static const char *placeholder(const char *at, const struct filling *filling,
@@ -73,6 +79,15 @@ static const char *placeholder(const char *at, const struct filling *filling,
         *size = 3;
         health_age_format(filling->age_ms, scratch);
         return scratch;
+    }
+    if (filling->way != NULL && strncmp(at, "SPAN", 4) == 0) {
+        *size = 4;
+        health_age_format(filling->span_ms, scratch);
+        return scratch;
+    }
+    if (filling->way != NULL && strncmp(at, "WAY", 3) == 0) {
+        *size = 3;
+        return filling->way;
     }
     if (filling->address != NULL && strncmp(at, "ADDRESS", 7) == 0) {
         *size = 7;
@@ -124,6 +139,19 @@ static struct trouble *trouble_place(struct trouble_report *list,
     return &list->troubles[at];
 }
 
+/* The same trouble in the report of the update before; NULL: it was not in it. */
+static const struct trouble *seen_before(const struct health *health,
+                                         const struct trouble *trouble)
+{
+    for (size_t i = 0; i < health->before.count; i++) {
+        const struct trouble *before = &health->before.troubles[i];
+        if (before->words == trouble->words &&
+            strcmp(before->subject, trouble->subject) == 0)
+            return before;
+    }
+    return NULL;
+}
+
 static void report_filled(struct health *health, enum health_code code,
                           const struct filling *filling)
 {
@@ -134,8 +162,21 @@ static void report_filled(struct health *health, enum health_code code,
         return;
     *trouble = (struct trouble){.words = words};
     (void)snprintf(trouble->subject, sizeof trouble->subject, "%s", filling->name);
-    fill_in(trouble->text, words->text, filling);
-    fill_in(trouble->next, words->next, filling);
+    const struct trouble *before = seen_before(health, trouble);
+    struct filling filled = *filling;
+    if (filled.age_ms == SINCE_SEEN)
+        filled.age_ms = before != NULL ? health->now_ms - before->since_ms : 0;
+    trouble->age_ms = filled.age_ms;
+    trouble->since_ms = health->now_ms - filled.age_ms;
+    fill_in(trouble->text, words->text, &filled);
+    fill_in(trouble->next, words->next, &filled);
+    size_t used = strlen(trouble->text);
+    char age[24];
+    health_age_format(filled.age_ms, age);
+    /* What began this second is told by its being new. */
+    if (strstr(words->text, "AGE") == NULL && filled.age_ms >= 1000)
+        (void)snprintf(trouble->text + used, sizeof trouble->text - used, " (for %s)",
+                       age);
 }
 
 static void report(struct health *health, enum health_code code, const char *subject,
@@ -153,19 +194,6 @@ static bool has_lasted(struct health *health, uint64_t now_ms, uint64_t since_ms
         return true;
     if (since_ms + lasting_ms < health->due_ms)
         health->due_ms = since_ms + lasting_ms;
-    return false;
-}
-
-/* As above for a moment of the wall clock, which may be set back at any time. */
-static bool wall_has_lasted(struct health *health, const struct health_facts *facts,
-                            uint64_t since_wall_ms, uint64_t lasting_ms)
-{
-    uint64_t age_ms = facts->wall_ms > since_wall_ms ? facts->wall_ms - since_wall_ms : 0;
-    if (age_ms >= lasting_ms)
-        return true;
-    uint64_t due_ms = facts->steady_ms + (lasting_ms - age_ms);
-    if (due_ms < health->due_ms)
-        health->due_ms = due_ms;
     return false;
 }
 
@@ -208,11 +236,6 @@ static void forget_absent(struct health *health)
     health->known_count = kept;
 }
 
-static uint64_t age_of(const struct health_facts *facts, uint64_t since_wall_ms)
-{
-    return facts->wall_ms > since_wall_ms ? facts->wall_ms - since_wall_ms : 0;
-}
-
 static uint64_t waiting_for(const struct health_peer *peer)
 {
     return peer->to_send_known ? peer->to_send_entries : COUNT_UNKNOWN;
@@ -232,13 +255,15 @@ static void host_of(const char *address, char host[HEALTH_TEXT_SIZE])
 }
 
 static void report_dial(struct health *health, enum health_code code,
-                        const struct health_peer *peer)
+                        const struct health_peer *peer, uint64_t since_ms)
 {
     char host[HEALTH_TEXT_SIZE];
     host_of(peer->address, host);
-    report_filled(
-        health, code,
-        &(struct filling){.name = peer->name, .address = peer->address, .host = host});
+    report_filled(health, code,
+                  &(struct filling){.name = peer->name,
+                                    .age_ms = health->now_ms - since_ms,
+                                    .address = peer->address,
+                                    .host = host});
 }
 
 /* Why the link does not come about. It stands beside the lost link, which tells what waits.
@@ -253,23 +278,24 @@ static void examine_dial(struct health *health, const struct health_facts *facts
     case DIAL_NO_TROUBLE: break;
     case DIAL_UNREACHABLE:
         if (!met || has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
-            report_dial(health, HEALTH_PEER_UNREACHABLE, peer);
+            report_dial(health, HEALTH_PEER_UNREACHABLE, peer, since_ms);
         break;
-    case DIAL_TURNED_AWAY: report_dial(health, HEALTH_PEER_TURNS_AWAY, peer); break;
-    case DIAL_ANOTHER: report_dial(health, HEALTH_PEER_IS_ANOTHER, peer); break;
+    case DIAL_TURNED_AWAY:
+        report_dial(health, HEALTH_PEER_TURNS_AWAY, peer, since_ms);
+        break;
+    case DIAL_ANOTHER: report_dial(health, HEALTH_PEER_IS_ANOTHER, peer, since_ms); break;
     }
 }
 
 static void examine_unlinked(struct health *health, const struct health_facts *facts,
                              const struct health_peer *peer, uint64_t since_ms)
 {
-    uint64_t heard_ms =
-        peer->heard_wall_ms != 0 ? peer->heard_wall_ms : facts->started_wall_ms;
+    uint64_t heard_ms = peer->heard_at_ms != 0 ? peer->heard_at_ms : facts->started_ms;
     examine_dial(health, facts, peer, since_ms);
     if (!has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
         return;
-    bool silent = wall_has_lasted(health, facts, heard_ms, SILENT_MS);
-    uint64_t age_ms = silent ? age_of(facts, heard_ms) : facts->steady_ms - since_ms;
+    bool silent = has_lasted(health, facts->steady_ms, heard_ms, SILENT_MS);
+    uint64_t age_ms = facts->steady_ms - (silent ? heard_ms : since_ms);
     report(health, silent ? HEALTH_PEER_SILENT : HEALTH_PEER_OFFLINE, peer->name,
            waiting_for(peer), age_ms);
 }
@@ -283,7 +309,7 @@ static void examine_refused(struct health *health, const struct health_facts *fa
     known->refused_frames = peer->refused_frames;
     if (peer->refused_frames > 0 &&
         !has_lasted(health, facts->steady_ms, known->refused_at_ms, REFUSED_MS))
-        report(health, HEALTH_PEER_REFUSED, peer->name, peer->refused_frames, 0);
+        report(health, HEALTH_PEER_REFUSED, peer->name, peer->refused_frames, SINCE_SEEN);
 }
 
 /* At most one trouble a peer of those that follow from each other: who is paused is not
@@ -291,21 +317,21 @@ static void examine_refused(struct health *health, const struct health_facts *fa
 static void examine_peer(struct health *health, const struct health_facts *facts,
                          const struct health_peer *peer)
 {
-    uint64_t oldest_ms = peer->oldest_unsent_wall_ms;
+    uint64_t oldest_ms = peer->oldest_unsent_at_ms;
     struct known_peer *known = known_find(health, peer->name);
     known->present = true;
     if (peer->number == 0 || peer->paused || peer->linked)
         known->unlinked_since_ms = NEVER;
     if (peer->number == 0)
-        report(health, HEALTH_PEER_UNKNOWN, peer->name, 0, 0);
+        report(health, HEALTH_PEER_UNKNOWN, peer->name, 0, SINCE_SEEN);
     else if (peer->paused)
-        report(health, HEALTH_PEER_PAUSED, peer->name, waiting_for(peer), 0);
+        report(health, HEALTH_PEER_PAUSED, peer->name, waiting_for(peer), SINCE_SEEN);
     else if (!peer->linked)
         examine_unlinked(health, facts, peer, unlinked_since(known, facts->steady_ms));
     else if (peer->to_send_entries > 0 && oldest_ms != 0 &&
-             wall_has_lasted(health, facts, oldest_ms, BACKLOG_MS))
+             has_lasted(health, facts->steady_ms, oldest_ms, BACKLOG_MS))
         report(health, HEALTH_PEER_BACKLOG, peer->name, peer->to_send_entries,
-               age_of(facts, oldest_ms));
+               facts->steady_ms - oldest_ms);
     examine_refused(health, facts, peer, known);
     if (peer->cloned_since_ms > 0)
         report(health, HEALTH_CLONED, peer->name, 0,
@@ -329,34 +355,92 @@ static bool remembered(struct health *health, enum memory memory, bool holds,
 static void examine_storage(struct health *health, const struct health_facts *facts)
 {
     if (facts->store_trouble == ERR_DISK_FULL)
-        report(health, HEALTH_DISK_FULL, "", 0, 0);
+        report(health, HEALTH_DISK_FULL, "", 0, SINCE_SEEN);
     else if (facts->store_trouble != OK)
-        report(health, HEALTH_STORE_TROUBLE, "", 0, 0);
+        report(health, HEALTH_STORE_TROUBLE, "", 0, SINCE_SEEN);
     else if (facts->disk_free_bytes < DISK_LOW_BYTES)
-        report(health, HEALTH_DISK_LOW, "", 0, 0);
+        report(health, HEALTH_DISK_LOW, "", 0, SINCE_SEEN);
     if (facts->log_damaged)
-        report(health, HEALTH_LOG_DAMAGED, "", 0, 0);
+        report(health, HEALTH_LOG_DAMAGED, "", 0, SINCE_SEEN);
     if (facts->rebuilt)
-        report(health, HEALTH_REBUILT, "", 0, 0);
+        report(health, HEALTH_REBUILT, "", 0, SINCE_SEEN);
     if (facts->runs_to_fold > 0)
-        report(health, HEALTH_REFOLDING, "", facts->runs_to_fold, 0);
+        report(health, HEALTH_REFOLDING, "", facts->runs_to_fold, SINCE_SEEN);
+}
+
+/* In this life of the process by the steady clock, else by the wall clock's stamp, unless
+ * that clock stood where it cannot have been. */
+static uint64_t strayed_age(const struct health_facts *facts)
+{
+    if (facts->strayed_at_ms != 0)
+        return facts->steady_ms - facts->strayed_at_ms;
+    if (facts->strayed_wall_ms < facts->founded_wall_ms ||
+        facts->strayed_wall_ms > facts->wall_ms)
+        return SINCE_SEEN;
+    return facts->wall_ms - facts->strayed_wall_ms;
 }
 
 static void examine_trust(struct health *health, const struct health_facts *facts)
 {
     uint64_t now_ms = facts->steady_ms;
     if (facts->revoked)
-        report(health, HEALTH_REVOKED, "", 0, 0);
+        report(health, HEALTH_REVOKED, "", 0, SINCE_SEEN);
     if (facts->diverged_logs > 0)
         report(health, HEALTH_LOG_DIVERGED, facts->diverged_node, facts->diverged_logs,
-               0);
+               SINCE_SEEN);
     if (facts->strayed_entries > 0)
-        report(health, HEALTH_STRAYED, "", facts->strayed_entries, 0);
+        report(health, HEALTH_STRAYED, "", facts->strayed_entries, strayed_age(facts));
     if (facts->refused_entries > 0)
-        report(health, HEALTH_ENTRIES_REFUSED, "", facts->refused_entries, 0);
+        report(health, HEALTH_ENTRIES_REFUSED, "", facts->refused_entries, SINCE_SEEN);
     if (remembered(health, MEMORY_WANTED, facts->wanted_logs > 0, now_ms, WANTED_MS))
         report(health, HEALTH_LOGS_WANTED, "", facts->wanted_logs,
                now_ms - health->since_ms[MEMORY_WANTED]);
+}
+
+/* How far the peer's clock is from this machine's, as both stand now. */
+static uint64_t clock_apart(const struct health_facts *facts,
+                            const struct health_peer *peer, const char **way)
+{
+    uint64_t since_ms = facts->steady_ms - peer->clock_at_ms;
+    /* By a clock of the peer's choosing: what is beyond any date is far enough. */
+    uint64_t clock_s = peer->clock_s < UINT32_MAX ? peer->clock_s : UINT32_MAX;
+    uint64_t theirs_ms = clock_s * 1000 + since_ms;
+    *way = theirs_ms > facts->wall_ms ? "ahead of" : "behind";
+    return theirs_ms > facts->wall_ms ? theirs_ms - facts->wall_ms
+                                      : facts->wall_ms - theirs_ms;
+}
+
+/* One clock against many is the wrong one. Where there are only two either may be, and it is
+ * this machine's that somebody here can look at. */
+static void examine_clocks(struct health *health, const struct health_facts *facts)
+{
+    size_t known = 0, apart = 0;
+    const char *way;
+    for (size_t i = 0; i < facts->peer_count; i++) {
+        const struct health_peer *peer = &facts->peers[i];
+        if (peer->clock_at_ms == 0 || !peer->linked)
+            continue;
+        known++;
+        apart += clock_apart(facts, peer, &way) >= CLOCK_APART_MS;
+    }
+    for (size_t i = 0; i < facts->peer_count; i++) {
+        const struct health_peer *peer = &facts->peers[i];
+        if (peer->clock_at_ms == 0 || !peer->linked)
+            continue;
+        uint64_t span_ms = clock_apart(facts, peer, &way);
+        if (span_ms < CLOCK_APART_MS)
+            continue;
+        bool ours = 2 * apart > known;
+        if (ours)
+            way = way[0] == 'a' ? "behind" : "ahead of";
+        report_filled(health, ours ? HEALTH_CLOCK_APART : HEALTH_PEER_CLOCK,
+                      &(struct filling){.name = peer->name,
+                                        .age_ms = SINCE_SEEN,
+                                        .span_ms = span_ms,
+                                        .way = way});
+        if (ours)
+            return; /* the others say the same */
+    }
 }
 
 /* They are news while they come: one that gave up long ago asks for no decision. */
@@ -367,17 +451,20 @@ static void examine_strangers(struct health *health, const struct health_facts *
     health->strangers = facts->handshakes_refused;
     if (health->strangers > 0 &&
         !has_lasted(health, facts->steady_ms, health->stranger_ms, STRANGERS_MS))
-        report(health, HEALTH_STRANGERS, "", health->strangers, 0);
+        report(health, HEALTH_STRANGERS, "", health->strangers, SINCE_SEEN);
 }
 
 static void examine_self(struct health *health, const struct health_facts *facts)
 {
     bool alone = facts->peer_count == 0;
     if (facts->wall_ms < facts->founded_wall_ms)
-        report(health, HEALTH_CLOCK, "", 0, 0);
+        report(health, HEALTH_CLOCK, "", 0, SINCE_SEEN);
+    else
+        examine_clocks(health, facts);
     examine_strangers(health, facts);
     if (remembered(health, MEMORY_ALONE, alone, facts->steady_ms, ALONE_MS))
-        report(health, HEALTH_ALONE, "", 0, 0);
+        report(health, HEALTH_ALONE, "", 0,
+               facts->steady_ms - health->since_ms[MEMORY_ALONE]);
 }
 
 /* ---- the record ---- */
@@ -431,6 +518,7 @@ void health_update(struct health *health, const struct health_facts *facts)
     health->before = health->report;
     health->report = before;
     health->report.count = 0;
+    health->now_ms = facts->steady_ms;
     health->due_ms = NEVER;
     for (size_t i = 0; i < facts->peer_count; i++)
         examine_peer(health, facts, &facts->peers[i]);
@@ -448,13 +536,7 @@ const struct trouble_report *health_report(const struct health *health)
 
 bool health_is_news(const struct health *health, const struct trouble *trouble)
 {
-    for (size_t i = 0; i < health->before.count; i++) {
-        const struct trouble *before = &health->before.troubles[i];
-        if (before->words == trouble->words &&
-            strcmp(before->subject, trouble->subject) == 0)
-            return false;
-    }
-    return true;
+    return seen_before(health, trouble) == NULL;
 }
 
 uint64_t health_due_ms(const struct health *health)

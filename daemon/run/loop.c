@@ -36,7 +36,7 @@ struct loop {
     struct transport_descriptor descriptors[DESCRIPTORS_MAX];
     bool stopping;
     size_t asked_last; /* how many waited for the batch before */
-    uint64_t started_wall_ms;
+    uint64_t started_ms;
     uint64_t looked_ms; /* when health last looked */
     bool happened;      /* something did since then */
     uint64_t
@@ -124,7 +124,7 @@ struct loop *loop_create(const struct loop_options *options)
     uint64_t watchdog_us = 0;
     memset(loop, 0, sizeof *loop);
     loop->options = *options;
-    loop->started_wall_ms = clock_ms(CLOCK_REALTIME);
+    loop->started_ms = clock_ms(CLOCK_MONOTONIC);
     loop->health = health_create();
     loop->neighbours = neighbours_create(node_engine(options->node), options->config);
     round_init(&loop->round, options->node,
@@ -267,7 +267,7 @@ static struct health_facts loop_facts(const struct loop *loop, uint64_t wall_ms,
         .node = loop->options.node,
         .config = loop->options.config,
         .transport = loop->transport,
-        .started_wall_ms = loop->started_wall_ms,
+        .started_ms = loop->started_ms,
     };
     return facts_gather(&sources, wall_ms, steady_ms, arena);
 }
@@ -299,7 +299,7 @@ static struct query_sources loop_sources(struct loop *loop)
         .config = loop->options.config,
         .divisions = loop->options.divisions,
         .transport = loop->transport,
-        .started_wall_ms = loop->started_wall_ms,
+        .started_ms = loop->started_ms,
         .report = loop_report,
         .context = loop,
     };

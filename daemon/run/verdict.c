@@ -108,14 +108,14 @@ static void heard_format(const struct health_facts *facts, char text[PHRASE_SIZE
     uint64_t heard_ms = 0;
     char age[24];
     for (size_t i = 0; i < facts->peer_count; i++) {
-        if (facts->peers[i].heard_wall_ms > heard_ms)
-            heard_ms = facts->peers[i].heard_wall_ms;
+        if (facts->peers[i].heard_at_ms > heard_ms)
+            heard_ms = facts->peers[i].heard_at_ms;
     }
-    if (heard_ms == 0 || heard_ms > facts->wall_ms) {
+    if (heard_ms == 0) {
         (void)snprintf(text, PHRASE_SIZE, "nobody heard since the start");
         return;
     }
-    health_age_format(facts->wall_ms - heard_ms, age);
+    health_age_format(facts->steady_ms - heard_ms, age);
     (void)snprintf(text, PHRASE_SIZE, "heard last %s ago", age);
 }
 

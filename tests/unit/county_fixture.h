@@ -334,7 +334,7 @@ static inline struct trouble_report county_report(void *context, uint64_t wall_m
     struct county_node *node = &reader->county->nodes[reader->index];
     const struct facts_sources sources = {.node = node->node,
                                           .config = &reader->county->config,
-                                          .started_wall_ms = START_MS};
+                                          .started_ms = 1};
     struct health_facts facts = facts_gather(&sources, wall_ms, steady_ms, arena);
     health_update(node->health, &facts);
     return *health_report(node->health);
@@ -349,7 +349,7 @@ static inline struct query_sources county_sources(struct county_reader *reader)
         .store = node_store(node),
         .config = &reader->county->config,
         .divisions = &reader->county->divisions,
-        .started_wall_ms = START_MS,
+        .started_ms = 1,
         .report = county_report,
         .context = reader,
     };

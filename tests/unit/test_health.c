@@ -15,6 +15,7 @@
 #define HOUR (60 * MINUTE)
 #define NEVER UINT64_MAX
 #define START_WALL UINT64_C(1780000000000)
+#define START_STEADY UINT64_C(5000)
 
 /* A node with up to two peers, at a moment that the tests move. */
 struct fixture {
@@ -31,17 +32,17 @@ static int set_up(void **state)
     fixture->peers[0] = (struct health_peer){.number = 1,
                                              .name = "county",
                                              .linked = true,
-                                             .heard_wall_ms = START_WALL,
+                                             .heard_at_ms = START_STEADY,
                                              .to_send_known = true};
     fixture->peers[1] = (struct health_peer){.number = 4,
                                              .name = "gaoping",
                                              .linked = true,
-                                             .heard_wall_ms = START_WALL,
+                                             .heard_at_ms = START_STEADY,
                                              .to_send_known = true};
     fixture->facts = (struct health_facts){
         .wall_ms = START_WALL,
-        .steady_ms = 5000,
-        .started_wall_ms = START_WALL,
+        .steady_ms = START_STEADY,
+        .started_ms = START_STEADY,
         .founded_wall_ms = START_WALL - HOUR,
         .peers = fixture->peers,
         .peer_count = 2,
@@ -159,7 +160,7 @@ static void a_peer_never_heard_is_late_from_the_start_on(void **state)
 {
     struct fixture *fixture = *state;
     fixture->peers[0].linked = false;
-    fixture->peers[0].heard_wall_ms = 0;
+    fixture->peers[0].heard_at_ms = 0;
     after(fixture, 0);
     after(fixture, 25 * HOUR);
     assert_non_null(shown(fixture, HEALTH_PEER_SILENT));
@@ -177,6 +178,97 @@ static void a_clock_that_is_set_back_frightens_nobody(void **state)
     fixture->facts.wall_ms = START_WALL - 2 * HOUR;
     after(fixture, 0);
     assert_non_null(shown(fixture, HEALTH_CLOCK));
+}
+
+/* A board without a clock starts in 1970 and is set right while it runs. */
+static void a_clock_that_is_set_right_changes_no_age(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.wall_ms = 5000;
+    fixture->peers[0].linked = false;
+    fixture->peers[1].to_send_entries = 3;
+    fixture->peers[1].oldest_unsent_at_ms = START_STEADY;
+    after(fixture, 0);
+    assert_verdict(fixture, "LOOK this machine's clock stands before the county's");
+    fixture->facts.wall_ms = START_WALL;
+    after(fixture, 11 * MINUTE);
+    assert_null(shown(fixture, HEALTH_CLOCK));
+    assert_null(shown(fixture, HEALTH_PEER_SILENT));
+    assert_null(shown(fixture, HEALTH_PEER_BACKLOG));
+    assert_non_null(strstr(shown(fixture, HEALTH_PEER_OFFLINE)->text, "for 11 min"));
+    fixture->peers[1].linked = false;
+    after(fixture, 0);
+    fixture->facts.wall_ms = START_WALL + 20000 * 24 * HOUR;
+    after(fixture, 11 * MINUTE);
+    assert_null(shown(fixture, HEALTH_PEER_SILENT));
+    assert_verdict(fixture, "LATE 2 of 2 peers late");
+}
+
+/* Both peers said hello ten minutes ago. */
+static void peers_clocks(struct fixture *fixture, uint64_t first_ms, uint64_t second_ms)
+{
+    const uint64_t clocks_ms[2] = {first_ms, second_ms};
+    for (size_t i = 0; i < 2; i++) {
+        fixture->peers[i].clock_s = clocks_ms[i] / 1000;
+        fixture->peers[i].clock_at_ms = fixture->facts.steady_ms;
+    }
+    after(fixture, 10 * MINUTE);
+}
+
+static void a_clock_far_from_most_others_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    peers_clocks(fixture, START_WALL, START_WALL + 59 * MINUTE);
+    assert_int_equal(health_report(fixture->health)->count, 0);
+    uint64_t now_ms = fixture->facts.wall_ms;
+    peers_clocks(fixture, now_ms, now_ms + 8 * HOUR);
+    assert_int_equal(health_report(fixture->health)->count, 1);
+    assert_string_equal(shown(fixture, HEALTH_PEER_CLOCK)->text,
+                        "gaoping's clock is 8 h ahead of this machine's");
+    fixture->facts.wall_ms += 3650 * 24 * HOUR; /* ours is set, and wrongly */
+    after(fixture, MINUTE);
+    assert_int_equal(health_report(fixture->health)->count, 1);
+    assert_string_equal(shown(fixture, HEALTH_CLOCK_APART)->text,
+                        "this machine's clock is 3650 d ahead of county's; most "
+                        "connected peers say so");
+    assert_verdict(fixture, "LOOK this machine's clock is 3650 d ahead of county's");
+    fixture->facts.wall_ms -= 2 * 3650 * 24 * HOUR;
+    fixture->facts.founded_wall_ms = 0;
+    after(fixture, MINUTE);
+    assert_string_equal(shown(fixture, HEALTH_CLOCK_APART)->text,
+                        "this machine's clock is 3650 d behind county's; most "
+                        "connected peers say so (for 60 s)");
+    peers_clocks(fixture, UINT64_MAX, 0); /* by clocks of their choosing */
+    assert_non_null(shown(fixture, HEALTH_CLOCK_APART));
+}
+
+/* Of the same text, where no more is known, since it was first reported. */
+static void every_trouble_tells_for_how_long(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.disk_free_bytes = 1000;
+    fixture->facts.strayed_entries = 4;
+    fixture->facts.strayed_at_ms = START_STEADY;
+    after(fixture, 0);
+    assert_non_null(strstr(shown(fixture, HEALTH_DISK_LOW)->text, "(limit 256 MiB)"));
+    assert_null(strstr(shown(fixture, HEALTH_DISK_LOW)->text, "(for"));
+    after(fixture, 3 * HOUR);
+    after(fixture, HOUR);
+    assert_non_null(strstr(shown(fixture, HEALTH_DISK_LOW)->text, " (for 4 h)"));
+    assert_non_null(strstr(shown(fixture, HEALTH_STRAYED)->text, " (for 4 h)"));
+    assert_int_equal(shown(fixture, HEALTH_STRAYED)->age_ms, 4 * HOUR);
+}
+
+static void what_was_set_aside_in_an_earlier_life_goes_by_the_wall_clock(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.strayed_entries = 4;
+    fixture->facts.strayed_wall_ms = START_WALL - 30 * MINUTE;
+    after(fixture, 0);
+    assert_non_null(strstr(shown(fixture, HEALTH_STRAYED)->text, " (for 30 min)"));
+    fixture->facts.strayed_wall_ms = 7000; /* by a clock that was not set */
+    after(fixture, 0);
+    assert_int_equal(shown(fixture, HEALTH_STRAYED)->age_ms, 30 * MINUTE);
 }
 
 static void what_waits_for_a_peer_never_met_is_unknown_and_not_none(void **state)
@@ -251,7 +343,8 @@ static void a_configured_peer_that_never_answered_is_no_ok(void **state)
     assert_string_equal(shown(fixture, HEALTH_PEER_UNREACHABLE)->next,
                         "Check address, port and line: ping fd00::7; the address stands "
                         "in linli.conf");
-    assert_verdict(fixture, "LOOK gaoping does not answer at tcp://[fd00::7]:5100.");
+    assert_verdict(fixture,
+                   "LOOK gaoping does not answer at tcp://[fd00::7]:5100 (for 20 s).");
     after(fixture, 11 * MINUTE);
     assert_non_null(shown(fixture, HEALTH_PEER_OFFLINE));
     assert_verdict(fixture, "LOOK gaoping does not answer at");
@@ -320,7 +413,7 @@ static void a_backlog_of_a_peer_without_link_is_only_a_lost_link(void **state)
 {
     struct fixture *fixture = *state;
     fixture->peers[1].to_send_entries = 7;
-    fixture->peers[1].oldest_unsent_wall_ms = START_WALL;
+    fixture->peers[1].oldest_unsent_at_ms = START_STEADY;
     after(fixture, 2 * HOUR);
     assert_non_null(shown(fixture, HEALTH_PEER_BACKLOG));
     fixture->peers[1].linked = false;
@@ -508,6 +601,10 @@ int main(void)
         TEST(a_day_of_silence_replaces_the_lost_link),
         TEST(a_peer_never_heard_is_late_from_the_start_on),
         TEST(a_clock_that_is_set_back_frightens_nobody),
+        TEST(a_clock_that_is_set_right_changes_no_age),
+        TEST(a_clock_far_from_most_others_is_told),
+        TEST(every_trouble_tells_for_how_long),
+        TEST(what_was_set_aside_in_an_earlier_life_goes_by_the_wall_clock),
         TEST(what_waits_for_a_peer_never_met_is_unknown_and_not_none),
         TEST(a_node_that_turns_us_away_is_named_after_twenty_seconds),
         TEST(a_configured_peer_that_never_answered_is_no_ok),
