@@ -70,8 +70,8 @@ static int64_t heard_minutes(const struct query *query, struct store_txn *txn,
     size_t peers = engine_peers(engine, reports, ARRAY_SIZE(reports));
     uint64_t stamp_ms = latest_stamp(query, txn, number);
     for (size_t i = 0; i < peers && i < ARRAY_SIZE(reports); i++) {
-        if (reports[i].number == number && reports[i].heard_wall_ms > 0)
-            heard = beijing_minutes(reports[i].heard_wall_ms);
+        if (reports[i].number == number && reports[i].heard_at_ms > 0)
+            heard = beijing_minutes(query_moment(query, reports[i].heard_at_ms));
     }
     if (stamp_ms > 0 && beijing_minutes(stamp_ms) > heard)
         heard = beijing_minutes(stamp_ms);

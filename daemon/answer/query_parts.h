@@ -53,4 +53,8 @@ enum status query_members(struct query *query, struct store_txn *txn, struct sli
 enum status query_digest(struct query *query, struct store_txn *txn, struct slice args);
 enum status query_version(struct query *query, struct store_txn *txn, struct slice args);
 
+/* A steady moment of this process' life as this machine's clock has it now, which may have
+ * been set since. Unix ms. */
+uint64_t query_moment(const struct query *query, uint64_t steady_ms);
+
 #endif

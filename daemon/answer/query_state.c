@@ -34,17 +34,20 @@ static void put_count_or_nil(struct buffer *out, bool known, uint64_t count)
         codec_put_nil(out);
 }
 
-/* A moment of this process' life as this machine's clock has it now: the clock may have been
- * set since. nil: never. */
-static void put_moment(struct query *query, const char *key, uint64_t steady_ms)
+uint64_t query_moment(const struct query *query, uint64_t steady_ms)
 {
     uint64_t age_ms = query->steady_ms > steady_ms ? query->steady_ms - steady_ms : 0;
+    return query->wall_ms > age_ms ? query->wall_ms - age_ms : 0;
+}
+
+/* nil: never. */
+static void put_moment(struct query *query, const char *key, uint64_t steady_ms)
+{
     answer_put_key(query->data, key);
     if (steady_ms == 0)
         codec_put_nil(query->data);
     else
-        codec_put_uint(query->data,
-                       query->wall_ms > age_ms ? query->wall_ms - age_ms : 0);
+        codec_put_uint(query->data, query_moment(query, steady_ms));
 }
 
 static void put_peer_report(struct query *query, const struct peer_line *line)
