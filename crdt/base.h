@@ -123,11 +123,13 @@
       "the store belongs to another node: node.key is not its own",                      \
       "Put back the node.key that was there, or use that node's directory.")             \
     X(ERR_CONFIG, 4001, "the configuration has errors",                                  \
-      "Correct what is named above; check with: linlid --check-config")                  \
+      "Correct what is named; check with: linlid --check-config")                        \
     X(ERR_FILE, 4002, "a file could not be read or written", "")                         \
     X(ERR_EXISTS, 4003, "it exists already; nothing was changed", "")                    \
     X(ERR_NOT_JOINED, 4004, "this node has not joined a county",                         \
       "Start with: linli node init, then node admit, then node join")                    \
+    X(ERR_PORT_TAKEN, 4005, "another program listens there already",                     \
+      "See which: ss -ltnp. Stop it, or give listen another port in linli.conf.")        \
     X(ERR_NO_DAEMON, 5001, "no daemon answers on the control socket",                    \
       "Start it: systemctl start linlid")                                                \
     X(ERR_USAGE, 5002, "the command line is not understood", "See: linli help")          \

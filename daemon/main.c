@@ -1,7 +1,6 @@
 /* main.c - linlid: reads the configuration, opens what it needs in the order in which it can
  * be refused, and runs the loop until it is told to stop. */
 #include <errno.h>
-#include <grp.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -13,8 +12,8 @@
 #include <unistd.h>
 
 #include "daemon/config/config.h"
+#include "daemon/config/surroundings.h"
 #include "daemon/control/control.h"
-#include "daemon/control/listener.h"
 #include "daemon/api/divisions_csv.h"
 #include "daemon/run/joined.h"
 #include "daemon/run/log.h"
@@ -94,63 +93,41 @@ static bool read_arguments(int count, char **values, struct arguments *arguments
 
 /* ---- configuration ---- */
 
-static void print_errors(const struct config_errors *errors)
+static void print_lines(const struct config_errors *errors, const char *begin)
 {
     struct buffer text;
     buffer_init(&text, SIZE_MAX);
-    for (size_t i = 0; i < errors->count; i++)
+    for (size_t i = 0; i < errors->count; i++) {
+        buffer_put(&text, begin, strlen(begin));
         config_error_format(&errors->items[i], &text);
+    }
     (void)fwrite(text.data, 1, text.size, stderr);
     buffer_deinit(&text);
-    log_status(ERR_CONFIG, NULL);
-}
-
-/* Below /run the service manager makes the directory when it starts the daemon. */
-static bool can_hold_socket(const char *path)
-{
-    struct stat found;
-    char directory[LISTENER_PATH_SIZE];
-    const char *end = strrchr(path, '/');
-    if (end == NULL || end == path || strncmp(path, "/run/", 5) == 0)
-        return true;
-    (void)snprintf(directory, sizeof directory, "%.*s", (int)(end - path), path);
-    return stat(directory, &found) == 0 && S_ISDIR(found.st_mode);
-}
-
-/* What the configuration names and only this machine can tell. */
-static void check_surroundings(const struct config *config, const char *path,
-                               struct config_errors *errors)
-{
-    struct stat found;
-    if (config->listen == NULL && config->peer_count == 0)
-        config_errors_add(
-            errors, path, 0, "listen",
-            "this node neither listens nor dials, so it reaches nobody: give "
-            "listen under [node], or a [peer NAME] with an address");
-    if (stat(config->directory, &found) != 0 || !S_ISDIR(found.st_mode))
-        config_errors_add(errors, path, 0, "directory",
-                          "there is no such directory; linli node init makes it");
-    if (!can_hold_socket(config->control_socket))
-        config_errors_add(errors, path, 0, "control_socket",
-                          "the directory it is to lie in does not exist");
-    if (config->control_group != NULL && getgrnam(config->control_group) == NULL)
-        config_errors_add(errors, path, 0, "control_group", "there is no such group");
 }
 
 /* Files that it names are a part of it: their mistakes are found with its own. */
-static bool read_configuration(struct daemon *daemon, const char *path)
+static bool read_configuration(struct daemon *daemon, const char *path, bool check_only)
 {
     struct config_errors errors;
     enum status status = config_load(&daemon->config, path, &errors);
     if (daemon->config.divisions != NULL &&
         divisions_csv_load(daemon->config.divisions, &daemon->divisions, &errors) != OK)
         status = ERR_CONFIG;
+    struct config_errors doubts = {0};
     if (status == OK) {
-        check_surroundings(&daemon->config, path, &errors);
+        surroundings_check(&daemon->config, path, &errors, &doubts);
         status = errors.count == 0 ? OK : ERR_CONFIG;
     }
-    if (status != OK)
-        print_errors(&errors);
+    if (status != OK) {
+        print_lines(&errors, "");
+        log_status(ERR_CONFIG, NULL);
+    } else if (check_only) {
+        print_lines(&doubts, "Warning: ");
+        (void)printf("%s: %s\n", path,
+                     doubts.count == 0 ? "nothing wrong"
+                                       : "nothing wrong but what is named");
+    }
+    config_errors_free(&doubts);
     config_errors_free(&errors);
     return status == OK;
 }
@@ -173,14 +150,13 @@ static bool keep_own_divisions(struct daemon *daemon, uint64_t county)
 
 static bool open_signals(struct daemon *daemon)
 {
-    sigset_t stopping;
-    CHECK(sigemptyset(&stopping) == 0 && sigaddset(&stopping, SIGTERM) == 0 &&
-          sigaddset(&stopping, SIGINT) == 0);
+    sigset_t taken;
+    CHECK(sigemptyset(&taken) == 0 && sigaddset(&taken, SIGTERM) == 0 &&
+          sigaddset(&taken, SIGINT) == 0 && sigaddset(&taken, SIGHUP) == 0);
     /* Blocked before libzmq starts its threads, which inherit it. */
-    CHECK(sigprocmask(SIG_BLOCK, &stopping, NULL) == 0);
+    CHECK(sigprocmask(SIG_BLOCK, &taken, NULL) == 0);
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGHUP, SIG_IGN);
-    daemon->signals = signalfd(-1, &stopping, SFD_CLOEXEC | SFD_NONBLOCK);
+    daemon->signals = signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK);
     return daemon->signals >= 0 || log_failure(ERR_FILE, "signalfd", strerror(errno));
 }
 
@@ -205,6 +181,20 @@ static bool open_node(struct daemon *daemon)
                        status == ERR_STORE && error != 0 ? strerror(error) : NULL);
 }
 
+/* About the value of a key of [node], with the line that gives it. Always false. */
+static bool fail_by_key(const struct daemon *daemon, enum status status, const char *key,
+                        const char *value, const char *why)
+{
+    char about[ABOUT_SIZE];
+    const struct config_place *place = config_place(&daemon->config, "node", key);
+    if (place != NULL)
+        (void)snprintf(about, sizeof about, "%s:%u: %s: %s", place->file, place->line,
+                       key, value);
+    else
+        (void)snprintf(about, sizeof about, "%s: %s", key, value);
+    return log_failure(status, about, why);
+}
+
 static bool open_transport(struct daemon *daemon)
 {
     const struct node_keys *keys = node_keys(daemon->node);
@@ -221,9 +211,15 @@ static bool open_transport(struct daemon *daemon)
     crypto_wipe(options.secret_key, CURVE_KEY_SIZE);
     if (status == OK)
         return true;
-    return log_failure(status,
-                       daemon->config.listen != NULL ? daemon->config.listen : "network",
-                       error != 0 ? strerror(error) : NULL);
+    if (daemon->config.listen == NULL)
+        return log_failure(status, "network", error != 0 ? strerror(error) : NULL);
+    if (error == EADDRINUSE)
+        return fail_by_key(daemon, ERR_PORT_TAKEN, "listen", daemon->config.listen, NULL);
+    return fail_by_key(daemon, status, "listen", daemon->config.listen,
+                       error == EADDRNOTAVAIL ? "this machine has no such address"
+                       : error == EACCES      ? "ports below 1024 are for root alone"
+                       : error != 0           ? strerror(error)
+                                              : NULL);
 }
 
 static bool open_control(struct daemon *daemon)
@@ -233,12 +229,17 @@ static bool open_control(struct daemon *daemon)
         control_open(&daemon->control, path, daemon->config.control_group);
     if (status == OK)
         return true;
+    const char *group = daemon->config.control_group;
     if (errno == EADDRINUSE)
-        return log_failure(status, path, "another daemon answers there");
-    if (errno == EINVAL && daemon->config.control_group != NULL)
-        return log_failure(status, daemon->config.control_group,
+        return fail_by_key(daemon, status, "control_socket", path,
+                           "another daemon answers there");
+    if (errno == EINVAL && group != NULL)
+        return fail_by_key(daemon, ERR_CONFIG, "control_group", group,
                            "there is no such group");
-    return log_failure(status, path, strerror(errno));
+    if (errno == EPERM && group != NULL)
+        return fail_by_key(daemon, ERR_CONFIG, "control_group", group,
+                           "the account that linlid runs under is not in this group");
+    return fail_by_key(daemon, status, "control_socket", path, strerror(errno));
 }
 
 static void warn_of_own_division(const struct daemon *daemon, const struct member *self)
@@ -318,10 +319,9 @@ int main(int count, char **values)
     divisions_init(&daemon.divisions);
     joined_init(&daemon.joined);
     code = EXIT_CONFIG;
-    if (read_configuration(&daemon, arguments.config_path)) {
+    if (read_configuration(&daemon, arguments.config_path, arguments.check_only)) {
         log_open(daemon.config.level);
         if (arguments.check_only) {
-            (void)printf("%s: nothing wrong\n", arguments.config_path);
             code = EXIT_DONE;
         } else {
             /* Whatever it creates is for its own account alone. */

@@ -6,7 +6,7 @@
 #include "crdt/codec.h"
 #include "crdt/text.h"
 #include "tools/i18n.h"
-#include "tools/suggest.h"
+#include "daemon/api/suggest.h"
 
 struct parser {
     struct invocation *invocation;

@@ -5,7 +5,7 @@
 #define LINLI_TOOLS_COMMANDS_H
 
 #include "crdt/schema.h"
-#include "tools/suggest.h"
+#include "daemon/api/suggest.h"
 #include "tools/table.h"
 #include "tools/terminal.h"
 

@@ -5,7 +5,7 @@
 #include "crdt/operation.h"
 #include "crdt/text.h"
 #include "tools/i18n.h"
-#include "tools/suggest.h"
+#include "daemon/api/suggest.h"
 
 static const struct field *field_of(const struct invocation *invocation, const char *key)
 {

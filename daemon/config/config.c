@@ -14,26 +14,20 @@
 #include "crdt/text.h"
 #include "daemon/api/config_error.h"
 #include "daemon/api/protocol.h"
+#include "daemon/api/suggest.h"
 #include "daemon/control/listener.h"
 #include "net/roster.h"
 
 #define DROP_IN_DIRECTORY "conf.d"
 #define DROP_IN_ENDING ".conf"
 #define PEER_PREFIX "peer "
+#define PEER_KEY "address"
 
 enum {
     /* inih keeps a section's name in 50 bytes and cuts a longer one without a word. */
     SECTION_SIZE_MAX = 49,
     ERROR_TEXT_SIZE = 320,
     PORT_MAX = 65535,
-};
-
-/* Where a key was given, to name the first place when there is a second. */
-struct place {
-    char *section;
-    char *key;
-    char *file;
-    unsigned line;
 };
 
 struct parse {
@@ -43,8 +37,6 @@ struct parse {
     const char *file;
     unsigned line;
     FILE *stream;
-    struct place *places; /* sections stand here with an empty key */
-    size_t place_count;
 };
 
 /* ---- memory and errors ---- */
@@ -73,6 +65,12 @@ void config_free(struct config *config)
         free(config->peers[i].address);
     }
     free(config->peers);
+    for (size_t i = 0; i < config->place_count; i++) {
+        free(config->places[i].section);
+        free(config->places[i].key);
+        free(config->places[i].file);
+    }
+    free(config->places);
     free(config->directory);
     free(config->listen);
     free(config->control_socket);
@@ -83,11 +81,11 @@ void config_free(struct config *config)
 
 /* ---- places ---- */
 
-static struct place *place_find(const struct parse *parse, const char *section,
-                                const char *key)
+const struct config_place *config_place(const struct config *config, const char *section,
+                                        const char *key)
 {
-    for (size_t i = 0; i < parse->place_count; i++) {
-        struct place *place = &parse->places[i];
+    for (size_t i = 0; i < config->place_count; i++) {
+        const struct config_place *place = &config->places[i];
         if (strcmp(place->section, section) == 0 && strcmp(place->key, key) == 0)
             return place;
     }
@@ -96,9 +94,10 @@ static struct place *place_find(const struct parse *parse, const char *section,
 
 static void place_add(struct parse *parse, const char *section, const char *key)
 {
-    size_t size = (parse->place_count + 1) * sizeof *parse->places;
-    parse->places = checked_realloc(parse->places, size);
-    parse->places[parse->place_count++] = (struct place){
+    struct config *config = parse->config;
+    size_t size = (config->place_count + 1) * sizeof *config->places;
+    config->places = checked_realloc(config->places, size);
+    config->places[config->place_count++] = (struct config_place){
         .section = text_copy(section),
         .key = text_copy(key),
         .file = text_copy(parse->file),
@@ -269,9 +268,24 @@ static bool heading_is_sound(struct parse *parse, const char *line)
                  "there is no such section; there are [node], [peer NAME] and [log]");
         return false;
     }
-    if (place_find(parse, section, "") == NULL)
+    if (config_place(parse->config, section, "") == NULL)
         place_add(parse, section, "");
     return true;
+}
+
+/* The key of "listen tcp://…", whose colon inih would take for the sign; NULL: another line. */
+static const char *key_without_sign(const char *line)
+{
+    size_t size = strcspn(line, " \t=:");
+    const char *rest = line + size + strspn(line + size, " \t");
+    if (rest == line + size || *rest == '\0' || *rest == '=' || *rest == ':')
+        return NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strlen(keys[i].key) == size && strncmp(line, keys[i].key, size) == 0)
+            return keys[i].key;
+    }
+    return strlen(PEER_KEY) == size && strncmp(line, PEER_KEY, size) == 0 ? PEER_KEY
+                                                                          : NULL;
 }
 
 /* inih reports only the first line it cannot read, cuts what is longer than its buffer
@@ -292,6 +306,12 @@ static bool line_is_sound(struct parse *parse, const char *line, size_t size,
         return true;
     if (line[0] == '[')
         return heading_is_sound(parse, line);
+    const char *key = key_without_sign(line);
+    if (key != NULL) {
+        complain(parse, key, "the \"=\" is missing: write  %s = %s", key,
+                 line + strlen(key) + strspn(line + strlen(key), " \t"));
+        return false;
+    }
     if (strpbrk(line, "=:") == NULL) {
         complain(parse, NULL, "neither a section, a comment nor \"key = value\"");
         return false;
@@ -354,7 +374,7 @@ static void take_key(struct parse *parse, const char *section, const char *key,
                      const char *value)
 {
     const char *peer = peer_name_of(section);
-    if (peer != NULL && strcmp(key, "address") == 0) {
+    if (peer != NULL && strcmp(key, PEER_KEY) == 0) {
         take_address(parse, peer, value);
         return;
     }
@@ -364,7 +384,19 @@ static void take_key(struct parse *parse, const char *section, const char *key,
             return;
         }
     }
-    complain(parse, key, "there is no such key in [%s]", section);
+    struct suggestion meant;
+    suggestion_begin(&meant, slice_text(key));
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (strcmp(section, keys[i].section) == 0)
+            suggestion_consider(&meant, keys[i].key);
+    }
+    if (peer != NULL)
+        suggestion_consider(&meant, PEER_KEY);
+    if (meant.best[0] != '\0')
+        complain(parse, key, "there is no such key in [%s]; did you mean %s?", section,
+                 meant.best);
+    else
+        complain(parse, key, "there is no such key in [%s]", section);
 }
 
 /* inih's handler. It always says that it is content: mistakes are collected here. */
@@ -378,7 +410,7 @@ static int handle_key(void *context, const char *section, const char *key,
         complain(parse, key, "stands before the first section");
         return 1;
     }
-    const struct place *first = place_find(parse, section, key);
+    const struct config_place *first = config_place(parse->config, section, key);
     if (first != NULL) {
         complain(parse, key, "given before, in %s:%u", first->file, first->line);
         return 1;
@@ -448,8 +480,8 @@ static void parse_drop_ins(struct parse *parse)
 
 static void check_peers(struct parse *parse)
 {
-    for (size_t i = 0; i < parse->place_count; i++) {
-        const struct place *place = &parse->places[i];
+    for (size_t i = 0; i < parse->config->place_count; i++) {
+        const struct config_place *place = &parse->config->places[i];
         const char *peer = peer_name_of(place->section);
         if (peer == NULL || place->key[0] != '\0')
             continue;
@@ -458,7 +490,7 @@ static void check_peers(struct parse *parse)
         if (strlen(peer) > NAME_SIZE_MAX)
             complain(parse, place->section, "the name is longer than %d bytes",
                      NAME_SIZE_MAX);
-        if (place_find(parse, place->section, "address") == NULL)
+        if (config_place(parse->config, place->section, "address") == NULL)
             complain(parse, place->section, "has no address");
     }
 }
@@ -485,12 +517,6 @@ static char *directory_of(const char *path)
 
 static void parse_free(struct parse *parse)
 {
-    for (size_t i = 0; i < parse->place_count; i++) {
-        free(parse->places[i].section);
-        free(parse->places[i].key);
-        free(parse->places[i].file);
-    }
-    free(parse->places);
     free(parse->base);
 }
 

@@ -8,7 +8,7 @@
  * Every mistake is found in one pass and says file, line and key; with any of them
  * nothing is started. Relative paths are relative to the directory of linli.conf. A key
  * may be given once, in whichever file: what stands in two places is told apart by
- * nobody. */
+ * nobody. What is written is judged here; what it names, in surroundings.h. */
 #ifndef LINLI_DAEMON_CONFIG_H
 #define LINLI_DAEMON_CONFIG_H
 
@@ -26,6 +26,14 @@ struct config_peer {
     char *address; /* "tcp://host:port" */
 };
 
+/* Where a section, or a key in it, was given first. */
+struct config_place {
+    char *section;
+    char *key; /* empty: the section */
+    char *file;
+    unsigned line;
+};
+
 struct config {
     char *directory;
     char *listen; /* NULL: only dials */
@@ -35,11 +43,17 @@ struct config {
     enum log_level level;
     struct config_peer *peers;
     size_t peer_count;
+    struct config_place *places;
+    size_t place_count;
 };
 
 /* OK, or ERR_CONFIG with at least one error. Both must be freed either way. */
 MUST_USE enum status config_load(struct config *config, const char *path,
                                  struct config_errors *errors);
 void config_free(struct config *config);
+
+/* NULL where it was not given. Dies with the configuration. */
+const struct config_place *config_place(const struct config *config, const char *section,
+                                        const char *key);
 
 #endif

@@ -1,6 +1,7 @@
 #include "daemon/run/loop.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -365,7 +366,14 @@ static long sleep_ms(struct loop *loop, long most_ms)
 static void take_signal(struct loop *loop)
 {
     struct signalfd_siginfo taken;
-    if (read(loop->options.signals, &taken, sizeof taken) == (ssize_t)sizeof taken)
+    if (read(loop->options.signals, &taken, sizeof taken) != (ssize_t)sizeof taken)
+        return;
+    if (taken.ssi_signo == SIGHUP)
+        log_write(LOG_LEVEL_WARNING,
+                  "told to read the configuration again (SIGHUP), which "
+                  "a running linlid does not; use what was changed: "
+                  "systemctl restart linlid");
+    else
         loop->stopping = true;
 }
 

@@ -1,4 +1,4 @@
-#include "tools/suggest.h"
+#include "daemon/api/suggest.h"
 
 #include <string.h>
 

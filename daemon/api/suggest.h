@@ -3,8 +3,8 @@
  * The nearest of the words considered, by the letters that were left out, put in, changed or
  * swapped with the next (the restricted Damerau-Levenshtein distance): one for words of three
  * or four letters, one more for every three beyond. */
-#ifndef LINLI_TOOLS_SUGGEST_H
-#define LINLI_TOOLS_SUGGEST_H
+#ifndef LINLI_DAEMON_SUGGEST_H
+#define LINLI_DAEMON_SUGGEST_H
 
 #include "crdt/base.h"
 
