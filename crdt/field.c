@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "crdt/calendar.h"
@@ -366,53 +365,6 @@ bool field_next_value(struct slice *text, struct slice *value)
     *value = text_trim(slice_of(text->data, size));
     *text = slice_of(text->data + size + separator, text->size - size - separator);
     return true;
-}
-
-static int values_compare(const void *a, const void *b)
-{
-    const struct slice *left = a, *right = b;
-    return slice_compare(*left, *right);
-}
-
-/* Cuts `encoded` values apart, sorts them and writes each once. */
-static void put_sorted_set(struct slice encoded, size_t count, struct buffer *out)
-{
-    struct slice values[SET_VALUES_MAX];
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        CHECK(codec_take_any(&encoded, &values[i]));
-    qsort(values, count, sizeof values[0], values_compare);
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || !slice_equal(values[i], values[kept - 1]))
-            values[kept++] = values[i];
-    }
-    codec_put_array(out, kept);
-    for (size_t i = 0; i < kept; i++)
-        codec_put_raw(out, values[i]);
-}
-
-enum status field_parse_set(const struct field *field, struct slice text,
-                            const struct divisions *divisions, struct buffer *out)
-{
-    CHECK(field->rule == MERGE_SET);
-    struct buffer values;
-    enum status status = OK;
-    size_t count = 0;
-    buffer_init(&values, SIZE_MAX);
-    struct slice piece;
-    while (status == OK && field_next_value(&text, &piece)) {
-        if (piece.size == 0)
-            continue;
-        status = count < SET_VALUES_MAX ? field_parse(field, piece, divisions, &values)
-                                        : ERR_LIMIT;
-        count++;
-    }
-    if (status == OK && count == 0)
-        status = ERR_FIELD_VALUE;
-    if (status == OK)
-        put_sorted_set(buffer_slice(&values), count, out);
-    buffer_deinit(&values);
-    return status;
 }
 
 /* ---- for people ---- */

@@ -276,15 +276,9 @@ MUST_USE enum status field_parse(const struct field *field, struct slice text,
 /* How many characters a text of the field may have. */
 uint32_t field_characters_max(const struct field *field);
 
-/* The next of several values separated as below, without the blanks around it; it may be
- * empty. False at the end. */
+/* The next of several values separated by any of 、 ， , ； ; | or line ends, without the blanks
+ * around it; it may be empty. False at the end. */
 MUST_USE bool field_next_value(struct slice *text, struct slice *value);
-
-/* For MERGE_SET fields: several values separated by any of 、 ， , ； ; | or line ends -> the
- * encoded array that a create or an edit carries, each value once, in byte order. */
-MUST_USE enum status field_parse_set(const struct field *field, struct slice text,
-                                     const struct divisions *divisions,
-                                     struct buffer *out);
 
 /* The limits frozen in the schema level, which the fold checks on every entry: type, length,
  * range; never the division table or today's rules. */

@@ -2,9 +2,9 @@
 #include "net/lane.h"
 
 /* What was drafted, in the form that every node will hold it to. */
-static enum status draft_finish(struct engine *engine, struct draft *draft,
-                                const struct event *event, uint32_t actor,
-                                struct buffer *plaintext)
+static enum status finish(struct engine *engine, struct draft *draft,
+                          const struct event *event, uint32_t actor,
+                          struct buffer *plaintext)
 {
     struct operation operation;
 
@@ -38,7 +38,7 @@ void author_write(struct engine *engine, const struct event *event)
         status = rules != NULL && rules->judge != NULL ? rules->judge(engine, &draft)
                                                        : ERR_MALFORMED;
     if (status == OK && !draft.known)
-        status = draft_finish(engine, &draft, event, actor, &plaintext);
+        status = finish(engine, &draft, event, actor, &plaintext);
     if (draft.known) {
         id = draft.known_id;
     } else if (status == OK && !write->trial) {

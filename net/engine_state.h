@@ -2,13 +2,14 @@
  * uses only those above it:
  *
  *   engine_state.c  the parts, and small questions to them
- *   session.c       one neighbour; alone advances what is counted of it
  *   timers.c        when a session does what by itself
+ *   session.c       one neighbour; alone advances what is counted of it
  *   sessions.c      neighbours met, and what of them outlives a restart
  *   lane.c          what the entries of each lane mean
  *   folding.c       entries into the derived tables, and what is learned late
  *   cuts.c          where logs of a revoked member end
  *   writing.c       this node's own logs: chained, signed once a batch
+ *   draft_compare.c what is to be written, compared with what is here
  *   draft.c         from what a person asks to an operation
  *   operators.c     the accounts that write here, by number
  *   author.c        a write, from judging to its reply

@@ -9,6 +9,7 @@
 #include "crdt/operation.h"
 #include "net/grant.h"
 #include "net/message.h"
+#include "tests/typed_set.h"
 
 #define COUNTY UINT64_C(331123)
 #define TOWNSHIP UINT64_C(331123106)
@@ -182,7 +183,7 @@ static struct operation_value typed(struct buffer *values, uint8_t reg, uint8_t 
     size_t before = values->size;
     const struct field *schema = schema_field(schema_register(reg), field);
     bool set = schema->rule == MERGE_SET;
-    CHECK((set ? field_parse_set(schema, slice_text(text), NULL, values)
+    CHECK((set ? typed_set(schema, slice_text(text), values)
                : field_parse(schema, slice_text(text), NULL, values)) == OK);
     struct slice value = slice_of(values->data + before, values->size - before);
     return (struct operation_value){.field = field, .value = value};

@@ -10,6 +10,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/operation.h"
+#include "tests/typed_set.h"
 
 #define TOWNSHIP UINT64_C(331121104)
 #define OTHER_TOWNSHIP UINT64_C(331121105)
@@ -43,7 +44,7 @@ static inline struct slice typed_value(const struct schema_register *reg,
     if (typed->record != NULL)
         codec_put_bytes(out, slice_of(typed->record->bytes, ENTRY_ID_SIZE));
     else if (typed->text != NULL && field->rule == MERGE_SET)
-        assert_int_equal(field_parse_set(field, slice_text(typed->text), NULL, out), OK);
+        assert_int_equal(typed_set(field, slice_text(typed->text), out), OK);
     else if (typed->text != NULL)
         assert_int_equal(field_parse(field, slice_text(typed->text), NULL, out), OK);
     return slice_of(out->data + before, out->size - before);

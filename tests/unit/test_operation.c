@@ -8,6 +8,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/operation.h"
+#include "tests/typed_set.h"
 
 #define STAMP_MS UINT64_C(1780246800000)
 
@@ -47,7 +48,7 @@ static struct operation_value parsed(struct fixture *fixture, uint8_t reg, uint8
     const struct field *schema = schema_field(schema_register(reg), field);
     enum status status =
         schema->rule == MERGE_SET
-            ? field_parse_set(schema, slice_text(typed), NULL, &fixture->values)
+            ? typed_set(schema, slice_text(typed), &fixture->values)
             : field_parse(schema, slice_text(typed), NULL, &fixture->values);
     assert_int_equal(status, OK);
     return (struct operation_value){
