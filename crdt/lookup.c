@@ -58,10 +58,15 @@ void lookup_note(struct buffer *rows, const struct operation *operation,
     struct slice value, replaced;
     uint8_t field;
     if (operation->kind == OPERATION_CREATE) {
+        const struct schema_register *reg = schema_register(operation->reg);
+        size_t last = operation->body_count;
         record.id = *id;
         if (operation->subject_is_self)
             record.subject = *id;
-        while (operation_next_field(&rest, &field, &value))
+        /* Most records end before the first field that is looked up. */
+        while (last > 0 && reg->fields[last - 1].lookup == LOOKUP_NONE)
+            last--;
+        for (; last > 0 && operation_next_field(&rest, &field, &value); last--)
             note_value(rows, operation, realm, field, value, &record);
     } else if (operation->kind == OPERATION_EDIT && operation->has_target) {
         while (operation_next_edit(&rest, &field, &replaced, &value))
