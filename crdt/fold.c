@@ -203,19 +203,14 @@ static void write_chains(struct fold *fold, struct store_txn *txn, uint64_t firs
     }
 }
 
-static void write_row(struct fold *fold, struct store_txn *txn,
-                      const struct pending_row *row, uint64_t number)
+static void encode_row(struct buffer *out, uint64_t previous, uint64_t realm,
+                       const struct entry_id *id, struct slice plaintext)
 {
-    uint8_t key[8];
-    put_be64(key, number);
-    buffer_clear(&fold->encoded);
-    buffer_put_varint(&fold->encoded, row->previous);
-    buffer_put_varint(&fold->encoded, row->realm);
-    buffer_put(&fold->encoded, row->id.bytes, ENTRY_ID_SIZE);
-    buffer_put(&fold->encoded, fold->plaintexts.data + row->plaintext_at,
-               row->plaintext_size);
-    store_append(txn, STORE_ROWS, slice_of(key, sizeof key),
-                 buffer_slice(&fold->encoded));
+    buffer_clear(out);
+    buffer_put_varint(out, previous);
+    buffer_put_varint(out, realm);
+    buffer_put(out, id->bytes, ENTRY_ID_SIZE);
+    buffer_put(out, plaintext.data, plaintext.size);
 }
 
 void fold_flush(struct fold *fold, struct store_txn *txn)
@@ -225,8 +220,16 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
     uint64_t first = fold_last_row(txn) + 1;
     order_rows(fold);
     write_chains(fold, txn, first);
-    for (size_t i = 0; i < fold->count; i++)
-        write_row(fold, txn, &fold->rows[i], first + i);
+    for (size_t i = 0; i < fold->count; i++) {
+        const struct pending_row *row = &fold->rows[i];
+        uint8_t key[8];
+        put_be64(key, first + i);
+        encode_row(
+            &fold->encoded, row->previous, row->realm, &row->id,
+            slice_of(fold->plaintexts.data + row->plaintext_at, row->plaintext_size));
+        store_append(txn, STORE_ROWS, slice_of(key, sizeof key),
+                     buffer_slice(&fold->encoded));
+    }
     lookup_write(&fold->lookups, txn);
     fold_discard(fold);
 }
@@ -273,20 +276,6 @@ static void delete_rows(struct store_txn *txn, struct slice numbers)
     }
 }
 
-static void put_row(struct store_txn *txn, uint64_t number, uint64_t previous,
-                    uint64_t realm, const struct entry_id *id, struct slice plaintext,
-                    struct buffer *encoded)
-{
-    uint8_t key[8];
-    put_be64(key, number);
-    buffer_clear(encoded);
-    buffer_put_varint(encoded, previous);
-    buffer_put_varint(encoded, realm);
-    buffer_put(encoded, id->bytes, ENTRY_ID_SIZE);
-    buffer_put(encoded, plaintext.data, plaintext.size);
-    store_put(txn, STORE_ROWS, slice_of(key, sizeof key), buffer_slice(encoded));
-}
-
 /* A row that stays is written again where what it leads to goes. */
 static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
                        const struct leaving *leaving)
@@ -303,8 +292,12 @@ static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
     for (uint64_t number = newest; number != 0 && fold_row_read(txn, number, &row);) {
         uint64_t previous = next_staying(txn, row.previous, leaving, &gone);
         kept++;
-        if (previous != row.previous)
-            put_row(txn, number, previous, row.realm, &row.id, row.plaintext, &encoded);
+        if (previous != row.previous) {
+            uint8_t at[8];
+            put_be64(at, number);
+            encode_row(&encoded, previous, row.realm, &row.id, row.plaintext);
+            store_put(txn, STORE_ROWS, slice_of(at, sizeof at), buffer_slice(&encoded));
+        }
         number = previous;
     }
     buffer_clear(&encoded);
@@ -372,7 +365,8 @@ static uint64_t first_row(struct store_txn *txn)
     return number;
 }
 
-/* Ends within the call that takes the last: numbers start anew where no row is left. */
+/* The call that takes the last stale row ends the sweep: where no row is left, new ones begin
+ * at 1 again, and the next call would take them for stale. */
 static void delete_stale(struct store_txn *txn, struct fold_sweep *sweep)
 {
     uint64_t number = first_row(txn);
@@ -418,7 +412,8 @@ bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row)
         !slice_take(&value, ENTRY_ID_SIZE, row->id.bytes))
         return false;
     row->plaintext = value;
-    /* Chains only lead back, so that a damaged one ends too. */
+    /* A row was filed after the one that it leads to. Where damage leads to itself or a later one,
+     * whoever walks the chain would go in circles. */
     return row->previous < number;
 }
 

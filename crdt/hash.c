@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct hash_state) >= sizeof(crypto_generichash_blake2b_st
 _Static_assert(_Alignof(struct hash_state) >= _Alignof(crypto_generichash_blake2b_state),
                "a state lies well");
 
-/* Changing a label makes every stored hash and signature worthless: they stay. */
+/* Every stored hash and signature was made under these labels, so that none ever changes. */
 static const char labels[HASH_LABELS][PERSONAL_SIZE] = {
     [HASH_GENESIS] = "linli genesis", [HASH_PAYLOAD] = "linli payload",
     [HASH_ENTRY] = "linli entry",     [HASH_RUN] = "linli run",

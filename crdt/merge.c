@@ -79,7 +79,8 @@ static size_t count_array(struct slice encoded)
     return count;
 }
 
-/* An entry can know its own id before it is written, but nothing of itself to replace. */
+/* Everything that a write replaces but itself: its id is known before it is written, and a write
+ * that replaced itself would be none. */
 static struct tombstones collect_tombstones(const struct field_write *writes,
                                             size_t count, bool of_set,
                                             struct arena *arena)

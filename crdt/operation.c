@@ -7,11 +7,6 @@
 
 /* ---- reading ---- */
 
-static bool is_nil(struct slice value)
-{
-    return codec_is_nil(value);
-}
-
 static enum status set_check(const struct field *field, struct slice values)
 {
     size_t count;
@@ -61,13 +56,13 @@ static enum status decode_create(const struct schema_register *reg, size_t count
     for (size_t id = 0; id < count; id++) {
         if (!codec_take_any(in, &value))
             return ERR_MALFORMED;
-        if (is_nil(value))
+        if (codec_is_nil(value))
             continue;
         enum status status = written_check(&reg->fields[id], value);
         if (status != OK)
             return status;
     }
-    if (count > 0 && is_nil(value))
+    if (count > 0 && codec_is_nil(value))
         return ERR_MALFORMED;
     operation->body = slice_of(body.data, body.size - in->size);
     operation->body_count = count;
@@ -125,7 +120,7 @@ static enum status triple_check(const struct schema_register *reg, struct slice 
     enum status status = replaced_check(field, replaced);
     if (status != OK)
         return status;
-    if (is_nil(value))
+    if (codec_is_nil(value))
         return field->rule == MERGE_LOG ? ERR_MALFORMED : OK;
     return written_check(field, value);
 }
@@ -214,7 +209,7 @@ enum status operation_decode(struct slice plaintext, struct operation *operation
     if (codec != CODEC_PLAIN)
         return ERR_VERSION;
     enum status status = decode_operation(plaintext, operation);
-    /* Only well-formed bytes can be a newer program's. */
+    /* What a newer program wrote is well-formed too, and is kept until the upgrade. */
     if (status == ERR_VERSION && !codec_check(plaintext))
         return ERR_MALFORMED;
     return status;
@@ -225,7 +220,7 @@ bool operation_next_field(struct operation *create, uint8_t *field, struct slice
     if (create->body_count == 0)
         return false;
     CHECK(codec_take_any(&create->body, value));
-    if (is_nil(*value))
+    if (codec_is_nil(*value))
         *value = (struct slice){0};
     *field = create->next_field++;
     create->body_count--;
@@ -241,7 +236,7 @@ bool operation_next_edit(struct operation *edit, uint8_t *field, struct slice *r
         return false;
     CHECK(codec_take_array(&edit->body, &count) && codec_take_uint(&edit->body, &id) &&
           codec_take_any(&edit->body, replaced) && codec_take_any(&edit->body, value));
-    if (is_nil(*value))
+    if (codec_is_nil(*value))
         *value = (struct slice){0};
     *field = (uint8_t)id;
     edit->body_count--;
@@ -277,7 +272,7 @@ static void order_values(const struct schema_register *reg,
     }
 }
 
-/* An empty set says nothing: nil is its one spelling. */
+/* An empty set is written as nil, which decode_create takes for it and nothing else. */
 static bool is_absent(const struct schema_register *reg,
                       const struct operation_value *value)
 {

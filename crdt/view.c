@@ -29,7 +29,8 @@ static int row_compare(const void *a, const void *b)
     return order != 0 ? order : slice_compare(left->plaintext, right->plaintext);
 }
 
-/* "Never the order, duplication or path in which entries came." */
+/* Rows lie in the order in which they arrived, and an entry may have come twice; views depend
+ * on the set of entries: "never the order, duplication or path in which entries came". */
 static void chain_sort(struct chain *chain)
 {
     size_t kept = 0;
@@ -51,7 +52,7 @@ static void chain_read(struct store_txn *txn, struct chain *chain)
     if (!fold_chain_newest(txn, chain->reg->id, chain->realm, &chain->subject, &number,
                            &rows))
         return;
-    /* Before room is made for them: what cannot be read has no rows. */
+    /* Looked at before room is made: a damaged head could name any number of rows. */
     if (rows > number || !fold_row_read(txn, number, &stored)) {
         store_mark_damaged(txn, STORE_ROWS);
         return;
@@ -100,7 +101,8 @@ static uint64_t choice_id(struct slice value)
     return codec_take_uint(&value, &id) ? id : UINT64_MAX;
 }
 
-/* "Until then the safer one is displayed." */
+/* Of several values at once the one with the lowest id, by which nobody is left out, comes
+ * first: "until then the safer one is displayed". */
 static void display_safest(struct version_list *list)
 {
     size_t safest = 0;
