@@ -30,7 +30,7 @@ struct draft {
  * concerns. Sets refused_field where one is at fault. */
 MUST_USE enum status draft_judge(struct engine *engine, struct draft *draft);
 
-/* Encodes the operation: values sealed where the schema says so, and, for an edit, the
+/* Encodes the operation (draft_encode.c): values sealed where the schema says so, and, for an edit, the
  * versions it replaces, which are all that this node sees. */
 void draft_encode(struct engine *engine, struct draft *draft, uint64_t stamp_ms,
                   uint32_t actor, struct buffer *out);

@@ -10,7 +10,8 @@
  *   cuts.c          where logs of a revoked member end
  *   writing.c       this node's own logs: chained, signed once a batch
  *   draft_compare.c what is to be written, compared with what is here
- *   draft.c         from what a person asks to an operation
+ *   draft.c         what a person asks, judged
+ *   draft_encode.c  and made an operation
  *   operators.c     the accounts that write here, by number
  *   author.c        a write, from judging to its reply
  *   intake.c        runs from others, and the roster
