@@ -96,6 +96,7 @@ struct field {
     const char *also;    /* other headings of its column in people's spreadsheets, separated
                             by |; NULL: none */
     const char *heading; /* of its column in lists, through gettext; NULL: none */
+    unsigned rank; /* of that column: on a narrow terminal the greatest go; 0: never */
     enum lookup lookup;
     bool
         tells_apart; /* two records of a chain that agree in all such fields are one event
@@ -200,6 +201,7 @@ struct record_view;
 struct derived {
     const char *name;    /* JSON key: "counts" */
     const char *heading; /* of its column, through gettext */
+    unsigned rank;       /* as a field's */
     bool (*holds)(const struct record_view *record, int64_t now); /* as in occasion */
 };
 

@@ -5,29 +5,29 @@
 #include "tools/render.h"
 
 static const struct column figure_columns[] = {
-    {"place_name", N_("PLACE"), COLUMN_TEXT, NULL},
-    {"due", N_("DUE"), COLUMN_COUNT, NULL},
-    {"visited", N_("VISITED"), COLUMN_COUNT, NULL},
-    {"missed", N_("MISSED"), COLUMN_COUNT, NULL},
-    {"rate", N_("RATE %"), COLUMN_COUNT, NULL},
-    {"exempt", N_("EXEMPT"), COLUMN_COUNT, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"place_name", N_("PLACE"), COLUMN_TEXT, NULL, 0},
+    {"due", N_("DUE"), COLUMN_COUNT, NULL, 0},
+    {"visited", N_("VISITED"), COLUMN_COUNT, NULL, 0},
+    {"missed", N_("MISSED"), COLUMN_COUNT, NULL, 0},
+    {"rate", N_("RATE %"), COLUMN_COUNT, NULL, 0},
+    {"exempt", N_("EXEMPT"), COLUMN_COUNT, NULL, 1},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static const struct column missed_columns[] = {
-    {"id", N_("ID"), COLUMN_ID, NULL},
-    {"name", N_("NAME"), COLUMN_TEXT, NULL},
-    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL},
-    {"tier", N_("TIER"), COLUMN_TEXT, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"id", N_("ID"), COLUMN_ID, NULL, 0},
+    {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
+    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 0},
+    {"tier", N_("TIER"), COLUMN_TEXT, NULL, 1},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static const struct column exempt_columns[] = {
-    {"id", N_("ID"), COLUMN_ID, NULL},
-    {"name", N_("NAME"), COLUMN_TEXT, NULL},
-    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL},
-    {"status", N_("WHY"), COLUMN_TEXT, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"id", N_("ID"), COLUMN_ID, NULL, 0},
+    {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
+    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 0},
+    {"status", N_("WHY"), COLUMN_TEXT, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static void print_persons(const struct terminal *terminal, const char *title,

@@ -15,46 +15,46 @@
 
 #define COLUMNS_END                                                                      \
     {                                                                                    \
-        NULL, NULL, COLUMN_TEXT, NULL                                                    \
+        NULL, NULL, COLUMN_TEXT, NULL, 0                                                 \
     }
 
 static const struct column due_columns[] = {
-    {"id", N_("ID"), COLUMN_ID, NULL},
-    {"name", N_("NAME"), COLUMN_TEXT, NULL},
-    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL},
-    {"tier", N_("TIER"), COLUMN_TEXT, NULL},
-    {"due", N_("DUE"), COLUMN_TEXT, NULL},
-    {"days_late", N_("LATE-DAYS"), COLUMN_COUNT, NULL},
-    {"latest", N_("LATEST"), COLUMN_TEXT, N_("never")},
+    {"id", N_("ID"), COLUMN_ID, NULL, 0},
+    {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
+    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 1},
+    {"tier", N_("TIER"), COLUMN_TEXT, NULL, 2},
+    {"due", N_("DUE"), COLUMN_TEXT, NULL, 0},
+    {"days_late", N_("LATE-DAYS"), COLUMN_COUNT, NULL, 3},
+    {"latest", N_("LATEST"), COLUMN_TEXT, N_("never"), 4},
     COLUMNS_END,
 };
 
 static const struct column peer_columns[] = {
-    {"name", N_("PEER"), COLUMN_TEXT, NULL},
-    {"division_name", N_("DIVISION"), COLUMN_TEXT, NULL},
-    {"fingerprint", N_("FINGERPRINT"), COLUMN_TEXT, NULL},
-    {"state", N_("STATE"), COLUMN_STATE, NULL},
-    {"heard_ms", N_("HEARD"), COLUMN_AGE, N_("never")},
-    {"to_send", N_("TO-SEND"), COLUMN_COUNT, "?"},
-    {"oldest_ms", N_("OLDEST"), COLUMN_AGE, NULL},
-    {"behind", N_("BEHIND"), COLUMN_COUNT, "?"},
-    {"bytes_in", N_("IN"), COLUMN_BYTES, NULL},
-    {"bytes_out", N_("OUT"), COLUMN_BYTES, NULL},
-    {"refused", N_("REFUSED"), COLUMN_COUNT, NULL},
-    {"address", N_("ADDRESS"), COLUMN_TEXT, NULL},
+    {"name", N_("PEER"), COLUMN_TEXT, NULL, 0},
+    {"division_name", N_("DIVISION"), COLUMN_TEXT, NULL, 5},
+    {"fingerprint", N_("FINGERPRINT"), COLUMN_TEXT, NULL, 6},
+    {"state", N_("STATE"), COLUMN_STATE, NULL, 0},
+    {"heard_ms", N_("HEARD"), COLUMN_AGE, N_("never"), 0},
+    {"to_send", N_("TO-SEND"), COLUMN_COUNT, "?", 0},
+    {"oldest_ms", N_("OLDEST"), COLUMN_AGE, NULL, 2},
+    {"behind", N_("BEHIND"), COLUMN_COUNT, "?", 1},
+    {"bytes_in", N_("IN"), COLUMN_BYTES, NULL, 7},
+    {"bytes_out", N_("OUT"), COLUMN_BYTES, NULL, 7},
+    {"refused", N_("REFUSED"), COLUMN_COUNT, NULL, 4},
+    {"address", N_("ADDRESS"), COLUMN_TEXT, NULL, 3},
     COLUMNS_END,
 };
 
 static const struct column member_columns[] = {
-    {"number", N_("NO"), COLUMN_COUNT, NULL},
-    {"name", N_("NAME"), COLUMN_TEXT, NULL},
-    {"division", N_("DIVISION"), COLUMN_TEXT, NULL},
-    {"division_name", N_("PLACE"), COLUMN_TEXT, NULL},
-    {"role", N_("ROLE"), COLUMN_TEXT, NULL},
-    {"fingerprint", N_("FINGERPRINT"), COLUMN_TEXT, NULL},
-    {"id", N_("IDENTITY"), COLUMN_HEX, NULL},
-    {"revoked", N_("REVOKED"), COLUMN_TEXT, NULL},
-    {"self", N_("SELF"), COLUMN_TEXT, NULL},
+    {"number", N_("NO"), COLUMN_COUNT, NULL, 2},
+    {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
+    {"division", N_("DIVISION"), COLUMN_TEXT, NULL, 5},
+    {"division_name", N_("PLACE"), COLUMN_TEXT, NULL, 1},
+    {"role", N_("ROLE"), COLUMN_TEXT, NULL, 3},
+    {"fingerprint", N_("FINGERPRINT"), COLUMN_TEXT, NULL, 4},
+    {"id", N_("IDENTITY"), COLUMN_HEX, NULL, 7},
+    {"revoked", N_("REVOKED"), COLUMN_TEXT, NULL, 2},
+    {"self", N_("SELF"), COLUMN_TEXT, NULL, 6},
     COLUMNS_END,
 };
 
@@ -66,6 +66,10 @@ static const struct column member_columns[] = {
 #define TAKES(name, value, words)                                                        \
     {                                                                                    \
         .key = (name), .argument = (value), .help = (words)                              \
+    }
+#define TAKES_A(kind, name, value, words)                                                \
+    {                                                                                    \
+        .key = (name), .argument = (value), .help = (words), .type = (kind)              \
     }
 #define NEEDS(name, value, words)                                                        \
     {                                                                                    \
@@ -79,8 +83,8 @@ static const struct command fixed[] = {
      .run = status_run,
      .render = render_status,
      .judge = judge_status,
-     .options = {FLAG("watch",
-                      N_("ask again every 2 s; with --json one line each time"))}},
+     .options = {FLAG(
+         "watch", N_("ask again every 2 s until ^C; with --json one line each time"))}},
     {.name = "peer list",
      .request = "peer.list",
      .help = N_("neighbours: what waits for each, since when, when it was last heard"),
@@ -121,9 +125,10 @@ static const struct command fixed[] = {
      .render = render_list,
      .list = "due",
      .columns = due_columns,
-     .options = {TAKES("division", "CODE", N_("a village, a township or the county")),
+     .options = {TAKES_A(FIELD_DIVISION, "division", "CODE",
+                         N_("a village, a township or the county")),
                  TAKES("within", "DAYS", N_("due at the latest in so many days")),
-                 TAKES("as_of", "DATE", N_("as at the end of that day"))}},
+                 TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
     {.name = "report coverage",
      .request = "report.coverage",
      .help = N_("of the persons due in a month, how many were visited; by place"),
@@ -135,15 +140,17 @@ static const struct command fixed[] = {
      .render = render_coverage,
      .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
                  TAKES("by", "LEVEL", N_("village, township or county")),
-                 TAKES("division", "CODE", N_("a village, a township or the county")),
+                 TAKES_A(FIELD_DIVISION, "division", "CODE",
+                         N_("a village, a township or the county")),
                  FLAG("names", N_("also who is missing and who is exempt")),
-                 TAKES("as_of", "DATE", N_("as at the end of that day"))}},
+                 TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
     {.name = "import",
      .help = N_("enter the rows of a spreadsheet saved as CSV: persons, visits, ..."),
-     .more = N_("The first row says what the columns are, in Chinese or English. UTF-8 and "
-                "GB 18030 are told apart. A row whose external key or id is known here is "
-                "passed over, so that the same file may be imported again. Refused rows "
-                "go, with the reasons, to FILE.rejected.csv; nothing of them is saved."),
+     .more =
+         N_("The first row says what the columns are, in Chinese or English. UTF-8 and "
+            "GB 18030 are told apart. A row whose external key or id is known here is "
+            "passed over, so that the same file may be imported again. Refused rows "
+            "go, with the reasons, to FILE.rejected.csv; nothing of them is saved."),
      .example = "linli import persons roster.csv --dry-run",
      .run = import_run,
      .positionals = {{"register", N_("REGISTER"), false, false},
@@ -156,14 +163,16 @@ static const struct command fixed[] = {
      .writes = true},
     {.name = "export",
      .help = N_("a register as CSV for spreadsheets, with Chinese headings"),
-     .more = N_("Every cell is text, and none is run as a formula. What is exported can be "
-                "imported again and changes nothing. Without --output it goes to the "
-                "terminal or the pipe. Identity numbers are left out unless --reveal."),
+     .more =
+         N_("Every cell is text, and none is run as a formula. What is exported can be "
+            "imported again and changes nothing. Without --output it goes to the "
+            "terminal or the pipe. Identity numbers are left out unless --reveal."),
      .example = "linli export visits --from 2026-11-01 --output visits.csv",
      .run = export_run,
      .positionals = {{"register", N_("REGISTER"), false, false}},
      .options = {TAKES("output", "FILE", N_("a file, readable by its owner alone")),
-                 TAKES("division", "CODE", N_("a village, a township or the county")),
+                 TAKES_A(FIELD_DIVISION, "division", "CODE",
+                         N_("a village, a township or the county")),
                  TAKES("from", "DATE", N_("first day")),
                  TAKES("to", "DATE", N_("last day")),
                  FLAG("reveal", N_("with identity numbers"))}},

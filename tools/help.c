@@ -109,12 +109,11 @@ static void print_forms(const struct terminal *terminal, const struct command *c
     for (size_t i = 0; command_option_at(command, i, &option); i++)
         dates |= option.type == FIELD_DATE || option.type == FIELD_MOMENT;
     if (dates)
-        (void)fputs(_("A DATE is 2026-05-31, 05-31, today or yesterday (今天, 昨天, "
-                      "前天); a MOMENT "
-                      "is a\ndate and a time, or 14:05 alone for today. All in county "
-                      "time (UTC+8), "
-                      "whatever\nthe machine's zone.\n"),
-                    terminal->out);
+        (void)fputs(
+            _("A DATE is 2026-05-31, 05-31, today or yesterday (今天, 昨天, 前天).\n"
+              "A MOMENT is a date and a time, or 14:05 alone for today.\n"
+              "All in county time (UTC+8), whatever the machine's zone.\n"),
+            terminal->out);
 }
 
 static void print_options(const struct terminal *terminal, const struct command *command)

@@ -526,10 +526,10 @@ static void put_answer(const struct import *import, const char *refused_file,
 }
 
 static const struct column refusal_columns[] = {
-    {"line", N_("LINE"), COLUMN_COUNT, NULL},
-    {"field", N_("FIELD"), COLUMN_TEXT, NULL},
-    {"text", N_("WHY"), COLUMN_TEXT, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"line", N_("LINE"), COLUMN_COUNT, NULL, 0},
+    {"field", N_("FIELD"), COLUMN_TEXT, NULL, 0},
+    {"text", N_("WHY"), COLUMN_TEXT, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static void show_answer(const struct import *import, const char *refused_file)

@@ -6,6 +6,7 @@
 
 #define COLUMNS_MAX (2 * FIELDS_MAX)
 #define NAME_SIZE 64
+#define RANK_ID_BESIDE_NAME 6 /* people know a record by its name */
 
 static struct {
     char names[REGISTER_COMMANDS_MAX][NAME_SIZE];
@@ -66,7 +67,8 @@ static size_t put_columns(const struct field *field, struct column *columns)
         return 0;
     if (field->type != FIELD_RECORD) {
         enum column_kind kind = field->type == FIELD_COUNT ? COLUMN_COUNT : COLUMN_TEXT;
-        columns[0] = (struct column){field->name, field->heading, kind, NULL};
+        columns[0] =
+            (struct column){field->name, field->heading, kind, NULL, field->rank};
         return 1;
     }
     bool by_name = named != NULL && named->name_field != FIELD_NONE;
@@ -74,28 +76,30 @@ static size_t put_columns(const struct field *field, struct column *columns)
         CHECK(kept.key_count < ARRAY_SIZE(kept.keys));
         char *key = kept.keys[kept.key_count++];
         (void)snprintf(key, NAME_SIZE, "%s_name", field->name);
-        columns[count++] = (struct column){key, field->heading, COLUMN_TEXT, NULL};
+        columns[count++] =
+            (struct column){key, field->heading, COLUMN_TEXT, NULL, field->rank};
     }
-    columns[count++] = (struct column){
-        field->name, by_name ? N_("WHOSE") : field->heading, COLUMN_ID, NULL};
+    columns[count++] =
+        (struct column){field->name, by_name ? N_("WHOSE") : field->heading, COLUMN_ID,
+                        NULL, by_name ? RANK_ID_BESIDE_NAME : field->rank};
     return count;
 }
 
 static void fill_columns(const struct schema_register *reg, struct column *columns)
 {
     size_t count = 0;
-    columns[count++] = (struct column){"id", N_("ID"), COLUMN_ID, NULL};
+    columns[count++] = (struct column){"id", N_("ID"), COLUMN_ID, NULL, 0};
     for (size_t i = 0; i < reg->field_count; i++) {
         count += put_columns(&reg->fields[i], columns + count);
         CHECK(count + 2 < COLUMNS_MAX);
     }
     for (size_t i = 0; reg->derived != NULL && reg->derived[i].name != NULL; i++) {
         columns[count++] = (struct column){reg->derived[i].name, reg->derived[i].heading,
-                                           COLUMN_TEXT, NULL};
+                                           COLUMN_TEXT, NULL, reg->derived[i].rank};
         CHECK(count + 2 < COLUMNS_MAX);
     }
-    columns[count++] = (struct column){"conflicts", N_("MARKS"), COLUMN_MARKS, NULL};
-    columns[count] = (struct column){NULL, NULL, COLUMN_TEXT, NULL};
+    columns[count++] = (struct column){"conflicts", N_("MARKS"), COLUMN_MARKS, NULL, 0};
+    columns[count] = (struct column){NULL, NULL, COLUMN_TEXT, NULL, 0};
 }
 
 /* ---- options ---- */

@@ -6,7 +6,7 @@
 #include "tools/arguments.h"
 #include "tools/i18n.h"
 
-static const struct column plain = {"", "", COLUMN_TEXT, NULL};
+static const struct column plain = {"", "", COLUMN_TEXT, NULL, 0};
 
 static const char *text_of(const struct terminal *terminal, struct slice map,
                            const char *key, struct arena *arena)
@@ -299,36 +299,41 @@ void render_joined(const struct invocation *invocation, const struct terminal *t
 /* ---- logs and digests ---- */
 
 static const struct column log_columns[] = {
-    {"log", N_("LOG"), COLUMN_TEXT, NULL},   {"node", N_("NODE"), COLUMN_TEXT, NULL},
-    {"lane", N_("LANE"), COLUMN_TEXT, NULL}, {"seq", N_("ENTRIES"), COLUMN_COUNT, NULL},
-    {"hash", N_("HEAD"), COLUMN_HEX, NULL},  {NULL, NULL, COLUMN_TEXT, NULL},
+    {"log", N_("LOG"), COLUMN_TEXT, NULL, 0},
+    {"node", N_("NODE"), COLUMN_TEXT, NULL, 1},
+    {"lane", N_("LANE"), COLUMN_TEXT, NULL, 2},
+    {"seq", N_("ENTRIES"), COLUMN_COUNT, NULL, 0},
+    {"hash", N_("HEAD"), COLUMN_HEX, NULL, 3},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static const struct column entry_columns[] = {
-    {"seq", N_("SEQ"), COLUMN_COUNT, NULL},
-    {"id", N_("ID"), COLUMN_ID, NULL},
-    {"stamp_ms", N_("WRITTEN"), COLUMN_MOMENT, NULL},
-    {"actor", N_("ACTOR"), COLUMN_TEXT, NULL},
-    {"realm", N_("REALM"), COLUMN_TEXT, NULL},
-    {"bytes", N_("BYTES"), COLUMN_COUNT, NULL},
-    {"state", N_("STATE"), COLUMN_STATE, NULL},
-    {"operation", N_("OPERATION"), COLUMN_TEXT, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"seq", N_("SEQ"), COLUMN_COUNT, NULL, 0},
+    {"id", N_("ID"), COLUMN_ID, NULL, 2},
+    {"stamp_ms", N_("WRITTEN"), COLUMN_MOMENT, NULL, 1},
+    {"actor", N_("ACTOR"), COLUMN_TEXT, NULL, 3},
+    {"realm", N_("REALM"), COLUMN_TEXT, NULL, 4},
+    {"bytes", N_("BYTES"), COLUMN_COUNT, NULL, 5},
+    {"state", N_("STATE"), COLUMN_STATE, NULL, 1},
+    {"operation", N_("OPERATION"), COLUMN_TEXT, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static const struct column problem_columns[] = {
-    {"log", N_("LOG"), COLUMN_TEXT, NULL},   {"seq", N_("SEQ"), COLUMN_COUNT, NULL},
-    {"code", N_("CODE"), COLUMN_TEXT, NULL}, {"text", N_("PROBLEM"), COLUMN_TEXT, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"log", N_("LOG"), COLUMN_TEXT, NULL, 0},
+    {"seq", N_("SEQ"), COLUMN_COUNT, NULL, 0},
+    {"code", N_("CODE"), COLUMN_TEXT, NULL, 0},
+    {"text", N_("PROBLEM"), COLUMN_TEXT, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static const struct column realm_columns[] = {
-    {"division", N_("DIVISION"), COLUMN_TEXT, NULL},
-    {"name", N_("PLACE"), COLUMN_TEXT, NULL},
-    {"readable", N_("READABLE"), COLUMN_TEXT, NULL},
-    {"records", N_("RECORDS"), COLUMN_COUNT, NULL},
-    {"digest", N_("DIGEST"), COLUMN_HEX, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"division", N_("DIVISION"), COLUMN_TEXT, NULL, 1},
+    {"name", N_("PLACE"), COLUMN_TEXT, NULL, 0},
+    {"readable", N_("READABLE"), COLUMN_TEXT, NULL, 2},
+    {"records", N_("RECORDS"), COLUMN_COUNT, NULL, 0},
+    {"digest", N_("DIGEST"), COLUMN_HEX, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 void render_log(const struct invocation *invocation, const struct terminal *terminal,

@@ -1,5 +1,7 @@
 /* status.c - `linli status`: the verdict, then peers, then storage, then each trouble
  * with its code and the next command to type. */
+#include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "crdt/codec.h"
@@ -10,16 +12,16 @@
 #define WATCH_SECONDS 2
 
 static const struct column peer_columns[] = {
-    {"name", N_("PEER"), COLUMN_TEXT, NULL},
-    {"state", N_("STATE"), COLUMN_STATE, NULL},
-    {"heard_ms", N_("HEARD"), COLUMN_AGE, N_("never")},
-    {"to_send", N_("TO-SEND"), COLUMN_COUNT, "?"},
-    {"oldest_ms", N_("OLDEST"), COLUMN_AGE, NULL},
-    {"behind", N_("BEHIND"), COLUMN_COUNT, "?"},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"name", N_("PEER"), COLUMN_TEXT, NULL, 0},
+    {"state", N_("STATE"), COLUMN_STATE, NULL, 0},
+    {"heard_ms", N_("HEARD"), COLUMN_AGE, N_("never"), 0},
+    {"to_send", N_("TO-SEND"), COLUMN_COUNT, "?", 0},
+    {"oldest_ms", N_("OLDEST"), COLUMN_AGE, NULL, 2},
+    {"behind", N_("BEHIND"), COLUMN_COUNT, "?", 1},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
-static const struct column plain = {"", "", COLUMN_TEXT, NULL};
+static const struct column plain = {"", "", COLUMN_TEXT, NULL, 0};
 
 static const char *or_dash(const char *text)
 {
@@ -139,22 +141,62 @@ enum exit_code judge_status(struct slice data)
     return ok ? CODE_DONE : CODE_LOOK;
 }
 
-/* A watch goes on while the daemon is away: that is what it is there to show. It ends
- * with the reader, or when interrupted. */
-static enum exit_code watch(const struct invocation *invocation, struct terminal terminal,
-                            struct slice args)
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* One answer, with what could not be asked in its place. On a terminal it is put together
+ * first and then drawn over the last one. */
+static void watch_once(const struct invocation *invocation,
+                       const struct terminal *terminal, struct slice args)
+{
+    struct terminal once = *terminal;
+    char *text = NULL, moment[WORDS_SIZE];
+    size_t size;
+    once.now_ms = terminal_clock_ms();
+    moment_words(once.now_ms, moment);
+    if (!terminal->live || terminal->json) {
+        if (!terminal->json)
+            (void)fprintf(terminal->out, "%s:%02u\n", moment,
+                          (unsigned)(once.now_ms / 1000 % 60));
+        (void)ask_with(invocation, &once, args);
+        if (!terminal->json)
+            (void)fputc('\n', terminal->out);
+        return;
+    }
+    once.out = once.err = open_memstream(&text, &size);
+    CHECK(once.out != NULL);
+    (void)ask_with(invocation, &once, args);
+    (void)fprintf(once.out, _("%s:%02u, again every %d s; ^C ends it\n"), moment,
+                  (unsigned)(once.now_ms / 1000 % 60), WATCH_SECONDS);
+    CHECK(fclose(once.out) == 0);
+    (void)fprintf(terminal->out, "\033[H\033[2J%s", text);
+    free(text);
+}
+
+/* A watch goes on while the daemon is away, which is a thing to show. It ends when its
+ * reader does, or when interrupted, which is no failure. */
+static enum exit_code watch(const struct invocation *invocation,
+                            const struct terminal *terminal, struct slice args)
 {
     const struct timespec pause = {.tv_sec = WATCH_SECONDS};
-    for (;;) {
-        (void)ask_with(invocation, &terminal, args);
-        if (!terminal.json)
-            (void)fputc('\n', terminal.out);
-        enum exit_code code = terminal_finish(&terminal, CODE_DONE);
+    struct sigaction action = {.sa_handler = note_interrupt};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    while (!interrupted) {
+        watch_once(invocation, terminal, args);
+        enum exit_code code = terminal_finish(terminal, CODE_DONE);
         if (code != CODE_DONE)
             return code;
-        (void)nanosleep(&pause, NULL);
-        terminal_init(&terminal, terminal.json);
+        if (!interrupted)
+            (void)nanosleep(&pause, NULL);
     }
+    return CODE_DONE;
 }
 
 enum exit_code status_run(const struct invocation *invocation,
@@ -164,7 +206,7 @@ enum exit_code status_run(const struct invocation *invocation,
     buffer_init(&args, 16);
     codec_put_map(&args, 0);
     enum exit_code code = arguments_flag(invocation, "watch")
-                              ? watch(invocation, *terminal, buffer_slice(&args))
+                              ? watch(invocation, terminal, buffer_slice(&args))
                               : ask_with(invocation, terminal, buffer_slice(&args));
     buffer_deinit(&args);
     return code;

@@ -6,6 +6,7 @@
 
 #include "crdt/codec.h"
 #include "tools/i18n.h"
+#include "tools/wrap.h"
 
 #define COLUMNS_MAX 16
 #define ID_PREFIX_MIN 4
@@ -21,6 +22,8 @@ struct table {
     const struct terminal *terminal;
     const struct column *columns;
     size_t column_count;
+    bool hidden[COLUMNS_MAX]; /* for want of room */
+    bool marked;              /* something is */
     struct ids ids[COLUMNS_MAX];
     struct libscols_table *out;
     struct arena arena;
@@ -133,7 +136,7 @@ static void table_set_cell(struct table *table, struct libscols_line *line, size
     const char *words;
     bool found = codec_map_find(row, column->key, &value);
     if (column->kind == COLUMN_MARKS)
-        words = marks_words(table, row);
+        table->marked |= (words = marks_words(table, row))[0] != '\0';
     else if (column->kind == COLUMN_ID && found)
         words = id_words(table, index, value);
     else
@@ -152,12 +155,25 @@ static struct libscols_table *table_new(const struct terminal *terminal)
 {
     struct libscols_table *out = scols_new_table();
     CHECK(out != NULL);
-    (void)scols_table_set_stream(out, terminal->out);
     (void)scols_table_set_column_separator(out, "  ");
-    /* Lines are never cut to the terminal's width: what is cut cannot be read. */
     (void)scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
     (void)scols_table_enable_colors(out, terminal->colour);
     return out;
+}
+
+/* The library fills the last column with blanks. */
+static void print_trimmed(const struct terminal *terminal, struct libscols_table *out)
+{
+    char *text = NULL;
+    CHECK(scols_print_table_to_string(out, &text) == 0 && text != NULL);
+    for (const char *line = text; *line != '\0';) {
+        size_t length = strcspn(line, "\n"), kept = length;
+        while (kept > 0 && line[kept - 1] == ' ')
+            kept--;
+        (void)fprintf(terminal->out, "%.*s\n", (int)kept, line);
+        line += length + (line[length] == '\n');
+    }
+    free(text);
 }
 
 static void table_open(struct table *table, struct slice list)
@@ -183,6 +199,77 @@ static void table_close(struct table *table)
     arena_deinit(&table->arena);
 }
 
+static size_t table_width(const struct table *table)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!table->hidden[i])
+            width += scols_column_get_width(scols_table_get_column(table->out, i)) + 2;
+    }
+    return width - 2;
+}
+
+static void table_hide(struct table *table, size_t index)
+{
+    table->hidden[index] = true;
+    struct libscols_column *column = scols_table_get_column(table->out, index);
+    (void)scols_column_set_flags(column,
+                                 scols_column_get_flags(column) | SCOLS_FL_HIDDEN);
+}
+
+/* Leaves out columns until the rest fits the terminal, and breaks texts where it still does
+ * not. */
+static void table_fit(struct table *table)
+{
+    size_t width = table->terminal->width;
+    char *measured = NULL;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (table->columns[i].kind == COLUMN_MARKS && !table->marked)
+            table_hide(table, i);
+    }
+    if (width == 0)
+        return;
+    /* Widths are known once it was printed. */
+    CHECK(scols_print_table_to_string(table->out, &measured) == 0);
+    free(measured);
+    while (table_width(table) > width) {
+        size_t worst = table->column_count;
+        for (size_t i = 0; i < table->column_count; i++) {
+            if (!table->hidden[i] && table->columns[i].rank > 0 &&
+                (worst == table->column_count ||
+                 table->columns[i].rank >= table->columns[worst].rank))
+                worst = i;
+        }
+        if (worst == table->column_count)
+            break;
+        table_hide(table, worst);
+    }
+    if (table_width(table) <= width)
+        return;
+    for (size_t i = 0; i < table->column_count; i++) {
+        struct libscols_column *column = scols_table_get_column(table->out, i);
+        if (table->columns[i].kind == COLUMN_TEXT)
+            (void)scols_column_set_flags(column,
+                                         scols_column_get_flags(column) | SCOLS_FL_WRAP);
+    }
+    (void)scols_table_set_termforce(table->out, SCOLS_TERMFORCE_ALWAYS);
+    (void)scols_table_set_termwidth(table->out, width);
+}
+
+static void table_say_hidden(const struct table *table)
+{
+    bool any = false;
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!table->hidden[i] || table->columns[i].kind == COLUMN_MARKS)
+            continue;
+        (void)fprintf(table->terminal->out, "%s%s", any ? ", " : _("No room for: "),
+                      gettext(table->columns[i].title));
+        any = true;
+    }
+    if (any)
+        (void)fputc('\n', table->terminal->out);
+}
+
 void table_print(const struct terminal *terminal, const struct column *columns,
                  struct slice list)
 {
@@ -199,20 +286,26 @@ void table_print(const struct terminal *terminal, const struct column *columns,
             table_set_cell(&table, line, i, row);
         arena_reset(&table.arena);
     }
-    (void)scols_print_table(table.out);
+    table_fit(&table);
+    print_trimmed(terminal, table.out);
+    table_say_hidden(&table);
     table_close(&table);
 }
 
 /* ---- label and value ---- */
 
+#define VALUE_WIDTH_MIN 16
+
 struct lines {
+    const struct terminal *terminal;
     struct libscols_table *out;
+    size_t label_width; /* the widest */
 };
 
 struct lines *lines_begin(const struct terminal *terminal)
 {
     struct lines *lines = checked_malloc(sizeof *lines);
-    lines->out = table_new(terminal);
+    *lines = (struct lines){.terminal = terminal, .out = table_new(terminal)};
     (void)scols_table_enable_noheadings(lines->out, 1);
     CHECK(scols_table_new_column(lines->out, "", 0, 0) != NULL);
     CHECK(scols_table_new_column(lines->out, "", 0, SCOLS_FL_WRAP) != NULL);
@@ -226,13 +319,38 @@ struct lines *lines_begin(const struct terminal *terminal)
 void lines_add(struct lines *lines, const char *label, const char *value)
 {
     struct libscols_line *line = scols_table_new_line(lines->out, NULL);
+    size_t width = wrap_columns(slice_text(label));
     CHECK(line != NULL && scols_line_set_data(line, 0, label) == 0 &&
           scols_line_set_data(line, 1, value) == 0);
+    if (width > lines->label_width)
+        lines->label_width = width;
+}
+
+/* Values are broken beside the labels, between words. */
+static void break_values(struct lines *lines, size_t width)
+{
+    struct libscols_line *line;
+    struct libscols_iter *walk = scols_new_iter(SCOLS_ITER_FORWARD);
+    struct buffer broken;
+    CHECK(walk != NULL);
+    buffer_init(&broken, SIZE_MAX);
+    while (scols_table_next_line(lines->out, walk, &line) == 0) {
+        struct libscols_cell *cell = scols_line_get_cell(line, 1);
+        buffer_clear(&broken);
+        wrap_text(slice_text(scols_cell_get_data(cell)), width, &broken);
+        buffer_put_u8(&broken, '\0');
+        CHECK(scols_cell_set_data(cell, (const char *)broken.data) == 0);
+    }
+    buffer_deinit(&broken);
+    scols_free_iter(walk);
 }
 
 void lines_end(struct lines *lines)
 {
-    (void)scols_print_table(lines->out);
+    size_t width = lines->terminal->width;
+    if (width >= lines->label_width + 2 + VALUE_WIDTH_MIN)
+        break_values(lines, width - lines->label_width - 2);
+    print_trimmed(lines->terminal, lines->out);
     scols_unref_table(lines->out);
     free(lines);
 }

@@ -25,9 +25,12 @@ struct column {
     const char *title; /* passed through gettext where printed */
     enum column_kind kind;
     const char *absent; /* for nil; NULL: "-" */
+    unsigned rank;      /* where a terminal is too narrow the greatest go; 0: never */
 };
 
-/* An encoded array of maps as a table with a header. An empty list prints nothing. */
+/* An encoded array of maps as a table with a header. An empty list prints nothing. On a
+ * terminal that is too narrow, columns are left out by their rank, which is said, and texts
+ * are broken where that is not enough; marks have a column only where something is marked. */
 void table_print(const struct terminal *terminal, const struct column *columns,
                  struct slice list);
 

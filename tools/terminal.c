@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,19 +12,40 @@
 #include "crdt/text.h"
 #include "tools/i18n.h"
 #include "tools/json.h"
+#include "tools/wrap.h"
 
-void terminal_init(struct terminal *terminal, bool json)
+uint64_t terminal_clock_ms(void)
 {
     struct timespec now;
     CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* 0: no terminal, or one that does not say. */
+static size_t width_of(int descriptor)
+{
+    struct winsize size;
+    bool known = isatty(descriptor) && ioctl(descriptor, TIOCGWINSZ, &size) == 0;
+    return known ? size.ws_col : 0;
+}
+
+void terminal_init(struct terminal *terminal, bool json)
+{
     const char *no_colour = getenv("NO_COLOR");
+    size_t error_width = json ? 0 : width_of(STDERR_FILENO);
     *terminal = (struct terminal){
         .out = stdout,
         .err = stderr,
         .json = json,
-        .colour = isatty(STDOUT_FILENO) && (no_colour == NULL || no_colour[0] == '\0'),
-        .now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000,
+        .live = isatty(STDOUT_FILENO),
+        .width = json ? 0 : width_of(STDOUT_FILENO),
+        .now_ms = terminal_clock_ms(),
     };
+    terminal->colour = terminal->live && (no_colour == NULL || no_colour[0] == '\0');
+    if (terminal->width > 0)
+        terminal->out = wrap_open(stdout, terminal->width);
+    if (error_width > 0)
+        terminal->err = wrap_open(stderr, error_width);
 }
 
 const char *terminal_colour(const struct terminal *terminal, enum colour colour)

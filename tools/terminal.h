@@ -27,11 +27,15 @@ struct terminal {
     FILE *out;
     FILE *err;
     bool json;
-    bool colour;     /* a terminal, and NO_COLOR is not set */
+    bool colour;  /* a terminal, and NO_COLOR is not set */
+    bool live;    /* `out` is a terminal, which a watch redraws */
+    size_t width; /* columns of that terminal; 0: none, lines are as long as they are */
     uint64_t now_ms; /* ages are against this */
 };
 
 void terminal_init(struct terminal *terminal, bool json);
+
+uint64_t terminal_clock_ms(void); /* the time by the machine's clock */
 
 /* What went wrong, for terminal_report. `text` and `next` are not yet translated. */
 struct failure {

@@ -6,6 +6,7 @@
 #include "tools/json.h"
 #include "tools/render.h"
 #include "tools/table.h"
+#include "tools/wrap.h"
 
 #define HOUR_MS UINT64_C(3600000)
 
@@ -164,10 +165,10 @@ static void put_person(const char *id, const char *name, bool conflict)
 }
 
 static const struct column person_columns[] = {
-    {"id", "ID", COLUMN_ID, NULL},
-    {"name", "NAME", COLUMN_TEXT, NULL},
-    {"conflicts", "MARKS", COLUMN_MARKS, NULL},
-    {NULL, NULL, COLUMN_TEXT, NULL},
+    {"id", "ID", COLUMN_ID, NULL, 0},
+    {"name", "NAME", COLUMN_TEXT, NULL, 0},
+    {"conflicts", "MARKS", COLUMN_MARKS, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
 static void ids_are_cut_where_they_differ_and_wide_names_are_measured(void **state)
@@ -183,8 +184,8 @@ static void ids_are_cut_where_they_differ_and_wide_names_are_measured(void **sta
     screen_flush(&screen);
     assert_string_equal(screen.text, "ID       NAME    MARKS\n"
                                      "K3F9ABC  王秀英  conflict\n"
-                                     "K3F9ABX  李      \n"
-                                     "ZZZZ     -       \n");
+                                     "K3F9ABX  李\n"
+                                     "ZZZZ     -\n");
     screen_close(&screen);
 }
 
@@ -203,9 +204,9 @@ static void an_empty_list_prints_no_header(void **state)
 static void absent_numbers_are_words_and_never_zero(void **state)
 {
     static const struct column columns[] = {
-        {"heard_ms", "HEARD", COLUMN_AGE, "never"},
-        {"behind", "BEHIND", COLUMN_COUNT, "?"},
-        {NULL, NULL, COLUMN_TEXT, NULL},
+        {"heard_ms", "HEARD", COLUMN_AGE, "never", 0},
+        {"behind", "BEHIND", COLUMN_COUNT, "?", 0},
+        {NULL, NULL, COLUMN_TEXT, NULL, 0},
     };
     struct screen screen;
     (void)state;
@@ -225,6 +226,101 @@ static void absent_numbers_are_words_and_never_zero(void **state)
     screen_close(&screen);
 }
 
+static void marks_have_a_column_only_where_something_is_marked(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    codec_put_array(&data, 1);
+    put_person("K3F9ABCD", "王秀英", false);
+    table_print(&screen.terminal, person_columns, buffer_slice(&data));
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "ID    NAME\n"
+                                     "K3F9  王秀英\n");
+    screen_close(&screen);
+}
+
+static void on_a_narrow_terminal_columns_go_by_their_rank_and_this_is_said(void **state)
+{
+    static const struct column columns[] = {
+        {"id", "ID", COLUMN_ID, NULL, 0},
+        {"name", "NAME", COLUMN_TEXT, NULL, 1},
+        {"note", "NOTE", COLUMN_TEXT, NULL, 2},
+        {NULL, NULL, COLUMN_TEXT, NULL, 0},
+    };
+    static const struct {
+        size_t width;
+        const char *text;
+    } cases[] = {
+        {0, "ID    NAME    NOTE\nK3F9  王秀英  twenty characters it has\n"},
+        {38, "ID    NAME    NOTE\nK3F9  王秀英  twenty characters it has\n"},
+        {37, "ID    NAME\nK3F9  王秀英\nNo room for: NOTE\n"},
+        {10, "ID\nK3F9\nNo room for: NAME, NOTE\n"},
+    };
+    (void)state;
+    codec_put_array(&data, 1);
+    codec_put_map(&data, 3);
+    put_pair_text(&data, "id", "K3F9ABCD");
+    put_pair_text(&data, "name", "王秀英");
+    put_pair_text(&data, "note", "twenty characters it has");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct screen screen;
+        screen_open(&screen, false);
+        screen.terminal.width = cases[i].width;
+        table_print(&screen.terminal, columns, buffer_slice(&data));
+        screen_flush(&screen);
+        assert_string_equal(screen.text, cases[i].text);
+        screen_close(&screen);
+    }
+}
+
+static void a_value_is_broken_beside_its_label(void **state)
+{
+    struct screen screen;
+    (void)state;
+    screen_open(&screen, false);
+    screen.terminal.width = 30;
+    struct lines *lines = lines_begin(&screen.terminal);
+    lines_add(lines, "note", "the dog bites whoever comes");
+    lines_add(lines, "name", "王");
+    lines_end(lines);
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "note  the dog bites whoever\n"
+                                     "      comes\n"
+                                     "name  王\n");
+    screen_close(&screen);
+}
+
+static void a_long_line_is_broken_between_words_and_chinese_characters(void **state)
+{
+    static const struct {
+        const char *line, *broken;
+    } cases[] = {
+        {"short\n", "short\n"},
+        {"Error LL-E1106: it is not in this table\n",
+         "Error LL-E1106: it\n      is not in this\n      table\n"},
+        {"    four blanks are kept here\n", "    four blanks are\n    kept here\n"},
+        {"LL-W1204  gaoping is silent\n", "LL-W1204  gaoping is\n          silent\n"},
+        {"石练镇高坪乡王村口镇蔡源乡，云峰\n", "石练镇高坪乡王村口镇\n  蔡源乡，云峰\n"},
+        {"\033[31mOFFLINE\033[0m is one word\n", "\033[31mOFFLINE\033[0m is one word\n"},
+        {"abcdefghijklmnopqrstuvwxyz\n", "abcdefghijklmnopqrst\n  uvwxyz\n"},
+        {"type yes: ", "type yes: "}, /* flushed without its end */
+        {"\n\n", "\n\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text;
+        size_t size;
+        FILE *memory = open_memstream(&text, &size);
+        FILE *stream = wrap_open(memory, 20);
+        assert_true(fputs(cases[i].line, stream) >= 0);
+        assert_int_equal(fclose(stream), 0);
+        assert_int_equal(fclose(memory), 0);
+        assert_string_equal(text, cases[i].broken);
+        free(text);
+    }
+}
+
 static void control_bytes_in_a_name_cannot_move_the_cursor(void **state)
 {
     struct screen screen;
@@ -241,8 +337,8 @@ static void control_bytes_in_a_name_cannot_move_the_cursor(void **state)
 static void without_colour_no_escape_is_written(void **state)
 {
     static const struct column columns[] = {
-        {"state", "STATE", COLUMN_STATE, NULL},
-        {NULL, NULL, COLUMN_TEXT, NULL},
+        {"state", "STATE", COLUMN_STATE, NULL, 0},
+        {NULL, NULL, COLUMN_TEXT, NULL, 0},
     };
     struct screen screen;
     (void)state;
@@ -565,6 +661,10 @@ int main(void)
         TEST(a_day_or_a_time_is_put_in_full_in_county_time),
         TEST(the_machines_zone_changes_no_date),
         TEST(one_is_told_in_the_singular),
+        TEST(marks_have_a_column_only_where_something_is_marked),
+        TEST(on_a_narrow_terminal_columns_go_by_their_rank_and_this_is_said),
+        TEST(a_value_is_broken_beside_its_label),
+        TEST(a_long_line_is_broken_between_words_and_chinese_characters),
         TEST(whoever_is_paused_is_resumed_by_the_same_word),
         TEST(a_hub_is_titled_by_its_countys_name),
         TEST(ids_are_cut_where_they_differ_and_wide_names_are_measured),
