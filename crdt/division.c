@@ -1,5 +1,7 @@
 #include "crdt/division.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,23 +135,24 @@ static bool is_called(struct slice name, struct slice called)
     return false;
 }
 
+/* By its own name, or after its township's, or after the county's and its township's. */
 static bool has_name(const struct divisions *divisions, const struct division *place,
                      struct slice normal, struct buffer *scratch)
 {
-    const struct division *township =
-        division_level(place->code) == DIVISION_VILLAGE
-            ? divisions_find(divisions, division_township(place->code))
-            : NULL;
-    buffer_clear(scratch);
-    normal_put(slice_text(place->name), scratch);
-    if (is_called(buffer_slice(scratch), normal))
-        return true;
-    if (township == NULL)
-        return false;
-    buffer_clear(scratch);
-    normal_put(slice_text(township->name), scratch);
-    normal_put(slice_text(place->name), scratch);
-    return is_called(buffer_slice(scratch), normal);
+    const uint64_t above[] = {division_county(place->code),
+                              division_township(place->code)};
+    for (size_t first = 0; first <= ARRAY_SIZE(above); first++) {
+        buffer_clear(scratch);
+        for (size_t i = first; i < ARRAY_SIZE(above); i++) {
+            const struct division *larger = divisions_find(divisions, above[i]);
+            if (larger != NULL && larger != place)
+                normal_put(slice_text(larger->name), scratch);
+        }
+        normal_put(slice_text(place->name), scratch);
+        if (is_called(buffer_slice(scratch), normal))
+            return true;
+    }
+    return false;
 }
 
 size_t divisions_named(const struct divisions *divisions, struct slice name,
@@ -161,6 +164,12 @@ size_t divisions_named(const struct divisions *divisions, struct slice name,
     buffer_init(&normal, SIZE_MAX);
     buffer_init(&scratch, SIZE_MAX);
     normal_put(name, &normal);
+    size_t kept = 0; /* what stands between the names of a path says nothing */
+    for (size_t i = 0; i < normal.size; i++) {
+        if (normal.data[i] != '/')
+            normal.data[kept++] = normal.data[i];
+    }
+    normal.size = kept;
     for (size_t i = 0; i < divisions->count && normal.size > 0; i++) {
         const struct division *place = &divisions->rows[i];
         if ((level != DIVISION_NONE && division_level(place->code) != level) ||
@@ -173,4 +182,31 @@ size_t divisions_named(const struct divisions *divisions, struct slice name,
     buffer_deinit(&scratch);
     buffer_deinit(&normal);
     return count;
+}
+
+void division_path(const struct divisions *divisions, const struct division *place,
+                   char path[DIVISION_PATH_SIZE])
+{
+    const struct division *township =
+        divisions_find(divisions, division_township(place->code));
+    bool within = township != NULL && township != place;
+    (void)snprintf(path, DIVISION_PATH_SIZE, "%s%s%s", within ? township->name : "",
+                   within ? "/" : "", place->name);
+}
+
+void divisions_put_named(const struct divisions *divisions, struct slice name,
+                         enum division_level level, struct buffer *out)
+{
+    const struct division *found[4];
+    char text[DIVISION_PATH_SIZE + 32], path[DIVISION_PATH_SIZE];
+    size_t count = divisions_named(divisions, name, level, found, ARRAY_SIZE(found));
+    buffer_put(out, name.data, name.size);
+    for (size_t i = 0; i < count && i < ARRAY_SIZE(found); i++) {
+        division_path(divisions, found[i], path);
+        int size = snprintf(text, sizeof text, "%s%" PRIu64 " %s", i == 0 ? ": " : "; ",
+                            found[i]->code, path);
+        buffer_put(out, text, (size_t)size);
+    }
+    if (count > ARRAY_SIZE(found))
+        buffer_put(out, "; ...", 5);
 }

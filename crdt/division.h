@@ -41,11 +41,20 @@ void divisions_sort(struct divisions *divisions);
 const struct division *divisions_find(const struct divisions *divisions, uint64_t code);
 
 /* The places of a level (DIVISION_NONE: of any) that have this name, with or without the
- * name of their township before it and a committee's words after it (柳村, 柳村委会), compared
+ * name of their township, and of the county, before it (石练镇/黄皮村) and a committee's words after it (柳村, 柳村委会), compared
  * in its normal form (normal.h): how many, and
  * the first `capacity` of them. `name` is clean text. */
 size_t divisions_named(const struct divisions *divisions, struct slice name,
                        enum division_level level, const struct division **found,
                        size_t capacity);
+
+/* 石练镇/黄皮村委会: a place's name, after its township's. */
+#define DIVISION_PATH_SIZE (2 * DIVISION_NAME_MAX + 2)
+void division_path(const struct divisions *divisions, const struct division *place,
+                   char path[DIVISION_PATH_SIZE]);
+
+/* Those that a name may mean, "name: code path; code path", the first four of them. */
+void divisions_put_named(const struct divisions *divisions, struct slice name,
+                         enum division_level level, struct buffer *out);
 
 #endif

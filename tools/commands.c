@@ -45,6 +45,13 @@ static const struct column peer_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column place_columns[] = {
+    {"code", N_("CODE"), COLUMN_TEXT, NULL, 0},
+    {"full_name", N_("PLACE"), COLUMN_TEXT, NULL, 0},
+    {"level", N_("LEVEL"), COLUMN_TEXT, NULL, 1},
+    COLUMNS_END,
+};
+
 static const struct column member_columns[] = {
     {"number", N_("NO"), COLUMN_COUNT, NULL, 2},
     {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
@@ -112,6 +119,20 @@ static const struct command fixed[] = {
      .render = render_resumed,
      .positionals = {{"peer", N_("PEER|all"), false, false}},
      .writes = true},
+    {.name = "place find",
+     .request = "place.find",
+     .help =
+         N_("places of the county by a part of their name, or the beginning of a code"),
+     .more =
+         N_("Every option that takes a place takes what is shown: the code, a name that "
+            "only one place has, or township/village. A township's code or name shows "
+            "its villages too."),
+     .example = "linli place find 黄皮",
+     .run = ask_run,
+     .render = render_list,
+     .list = "places",
+     .columns = place_columns,
+     .positionals = {{"text", N_("TEXT"), false, false}}},
     {.name = NULL}, /* the registers' commands stand here */
     {.name = "visit due",
      .request = "visit.due",
@@ -125,8 +146,8 @@ static const struct command fixed[] = {
      .render = render_list,
      .list = "due",
      .columns = due_columns,
-     .options = {TAKES_A(FIELD_DIVISION, "division", "CODE",
-                         N_("a village, a township or the county")),
+     .options = {TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name")),
                  TAKES("within", "DAYS", N_("due at the latest in so many days")),
                  TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
     {.name = "report coverage",
@@ -140,8 +161,8 @@ static const struct command fixed[] = {
      .render = render_coverage,
      .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
                  TAKES("by", "LEVEL", N_("village, township or county")),
-                 TAKES_A(FIELD_DIVISION, "division", "CODE",
-                         N_("a village, a township or the county")),
+                 TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name")),
                  FLAG("names", N_("also who is missing and who is exempt")),
                  TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
     {.name = "import",
@@ -171,8 +192,8 @@ static const struct command fixed[] = {
      .run = export_run,
      .positionals = {{"register", N_("REGISTER"), false, false}},
      .options = {TAKES("output", "FILE", N_("a file, readable by its owner alone")),
-                 TAKES_A(FIELD_DIVISION, "division", "CODE",
-                         N_("a village, a township or the county")),
+                 TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name")),
                  TAKES("from", "DATE", N_("first day")),
                  TAKES("to", "DATE", N_("last day")),
                  FLAG("reveal", N_("with identity numbers"))}},
@@ -195,7 +216,7 @@ static const struct command fixed[] = {
      .example = "linli node init --division 331123106 --name shilian",
      .run = node_init_run,
      .positionals = {{"directory", N_("DIR"), true, false}},
-     .options = {NEEDS("division", "CODE",
+     .options = {NEEDS("division", "PLACE",
                        N_("what it serves: a county's 6, a township's 9 or a village's "
                           "12 digits")),
                  NEEDS("name", "NAME", N_("what neighbours call it"))}},

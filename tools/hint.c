@@ -85,6 +85,34 @@ static void say_how_long(struct failure *failure, unsigned characters_max,
                        text_characters(slice_text(value)));
 }
 
+/* A place of the wrong level, or that is none: where to look. */
+static void say_places(struct failure *failure, const char *value)
+{
+    uint64_t code = 0;
+    bool digits = value != NULL && value[0] != '\0' &&
+                  value[strspn(value, "0123456789")] == '\0' && strlen(value) <= 12;
+    for (const char *at = value; digits && *at != '\0'; at++)
+        code = code * 10 + (uint64_t)(*at - '0');
+    const char *name = value != NULL && strchr(value, '/') != NULL && !digits
+                           ? strrchr(value, '/') + 1
+                           : value;
+    bool plain = name != NULL && name[0] != '\0' && strlen(name) <= 60 &&
+                 strpbrk(name, " '\"$`\\&;|<>()*?") == NULL;
+    bool wanted_smaller = failure->number == ERR_VILLAGE_WANTED;
+    if (wanted_smaller && digits)
+        failure->text = division_level(code) == DIVISION_COUNTY
+                            ? N_("this is a county; a village is wanted")
+                            : N_("this is a township; a village is wanted");
+    failure->next = N_("By a part of its name or code: linli place find TEXT");
+    if (!plain || (digits && !wanted_smaller))
+        return;
+    failure->next = "";
+    (void)snprintf(failure->next_own, sizeof failure->next_own,
+                   wanted_smaller ? _("Its villages: linli place find %s")
+                                  : _("Look it up: linli place find %s"),
+                   name);
+}
+
 static void say_find(struct failure *failure, const struct schema_register *reg,
                      const char *value)
 {
@@ -170,6 +198,10 @@ void hint_add(struct failure *failure, const struct invocation *invocation)
         say_how_long(failure,
                      field != NULL ? field_characters_max(field) : REASON_CHARACTERS_MAX,
                      value);
+    if (failure->number == ERR_DIVISION || failure->number == ERR_VILLAGE_WANTED)
+        say_places(failure, value);
+    if (failure->number == ERR_FIELD_VALUE && strcmp(key, "limit") == 0)
+        failure->next = N_("Give a whole number, at least 1.");
     if (!invocation->json)
         say_as_typed(failure, invocation, key);
 }

@@ -65,6 +65,13 @@ static size_t put_columns(const struct field *field, struct column *columns)
     size_t count = 0;
     if (field->heading == NULL)
         return 0;
+    if (field->type == FIELD_DIVISION) {
+        columns[0] =
+            (struct column){field->name, field->heading, COLUMN_PLACE, NULL, field->rank};
+        columns[1] = (struct column){field->name, N_("CODE"), COLUMN_TEXT, NULL,
+                                     RANK_ID_BESIDE_NAME};
+        return 2;
+    }
     if (field->type != FIELD_RECORD) {
         enum column_kind kind = field->type == FIELD_COUNT ? COLUMN_COUNT : COLUMN_TEXT;
         columns[0] =
@@ -126,6 +133,13 @@ static void put_anyway(const struct schema_register *reg, struct command *comman
                             .help = N_("it is meant so, although it was asked about")});
 }
 
+static void put_limit(struct command *command)
+{
+    put_option(command, (struct option){.key = "limit",
+                                        .argument = "COUNT",
+                                        .help = N_("at most so many, the last ones")});
+}
+
 static void put_list_options(const struct schema_register *reg, struct command *command)
 {
     const struct schema_register *subject = schema_subject(reg);
@@ -136,10 +150,9 @@ static void put_list_options(const struct schema_register *reg, struct command *
             command,
             (struct option){
                 .key = "division",
-                .argument = "CODE",
+                .argument = "PLACE",
                 .type = FIELD_DIVISION,
-                .help = N_(
-                    "only in this division: a township's 9 or a village's 12 digits")});
+                .help = N_("only in this village, township or county, by code or name")});
     if (subject != NULL)
         put_option(command, (struct option){.key = reg->fields[reg->subject_field].name,
                                             .argument = "ID",
@@ -157,6 +170,7 @@ static void put_list_options(const struct schema_register *reg, struct command *
     }
     put_option(command, (struct option){.key = "all",
                                         .help = N_("also what was voided or replaced")});
+    put_limit(command);
 }
 
 static void put_options(const struct schema_register *reg, enum verb verb,
@@ -173,7 +187,7 @@ static void put_options(const struct schema_register *reg, enum verb verb,
                        .help = N_("show sealed fields; otherwise they stay (hidden)")});
         return;
     case VERB_LIST: put_list_options(reg, command); return;
-    case VERB_FIND: return;
+    case VERB_FIND: put_limit(command); return;
     case VERB_VOID:
         put_option(command, (struct option){.key = "reason",
                                             .argument = "TEXT",
@@ -198,7 +212,7 @@ static const char *field_argument(const struct field *field)
     case FIELD_MOMENT: return N_("MOMENT");
     case FIELD_CHOICE: return N_("CHOICE");
     case FIELD_COUNT: return N_("COUNT");
-    case FIELD_DIVISION: return N_("CODE");
+    case FIELD_DIVISION: return N_("PLACE");
     case FIELD_RECORD: return N_("ID");
     case FIELD_CHECK: return N_("ok|TEXT");
     case FIELD_SEALED: return N_("TEXT");

@@ -37,8 +37,13 @@ void render_list(const struct invocation *invocation, const struct terminal *ter
     const struct command *command = invocation->command;
     struct slice list = map_list(data, command->list);
     size_t count = list_count(list);
-    table_print(terminal, command->columns, list);
-    (void)fprintf(terminal->out, _("%zu found"), count);
+    uint64_t found = count;
+    table_print_places(terminal, command->columns, list, map_list(data, "places"));
+    if (map_uint(data, "found", &found) && found > count)
+        (void)fprintf(terminal->out, _("%zu of %llu shown"), count,
+                      (unsigned long long)found);
+    else
+        (void)fprintf(terminal->out, _("%zu found"), count);
     render_rests_on(terminal, data);
     (void)fputs(".\n", terminal->out);
 }
@@ -96,14 +101,25 @@ static void add_state(struct lines *lines, const struct terminal *terminal,
 
 static void add_fields(struct lines *lines, const struct terminal *terminal,
                        const struct schema_register *reg, struct slice record,
-                       struct arena *arena)
+                       struct slice places, struct arena *arena)
 {
     for (size_t i = 0; i < reg->field_count; i++) {
         const struct field *field = &reg->fields[i];
         char label[128];
+        uint64_t code;
         field_label(field, label);
-        const char *words = text_of(terminal, record, field->name, arena);
-        lines_add(lines, label, choice_words(field, words));
+        const char *words =
+            choice_words(field, text_of(terminal, record, field->name, arena));
+        const char *name =
+            field->type == FIELD_DIVISION && map_uint(record, field->name, &code)
+                ? place_name(places, code, arena)
+                : NULL;
+        if (name != NULL) {
+            char *both = arena_alloc(arena, strlen(name) + strlen(words) + 2);
+            (void)snprintf(both, strlen(name) + strlen(words) + 2, "%s %s", name, words);
+            words = both;
+        }
+        lines_add(lines, label, words);
     }
 }
 
@@ -178,7 +194,7 @@ void render_record(const struct invocation *invocation, const struct terminal *t
     lines_add(lines, _("township"), text_of(terminal, record, "township", &arena));
     add_moment(lines, terminal, record, &arena);
     add_state(lines, terminal, record, &arena);
-    add_fields(lines, terminal, reg, record, &arena);
+    add_fields(lines, terminal, reg, record, map_list(data, "places"), &arena);
     lines_end(lines);
     for (size_t i = 0; i < reg->field_count; i++)
         print_conflict(invocation, terminal, &reg->fields[i], conflicts, &arena);

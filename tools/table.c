@@ -25,6 +25,12 @@ struct table {
     bool hidden[COLUMNS_MAX]; /* for want of room */
     bool marked;              /* something is */
     struct ids ids[COLUMNS_MAX];
+    struct named_place {
+        uint64_t code;
+        const char *name;
+    } * places; /* by code */
+    size_t place_count;
+    struct arena names;
     struct libscols_table *out;
     struct arena arena;
 };
@@ -128,18 +134,73 @@ static const char *colour_of(const char *words)
     return strcmp(words, "online") == 0 ? "green" : NULL;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct named_place *left = a, *right = b;
+    return (left->code > right->code) - (left->code < right->code);
+}
+
+static void places_collect(struct table *table, struct slice places)
+{
+    struct list_walk walk = list_walk_begin(places);
+    struct slice place;
+    uint64_t code, township = 0;
+    const char *key = "name";
+    table->places = checked_malloc((walk.left + 1) * sizeof *table->places);
+    while (list_walk_next(&walk, &place)) {
+        if (!map_uint(place, "code", &code))
+            continue;
+        if (township != 0 && township != division_township(code))
+            key = "full_name";
+        township = division_township(code);
+    }
+    walk = list_walk_begin(places);
+    while (list_walk_next(&walk, &place)) {
+        const char *name = map_text(place, key, &table->names);
+        if (map_uint(place, "code", &code) && name != NULL)
+            table->places[table->place_count++] = (struct named_place){code, name};
+    }
+    if (table->place_count > 0)
+        qsort(table->places, table->place_count, sizeof *table->places, compare_places);
+}
+
+/* NULL: it is in no table of places. */
+static const char *place_words(const struct table *table, struct slice value)
+{
+    struct named_place wanted = {0, NULL};
+    if (table->place_count == 0 || !codec_take_uint(&value, &wanted.code))
+        return NULL;
+    const struct named_place *found = bsearch(&wanted, table->places, table->place_count,
+                                              sizeof wanted, compare_places);
+    return found != NULL ? found->name : NULL;
+}
+
+const char *place_name(struct slice places, uint64_t code, struct arena *arena)
+{
+    struct list_walk walk = list_walk_begin(places);
+    struct slice place;
+    uint64_t other;
+    while (list_walk_next(&walk, &place)) {
+        if (map_uint(place, "code", &other) && other == code)
+            return map_text(place, "full_name", arena);
+    }
+    return NULL;
+}
+
 static void table_set_cell(struct table *table, struct libscols_line *line, size_t index,
                            struct slice row)
 {
     const struct column *column = &table->columns[index];
     struct slice value = {0};
-    const char *words;
+    const char *words = NULL;
     bool found = codec_map_find(row, column->key, &value);
     if (column->kind == COLUMN_MARKS)
         table->marked |= (words = marks_words(table, row))[0] != '\0';
     else if (column->kind == COLUMN_ID && found)
         words = id_words(table, index, value);
-    else
+    else if (column->kind == COLUMN_PLACE)
+        words = place_words(table, value);
+    if (words == NULL)
         words = value_words(table->terminal, column, value, &table->arena);
     CHECK(scols_line_set_data(line, index, words) == 0);
     if (column->kind == COLUMN_STATE && table->terminal->colour)
@@ -180,6 +241,7 @@ static void table_open(struct table *table, struct slice list)
 {
     table->out = table_new(table->terminal);
     arena_init(&table->arena);
+    arena_init(&table->names);
     for (size_t i = 0; table->columns[i].key != NULL; i++) {
         const struct column *column = &table->columns[i];
         CHECK(i < COLUMNS_MAX);
@@ -195,7 +257,9 @@ static void table_close(struct table *table)
 {
     for (size_t i = 0; i < COLUMNS_MAX; i++)
         free(table->ids[i].sorted);
+    free(table->places);
     scols_unref_table(table->out);
+    arena_deinit(&table->names);
     arena_deinit(&table->arena);
 }
 
@@ -248,7 +312,8 @@ static void table_fit(struct table *table)
         return;
     for (size_t i = 0; i < table->column_count; i++) {
         struct libscols_column *column = scols_table_get_column(table->out, i);
-        if (table->columns[i].kind == COLUMN_TEXT)
+        if (table->columns[i].kind == COLUMN_TEXT ||
+            table->columns[i].kind == COLUMN_PLACE)
             (void)scols_column_set_flags(column,
                                          scols_column_get_flags(column) | SCOLS_FL_WRAP);
     }
@@ -273,12 +338,20 @@ static void table_say_hidden(const struct table *table)
 void table_print(const struct terminal *terminal, const struct column *columns,
                  struct slice list)
 {
+    static const uint8_t none[] = {0x90}; /* msgpack's empty array */
+    table_print_places(terminal, columns, list, slice_of(none, sizeof none));
+}
+
+void table_print_places(const struct terminal *terminal, const struct column *columns,
+                        struct slice list, struct slice places)
+{
     struct table table = {.terminal = terminal, .columns = columns};
     struct list_walk walk = list_walk_begin(list);
     struct slice row;
     if (walk.left == 0)
         return;
     table_open(&table, list);
+    places_collect(&table, places);
     while (list_walk_next(&walk, &row)) {
         struct libscols_line *line = scols_table_new_line(table.out, NULL);
         CHECK(line != NULL);

@@ -17,6 +17,7 @@ enum column_kind {
     COLUMN_BYTES,  /* a number -> 312 MB */
     COLUMN_HEX,    /* the first 16 digits of a hash */
     COLUMN_STATE,  /* a state word; those that ask for attention are coloured */
+    COLUMN_PLACE,  /* the code of a place -> its name */
     COLUMN_MARKS,  /* of a whole record: conflict, voided, amended, incomplete */
 };
 
@@ -33,6 +34,12 @@ struct column {
  * are broken where that is not enough; marks have a column only where something is marked. */
 void table_print(const struct terminal *terminal, const struct column *columns,
                  struct slice list);
+/* The same where codes of places have their names in `places`, a list of maps by code; the
+ * names say the township where the list spans several. */
+void table_print_places(const struct terminal *terminal, const struct column *columns,
+                        struct slice list, struct slice places);
+/* The name of the place with that code, in the arena; NULL where it is not in the list. */
+const char *place_name(struct slice places, uint64_t code, struct arena *arena);
 
 /* Lines of label and value, aligned; any number of them. */
 struct lines;

@@ -10,8 +10,6 @@
 #include "daemon/answer/query.h"
 #include "daemon/answer/resolve.h"
 
-#define PLACES_TOLD_MAX 4 /* of several that have a name */
-
 /* One change while its arguments are read. */
 struct reading {
     struct change *change;
@@ -72,31 +70,6 @@ static enum status parse_record(struct reading *reading, const struct field *fie
     return OK;
 }
 
-/* Places that have the name, each with its code and its township. */
-static void put_places(struct reading *reading, const struct field *field,
-                       struct slice name)
-{
-    const struct divisions *divisions = reading->change->divisions;
-    const struct division *found[PLACES_TOLD_MAX], *township;
-    char text[16];
-    size_t count = divisions_named(divisions, name, (enum division_level)field->limit,
-                                   found, PLACES_TOLD_MAX);
-    buffer_clear(&reading->fits);
-    buffer_put(&reading->fits, name.data, name.size);
-    for (size_t i = 0; i < count && i < PLACES_TOLD_MAX; i++) {
-        int size = snprintf(text, sizeof text, "%s%" PRIu64, i == 0 ? ": " : "; ",
-                            found[i]->code);
-        buffer_put(&reading->fits, text, (size_t)size);
-        township = divisions_find(divisions, division_township(found[i]->code));
-        if (township == NULL)
-            continue;
-        buffer_put_u8(&reading->fits, ' ');
-        buffer_put(&reading->fits, township->name, strlen(township->name));
-    }
-    if (count > PLACES_TOLD_MAX)
-        buffer_put(&reading->fits, "; ...", 5);
-}
-
 static enum status take_value(struct reading *reading, const struct field *field,
                               struct slice text, bool remove)
 {
@@ -109,8 +82,11 @@ static enum status take_value(struct reading *reading, const struct field *field
         status = parse_record(reading, field, text, change->scratch);
     else
         status = field_parse(field, text, divisions, change->scratch);
-    if (status == ERR_AMBIGUOUS && field->type == FIELD_DIVISION)
-        put_places(reading, field, text);
+    if (status == ERR_AMBIGUOUS && field->type == FIELD_DIVISION) {
+        buffer_clear(&reading->fits);
+        divisions_put_named(change->divisions, text, (enum division_level)field->limit,
+                            &reading->fits);
+    }
     if (status == OK && change->scratch->overflow)
         status = ERR_FIELD_TOO_LONG;
     if (status == OK)

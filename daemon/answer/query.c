@@ -79,15 +79,11 @@ static const struct {
     const char *name;
     enum status (*answer)(struct query *query, struct store_txn *txn, struct slice args);
 } plain_commands[] = {
-    {"version", query_version},
-    {"status", query_status},
-    {"peer.list", query_peers},
-    {"node.show", query_members},
-    {"digest", query_digest},
-    {"log.show", query_log},
-    {"log.strayed", query_strayed},
-    {"visit.due", query_due},
-    {"report.coverage", query_coverage},
+    {"version", query_version},     {"status", query_status},
+    {"peer.list", query_peers},     {"node.show", query_members},
+    {"digest", query_digest},       {"log.show", query_log},
+    {"log.strayed", query_strayed}, {"place.find", query_places},
+    {"visit.due", query_due},       {"report.coverage", query_coverage},
 };
 
 static enum status answer_register(struct query *query, struct store_txn *txn,

@@ -13,7 +13,7 @@
 #include "daemon/store/store_lmdb.h"
 #include "net/transport.h"
 
-#define QUERY_SUBJECT_SIZE 128
+#define QUERY_SUBJECT_SIZE 480
 #define QUERY_INCOMPLETE_SIZE 192
 
 /* What queries read besides the transaction; borrowed, outlives them all. */

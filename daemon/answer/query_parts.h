@@ -30,6 +30,16 @@ MUST_USE enum status query_take_division(struct query *query, struct store_txn *
 /* One pair of a map: of how many logs how many entries are held that may speak of this. */
 void query_put_rests_on(const struct query *query, const struct scope *scope);
 
+/* query_place.c: the places that an answer's records name. */
+struct places {
+    uint64_t *codes;
+    size_t count, capacity;
+};
+enum status query_places(struct query *query, struct store_txn *txn, struct slice args);
+void places_note(struct places *places, const struct record_view *record);
+/* One pair of a map, "places": each of them that is in the table, by code. Frees them. */
+void query_put_places(struct query *query, struct places *places);
+
 /* query_records.c; `reg` from the command's first half. */
 enum status query_list(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);

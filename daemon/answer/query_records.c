@@ -20,7 +20,8 @@ struct selection {
     struct resolved subject; /* of the person asked for */
     bool by_date;
     int64_t from_day, to_day;
-    bool all; /* also voided, replaced and not yet known */
+    uint64_t limit; /* at most so many, the last ones */
+    bool all;       /* also voided, replaced and not yet known */
     bool finding;
     struct slice text;   /* to find */
     struct slice normal; /* `text` in its normal form; empty: only marks and blanks */
@@ -41,6 +42,7 @@ struct gathering {
     struct buffer encoded;
     struct found *found;
     size_t count, capacity;
+    struct places places;
     struct buffer normal; /* scratch for one text */
     struct buffer
         tags[FIELDS_MAX]; /* of selection.whole in the realm that is looked through, by
@@ -174,6 +176,7 @@ static void gather_record(struct gathering *gathering, const struct record_view 
         !view_time(record, selection->scope.reg->date_field, &time))
         time = INT64_MAX;
     answer_put_record(&gathering->answering, record, &gathering->encoded);
+    places_note(&gathering->places, record);
     gathering->found[gathering->count++] = (struct found){
         .time = time, .id = record->id, .at = at, .size = gathering->encoded.size - at};
 }
@@ -237,9 +240,12 @@ static void put_sorted(struct gathering *gathering, struct buffer *out)
     if (gathering->count > 0)
         qsort(gathering->found, gathering->count, sizeof *gathering->found,
               by_time_and_id);
+    size_t first = gathering->count > gathering->selection.limit
+                       ? gathering->count - gathering->selection.limit
+                       : 0;
     answer_put_key(out, "records");
-    codec_put_array(out, gathering->count);
-    for (size_t i = 0; i < gathering->count; i++)
+    codec_put_array(out, gathering->count - first);
+    for (size_t i = first; i < gathering->count; i++)
         codec_put_raw(out, slice_of(gathering->encoded.data + gathering->found[i].at,
                                     gathering->found[i].size));
 }
@@ -253,7 +259,10 @@ static enum status select_day(struct query *query, struct slice args, const char
     if (!args_text(args, key, &text))
         return OK;
     *given = true;
-    return date_parse(text, day) ? OK : query_refuse(query, ERR_DATE, slice_text(key));
+    if (date_parse(text, day))
+        return OK;
+    return query_refuse(query, date_has_form(text, false) ? ERR_DATE : ERR_DATE_FORM,
+                        slice_text(key));
 }
 
 static enum status select_dates(struct query *query, struct selection *selection,
@@ -289,6 +298,24 @@ static enum status select_subject(struct query *query, struct store_txn *txn,
     if (status == OK && selection->scope.reg->realm == REALM_TOWNSHIP)
         selection->scope.realm = selection->subject.realm;
     return status == OK ? OK : query_refuse(query, status, text);
+}
+
+static enum status select_limit(struct query *query, struct selection *selection,
+                                struct slice args)
+{
+    struct slice text;
+    selection->limit = UINT64_MAX;
+    if (!args_text(args, "limit", &text))
+        return OK;
+    selection->limit = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || i >= 9)
+            return query_refuse(query, ERR_FIELD_VALUE, slice_text("limit"));
+        selection->limit = selection->limit * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    return selection->limit > 0
+               ? OK
+               : query_refuse(query, ERR_FIELD_VALUE, slice_text("limit"));
 }
 
 /* ---- commands ---- */
@@ -330,9 +357,12 @@ static void answer_list(struct query *query, struct gathering *gathering)
     gather(gathering);
     if (gathering->selection.finding && gathering->count == 0)
         note_unread(query);
-    codec_put_map(out, 2);
+    codec_put_map(out, 4);
     put_sorted(gathering, out);
+    answer_put_key(out, "found");
+    codec_put_uint(out, gathering->count);
     query_put_rests_on(query, &gathering->selection.scope);
+    query_put_places(query, &gathering->places);
     if (gathering->encoded.overflow)
         out->overflow = true;
     buffer_deinit(&gathering->encoded);
@@ -356,6 +386,8 @@ enum status query_list(struct query *query, struct store_txn *txn,
     if (status == OK)
         status = select_subject(query, txn, &gathering.selection, args);
     if (status == OK)
+        status = select_limit(query, &gathering.selection, args);
+    if (status == OK)
         answer_list(query, &gathering);
     return status;
 }
@@ -371,6 +403,8 @@ enum status query_find(struct query *query, struct store_txn *txn,
         return query_refuse(query, ERR_FIELD_MISSING, slice_text("text"));
     if (!text_is_clean(selection->text))
         return query_refuse(query, ERR_TEXT, slice_text("text"));
+    if (select_limit(query, selection, args) != OK)
+        return ERR_FIELD_VALUE;
     begin(query, txn, args, &gathering.answering);
     buffer_init(&value, PAYLOAD_SIZE_MAX);
     normal_put(selection->text, &value);
@@ -410,9 +444,12 @@ enum status query_show(struct query *query, struct store_txn *txn,
     if (!view_record(txn, reg, resolved.realm, resolved_subject(reg, &resolved),
                      &resolved.id, query->scratch, &record))
         return query_refuse(query, ERR_NOT_FOUND, text);
-    codec_put_map(query->data, 1);
+    struct places places = {0};
+    places_note(&places, &record);
+    codec_put_map(query->data, 2);
     answer_put_key(query->data, "record");
     answer_put_record(&answering, &record, query->data);
+    query_put_places(query, &places);
     answering_deinit(&answering);
     return OK;
 }

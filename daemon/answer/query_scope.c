@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "crdt/codec.h"
+#include "crdt/text.h"
 #include "daemon/answer/query_parts.h"
 #include "daemon/answer/resolve.h"
 
@@ -138,6 +139,27 @@ static bool division_is_known(struct query *query, struct store_txn *txn,
                : has_member_in(roster, division_township(code));
 }
 
+/* By its name or path; of several that have it the refusal says which. */
+static enum status place_named(struct query *query, struct slice text, uint64_t *code)
+{
+    const struct divisions *divisions = query->sources->divisions;
+    const struct division *place;
+    struct buffer fits;
+    if (!text_is_clean(text))
+        return query_refuse(query, ERR_TEXT, slice_text("division"));
+    size_t count = divisions_named(divisions, text, DIVISION_NONE, &place, 1);
+    if (count == 0)
+        return query_refuse(query, ERR_DIVISION, text);
+    *code = place->code;
+    if (count == 1)
+        return OK;
+    buffer_init(&fits, SIZE_MAX);
+    divisions_put_named(divisions, text, DIVISION_NONE, &fits);
+    enum status status = query_refuse(query, ERR_AMBIGUOUS, buffer_slice(&fits));
+    buffer_deinit(&fits);
+    return status;
+}
+
 enum status query_take_division(struct query *query, struct store_txn *txn,
                                 struct scope *scope, struct slice args)
 {
@@ -146,7 +168,12 @@ enum status query_take_division(struct query *query, struct store_txn *txn,
     uint64_t code;
     if (!args_text(args, "division", &text))
         return OK;
-    if (!read_code(text, &code) || !division_is_known(query, txn, scope->reg, code))
+    if (!read_code(text, &code)) {
+        enum status status = place_named(query, text, &code);
+        if (status != OK)
+            return status;
+    }
+    if (!division_is_known(query, txn, scope->reg, code))
         return query_refuse(query, ERR_DIVISION, text);
     scope->division = code;
     uint64_t township = division_township(code);

@@ -45,7 +45,11 @@
  *                 and where R's records are about
  *                 others the field that names
  *                 them (of a visit: person)
- *   R.find        text                     records[record], rests_on
+ *                 limit                    places[{code,name,full_name,level}] that they
+ *                                          name; found: how many records there were,
+ *                                          of which the last `limit` are given
+ *   R.find        text, limit              the same
+ *   place.find    text                     places[{code,name,full_name,level}]
  *   R.set         id, fields, anyway       written
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
  *   R.void        id, reason,              written

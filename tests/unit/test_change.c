@@ -251,9 +251,12 @@ static void a_village_may_be_given_by_a_name_that_only_one_has(void **state)
     divisions_sort(&county->divisions);
     assert_refused(county, ERR_AMBIGUOUS, "person.add",
                    ARGS({"name", "李四"}, {"village", "柳村"}),
-                   "柳村: 331123103201 石练镇; 331123104202 高坪乡");
+                   "柳村: 331123103201 石练镇/柳村; 331123104202 高坪乡/柳村");
     assert_int_equal(tell(county, TOWN, "person.add",
                           ARGS({"name", "李四"}, {"village", "石练镇 柳村"})),
+                     OK);
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "李四"}, {"village", "石练镇/柳村"})),
                      OK);
     assert_int_equal(
         divisions_add(&county->divisions, 331123103203, slice_text("黄皮村委会")), OK);

@@ -251,6 +251,27 @@ static void a_misspelt_choice_is_answered_with_the_nearest(void **state)
                         "Did you mean 高风险? Use one of: high, key, general");
 }
 
+static void a_place_of_the_wrong_level_is_told_its_level_and_where_to_look(void **state)
+{
+    struct failure failure;
+    (void)state;
+    HINT(&failure, ERR_VILLAGE_WANTED, "village", "person", "set", "K3F9", "--village",
+         "331123106");
+    assert_string_equal(failure.text, "this is a township; a village is wanted");
+    assert_string_equal(failure.next_own, "Its villages: linli place find 331123106");
+    HINT(&failure, ERR_VILLAGE_WANTED, "village", "person", "set", "K3F9", "--village",
+         "石练镇");
+    assert_string_equal(failure.next_own, "Its villages: linli place find 石练镇");
+    HINT(&failure, ERR_DIVISION, "石练镇/石门", "person", "list", "--division",
+         "石练镇/石门");
+    assert_string_equal(failure.subject, "--division 石练镇/石门");
+    assert_string_equal(failure.next_own, "Look it up: linli place find 石门");
+    HINT(&failure, ERR_DIVISION, "village", "person", "set", "K3F9", "--village",
+         "331123106999");
+    assert_string_equal(failure.next_own, "");
+    assert_non_null(strstr(failure.next, "linli place find TEXT"));
+}
+
 static void of_a_long_value_a_short_piece_is_repeated_and_the_limit_is_named(void **state)
 {
     static char value[6001];
@@ -532,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_socket_option_needs_a_path),
         cmocka_unit_test(a_refused_choice_shows_what_was_typed_and_what_it_takes),
         cmocka_unit_test(a_misspelt_word_is_answered_with_the_nearest_that_is_one),
+        cmocka_unit_test(a_place_of_the_wrong_level_is_told_its_level_and_where_to_look),
         cmocka_unit_test(a_misspelt_choice_is_answered_with_the_nearest),
         cmocka_unit_test(
             of_a_long_value_a_short_piece_is_repeated_and_the_limit_is_named),

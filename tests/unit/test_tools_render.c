@@ -274,6 +274,51 @@ static void on_a_narrow_terminal_columns_go_by_their_rank_and_this_is_said(void 
     }
 }
 
+static void put_place(uint64_t code, const char *name, const char *full_name)
+{
+    codec_put_map(&data, 3);
+    put_pair_uint(&data, "code", code);
+    put_pair_text(&data, "name", name);
+    put_pair_text(&data, "full_name", full_name);
+}
+
+static void
+a_place_is_shown_by_its_name_and_where_there_are_several_by_its_path(void **state)
+{
+    static const struct column columns[] = {
+        {"village", "VILLAGE", COLUMN_PLACE, NULL, 0},
+        {"village", "CODE", COLUMN_TEXT, NULL, 0},
+        {NULL, NULL, COLUMN_TEXT, NULL, 0},
+    };
+    struct screen screen;
+    (void)state;
+    codec_put_array(&data, 2);
+    codec_put_map(&data, 1);
+    put_pair_uint(&data, "village", 331123106204);
+    codec_put_map(&data, 1);
+    put_pair_uint(&data, "village", 331123999999);
+    size_t list = data.size;
+    codec_put_array(&data, 1);
+    put_place(331123106204, "黄皮村", "石练镇/黄皮村");
+    size_t one = data.size;
+    codec_put_array(&data, 2);
+    put_place(331123106204, "黄皮村", "石练镇/黄皮村");
+    put_place(331123203200, "石门村", "高坪乡/石门村");
+    screen_open(&screen, false);
+    table_print_places(&screen.terminal, columns, slice_of(data.data, list),
+                       slice_of(data.data + list, one - list));
+    table_print_places(&screen.terminal, columns, slice_of(data.data, list),
+                       slice_of(data.data + one, data.size - one));
+    screen_flush(&screen);
+    assert_string_equal(screen.text, "VILLAGE       CODE\n"
+                                     "黄皮村        331123106204\n"
+                                     "331123999999  331123999999\n"
+                                     "VILLAGE        CODE\n"
+                                     "石练镇/黄皮村  331123106204\n"
+                                     "331123999999   331123999999\n");
+    screen_close(&screen);
+}
+
 static void a_value_is_broken_beside_its_label(void **state)
 {
     struct screen screen;
@@ -663,6 +708,7 @@ int main(void)
         TEST(one_is_told_in_the_singular),
         TEST(marks_have_a_column_only_where_something_is_marked),
         TEST(on_a_narrow_terminal_columns_go_by_their_rank_and_this_is_said),
+        TEST(a_place_is_shown_by_its_name_and_where_there_are_several_by_its_path),
         TEST(a_value_is_broken_beside_its_label),
         TEST(a_long_line_is_broken_between_words_and_chinese_characters),
         TEST(whoever_is_paused_is_resumed_by_the_same_word),
