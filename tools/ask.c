@@ -156,8 +156,8 @@ static void fail_to_open(struct failure *failure, const struct invocation *invoc
         failure->note = N_("Nothing was saved.");
 }
 
-/* A daemon that went away between request and reply may have saved what it was asked to.
- */
+/* A daemon that went away after the request was sent may have saved what it was asked
+ * to. */
 static void fail_to_ask(struct failure *failure, const struct invocation *invocation,
                         enum status status, const struct client *client)
 {
@@ -184,8 +184,7 @@ static void fail_by_reply(struct failure *failure, const struct invocation *invo
     }
 }
 
-/* A copy with its final zero, which the caller frees; NULL where the answer is complete.
- */
+/* A copy with its final zero, which the caller frees; NULL of an answer that is whole. */
 static char *incomplete_of(const struct client_reply *reply)
 {
     if (!reply->is_incomplete)

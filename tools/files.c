@@ -65,7 +65,7 @@ static void parent_of(const char *path, char parent[PATH_SIZE_MAX])
         (void)snprintf(parent, PATH_SIZE_MAX, "%.*s", (int)(slash - path), path);
 }
 
-/* A name is durable once its directory is. */
+/* Syncing a file does not keep its name over a power cut; syncing its directory does. */
 static bool sync_parent(const char *path)
 {
     char parent[PATH_SIZE_MAX];

@@ -38,7 +38,7 @@ void i18n_init(void)
         (void)setlocale(LC_ALL, "C.UTF-8");
     if (!usable || overridden)
         (void)setenv("LANGUAGE", chinese ? "zh_CN" : "en", 1);
-    /* Numbers are part of the contract: a decimal point stays a point. */
+    /* Scripts read the numbers: the decimal sign is a point in every locale. */
     (void)setlocale(LC_NUMERIC, "C");
     (void)bindtextdomain("linli", LOCALE_DIRECTORY);
     (void)bind_textdomain_codeset("linli", "UTF-8");

@@ -51,7 +51,8 @@ static void print_node(const struct terminal *terminal, struct slice data,
                   or_dash(map_text(node, "version", arena)), up);
 }
 
-/* The gravest trouble gives the verdict its colour; the word itself says it without. */
+/* The colour of the gravest trouble. The verdict's word says the same where there is no
+ * colour. */
 static enum colour verdict_colour(struct slice troubles, struct arena *arena)
 {
     struct list_walk walk = list_walk_begin(troubles);

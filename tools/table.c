@@ -11,8 +11,7 @@
 #define COLUMNS_MAX 16
 #define ID_PREFIX_MIN 4
 
-/* The ids of one column, sorted: the prefix that tells one from its neighbours tells it
- * from all. */
+/* The ids of one column, sorted: a prefix that fits neither neighbour fits no other. */
 struct ids {
     struct slice *sorted;
     size_t count;

@@ -131,7 +131,7 @@ static enum exit_code code_of(const struct failure *failure)
     return failure->number == ERR_NO_DAEMON ? CODE_NO_DAEMON : CODE_REFUSED;
 }
 
-/* gettext("") is the catalog's header, never wanted. */
+/* gettext("") would return the catalog's header. */
 static const char *translated(const char *text)
 {
     return text == NULL || text[0] == '\0' ? "" : gettext(text);

@@ -16,8 +16,7 @@
 #define DAY_MS (24 * HOUR_MS)
 #define HEX_SHOWN 16
 
-/* A unit holds until the next one would show 2 of it, and hours until two days: "26 h"
- * says more than "1 d". */
+/* A unit is used until there are two of the next greater one: 119 s, 2 min, 47 h, 2 d. */
 void age_words(uint64_t ms, char words[WORDS_SIZE])
 {
     unsigned long long seconds = ms / SECOND_MS;

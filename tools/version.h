@@ -1,6 +1,5 @@
 /* version.h - `linli version`: both versions, and whether they fit. Works without a
- * daemon, which is then said to be absent; asking for the version is not asking for the
- * daemon. */
+ * daemon, which is then said to be absent; that is no failure. */
 #ifndef LINLI_TOOLS_VERSION_H
 #define LINLI_TOOLS_VERSION_H
 
