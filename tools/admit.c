@@ -201,6 +201,7 @@ static bool admission_confirm(struct admission *admission,
         terminal->err,
         _("Were these fingerprints read out at the nodes, and are they the same? "
           "Type yes: "));
+    (void)fflush(terminal->err);
     if (fgets(answer, sizeof answer, stdin) != NULL && strcmp(answer, "yes\n") == 0)
         return true;
     admission->declined = true;

@@ -223,6 +223,7 @@ static bool revocation_confirm(struct revocation *revocation,
     (void)fputs(_("This will be signed, and cannot be taken back:\n"), terminal->err);
     revocation_show(revocation, terminal->err);
     (void)fputs(_("Type the node's name to revoke it: "), terminal->err);
+    (void)fflush(terminal->err);
     if (fgets(answer, sizeof answer, stdin) != NULL)
         answer[strcspn(answer, "\n")] = '\0';
     revocation->declined = strcmp(answer, revocation->member.name) != 0;
