@@ -59,7 +59,11 @@ size_t wrap_columns(struct slice text)
 
 static size_t indent_of(struct slice line)
 {
-    size_t blanks = 0;
+    size_t blanks = 0, columns;
+    while (line.size > 0 && line.data[0] == 0x1b) {
+        size_t size = character_size(line, &columns);
+        line = slice_of(line.data + size, line.size - size);
+    }
     while (blanks < line.size && line.data[blanks] == ' ')
         blanks++;
     if (blanks > 0)
@@ -71,7 +75,7 @@ static size_t indent_of(struct slice line)
             continue;
         while (i < line.size && line.data[i] == ' ')
             i++;
-        size_t columns = wrap_columns(slice_of(line.data, i));
+        columns = wrap_columns(slice_of(line.data, i));
         return columns <= LABEL_COLUMNS_MAX ? columns : INDENT_OTHERWISE;
     }
     return INDENT_OTHERWISE;
