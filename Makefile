@@ -48,6 +48,7 @@ PROGRAMS = $(BUILD)/linlid $(BUILD)/linli
 UNIT = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 SCENARIO = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/scenario/test_*.c))
 SIM = $(BUILD)/tests/sim/sim
+FLIPS = $(BUILD)/tests/flips/flips
 BENCHKIT = $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))
 BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZ = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -89,6 +90,9 @@ $(BUILD)/tests/registers/linlid: $(BUILD)/daemon/main.o $(BUILD)/tests/registers
 $(BUILD)/tests/registers/linli: $(BUILD)/tools/main.o $(BUILD)/tests/registers/schema_table.o $(BUILD)/tools.a $(LAYERS)
 	$(call link)
 
+$(FLIPS): $(BUILD)/tests/flips/flips.o $(LAYERS)
+	$(call link,-lcmocka)
+
 $(BUILD)/tests/unit/test_push: $(BUILD)/tests/unit/test_push.o $(BUILD)/tools.a $(LAYERS)
 	$(call link,-lcmocka -Wl$(,)--wrap=store_get)
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tools.a $(LAYERS)
@@ -102,7 +106,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/benchkit.a $(BUILD)/to
 , := ,
 .PRECIOUS: $(BUILD)/%.o $(BUILD)/tests/%.o
 
-TESTS = $(UNIT) $(SCENARIO) $(SIM) $(REGISTERS)
+TESTS = $(UNIT) $(SCENARIO) $(SIM) $(FLIPS) $(REGISTERS)
 SEEDS ?= 20
 
 check: deps-quietly ## install what is missing, build, run every test
@@ -118,6 +122,10 @@ sanitize: deps-quietly ## the whole check under AddressSanitizer and UBSan
 
 sim: $(SIM) ## simulate: SEEDS=N [SEED_FIRST=K], or SEED=n TRACE=1 to replay one
 	@SEEDS=$(SEEDS) SEED_FIRST=$(SEED_FIRST) SEED=$(SEED) TRACE=$(TRACE) $(SIM)
+
+flips: $(FLIPS) ## flip 2,600 single bits in a store, each in a child: SEED=n [FLIP=k]
+	@FLIPS=$(or $(FLIPS_COUNT),2600) $(if $(SEED),SEED=$(SEED)) $(if $(FLIP),FLIP=$(FLIP)) $(FLIPS)
+.PHONY: flips
 
 bench: deps-quietly ## measure; prints a table, writes build/bench.json
 	@$(MAKE) --no-print-directory -j$$(nproc) all $(BENCH)
