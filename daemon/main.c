@@ -162,8 +162,10 @@ static bool open_signals(struct daemon *daemon)
 
 static bool open_node(struct daemon *daemon)
 {
+    struct store_finding finding = {0};
     const struct node_options options = {
         .directory = daemon->config.directory,
+        .finding = &finding,
         .seed = slice_of(daemon->joined.seed, SEED_SIZE),
         .grant = buffer_slice(&daemon->joined.grant),
     };
@@ -175,10 +177,23 @@ static bool open_node(struct daemon *daemon)
     int error = errno;
     random_wipe(&pool);
     joined_deinit(&daemon->joined);
-    if (status == OK)
+    char found[ABOUT_SIZE] = "";
+    if (finding.of != NULL)
+        (void)snprintf(found, sizeof found, "store/data.mdb, page %" PRIu64 " (%s) %s",
+                       finding.page, finding.of, finding.what);
+    if (status == OK) {
+        if (finding.of != NULL)
+            log_write(
+                LOG_LEVEL_WARNING,
+                "%s/%s; what can be made anew from the logs is. A file with damaged "
+                "pages is kept as store.damaged until another one is",
+                daemon->config.directory, found);
         return true;
-    return log_failure(status, daemon->config.directory,
-                       status == ERR_STORE && error != 0 ? strerror(error) : NULL);
+    }
+    const char *why = finding.of != NULL ? found : NULL;
+    if (status == ERR_STORE && error != 0)
+        why = strerror(error);
+    return log_failure(status, daemon->config.directory, why);
 }
 
 /* About the value of a key of [node], with the line that gives it. Always false. */

@@ -157,4 +157,5 @@ void engine_rebuild(struct engine *engine, struct store_txn *txn)
     folding_forget(engine);
     store_clear(txn, STORE_WANTS);
     store_clear(txn, STORE_PEERS);
+    store_clear(txn, STORE_LOOKUPS);
 }

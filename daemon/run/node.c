@@ -49,14 +49,10 @@ static enum status node_load(struct node *node)
     return status;
 }
 
-/* What can be made anew from the logs, or from what neighbours say. */
-static const enum store_table derived_tables[] = {STORE_ROWS, STORE_CHAINS, STORE_UNREAD,
-                                                  STORE_WANTS, STORE_PEERS};
-
 bool node_wants_rebuild(const struct node *node)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(derived_tables); i++) {
-        if (store_is_damaged(node->store, derived_tables[i]))
+    for (enum store_table table = 0; table < STORE_TABLES; table++) {
+        if (store_table_is_derived(table) && store_is_damaged(node->store, table))
             return true;
     }
     return false;
@@ -76,8 +72,10 @@ static enum status node_rebuild(struct node *node)
     }
     if (status != OK)
         return status;
-    for (size_t i = 0; i < ARRAY_SIZE(derived_tables); i++)
-        store_forget_damage(node->store, derived_tables[i]);
+    for (enum store_table table = 0; table < STORE_TABLES; table++) {
+        if (store_table_is_derived(table))
+            store_forget_damage(node->store, table);
+    }
     node->rebuilds++;
     return node_load(node);
 }
@@ -151,7 +149,7 @@ static enum status node_start(struct node *node, struct slice grant,
     if (status != OK)
         return status;
     node_new_engine(node);
-    status = node_load(node);
+    status = node_wants_rebuild(node) ? node_rebuild(node) : node_load(node);
     if (status == ERR_ROW_DAMAGED && node_wants_rebuild(node))
         status = node_rebuild(node);
     if (status == ERR_ROW_DAMAGED)
@@ -163,7 +161,7 @@ enum status node_open(struct node **out, const struct node_options *options,
                       const uint8_t random[RANDOM_SIZE])
 {
     struct store_options store_options = {options->directory, options->without_sync,
-                                          options->map_size};
+                                          options->map_size, options->finding};
     struct node *node;
     struct grant grant;
     enum status status = grant_decode(options->grant, &grant);

@@ -16,7 +16,8 @@ struct node_options {
     const char *directory;
     bool without_sync;
     size_t map_size;
-    struct slice seed; /* SEED_SIZE bytes of node.key */
+    struct store_finding *finding; /* what was damaged on the disk; may be NULL */
+    struct slice seed;             /* SEED_SIZE bytes of node.key */
     struct slice
         grant; /* the bytes of county.grant; used in full only by the first start */
 };

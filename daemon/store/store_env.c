@@ -6,20 +6,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define FORMAT_KEY "format"
+#include "daemon/store/store_pages.h"
 
 enum {
     FORMAT_NUMBER = 3,
     MAP_DEFAULT_BYTES = 64 << 20,
     MAP_MIN_BYTES = 64 << 10, /* room for the empty tables */
     DISK_FULL_BYTES = 1 << 20,
-};
-
-static const char *const table_names[STORE_TABLES] = {
-    [STORE_META] = "meta",       [STORE_LOG] = "log",     [STORE_RUNS] = "runs",
-    [STORE_HEADS] = "heads",     [STORE_ROWS] = "rows",   [STORE_CHAINS] = "chains",
-    [STORE_WANTS] = "wants",     [STORE_PEERS] = "peers", [STORE_UNREAD] = "unread",
-    [STORE_LOOKUPS] = "lookups", [STORE_CARE] = "care",
+    WALK_ALWAYS_BYTES = 64 << 20, /* read in a tenth of a second, however it was left */
+    COPY_PIECE_BYTES = 4 << 20,   /* a commit of it; LMDB keeps its pages in memory */
 };
 
 /* ---- troubles ---- */
@@ -128,7 +123,8 @@ static void env_close(struct store_env *env)
 static int open_tables(struct store_env *env, MDB_txn *mdb, unsigned flags)
 {
     for (enum store_table table = 0; table < STORE_TABLES; table++) {
-        int error = mdb_dbi_open(mdb, table_names[table], flags, &env->tables[table]);
+        int error =
+            mdb_dbi_open(mdb, store_table_names[table], flags, &env->tables[table]);
         if (error != 0)
             return error;
     }
@@ -139,7 +135,7 @@ static enum status birth_fill(struct store_env *env)
 {
     uint8_t number[8];
     MDB_txn *mdb;
-    MDB_val key = store_env_val(slice_text(FORMAT_KEY));
+    MDB_val key = store_env_val(slice_text(STORE_FORMAT_KEY));
     MDB_val value = store_env_val(slice_of(number, sizeof number));
     put_le64(number, FORMAT_NUMBER);
     int error = mdb_txn_begin(env->mdb, NULL, 0, &mdb);
@@ -185,10 +181,10 @@ static enum status env_check_size(struct store_env *env)
 
 static enum status format_check(struct store_env *env, MDB_txn *mdb)
 {
-    MDB_val key = store_env_val(slice_text(FORMAT_KEY));
+    MDB_val key = store_env_val(slice_text(STORE_FORMAT_KEY));
     MDB_val value;
     MDB_dbi meta;
-    int error = mdb_dbi_open(mdb, table_names[STORE_META], 0, &meta);
+    int error = mdb_dbi_open(mdb, store_table_names[STORE_META], 0, &meta);
     if (error == 0)
         error = mdb_get(mdb, meta, &key, &value);
     if (error == MDB_NOTFOUND)
@@ -220,6 +216,8 @@ static enum status env_load(struct store_env *env)
     return store_env_status(env, mdb_txn_commit(mdb));
 }
 
+/* ---- the size of the map ---- */
+
 static size_t map_size_of(const struct store_options *options, uint64_t file_size)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -230,6 +228,116 @@ static size_t map_size_of(const struct store_options *options, uint64_t file_siz
     if (size < file_size)
         size = (size_t)file_size;
     return (size + page - 1) / page * page;
+}
+
+/* ---- what was damaged on the disk ---- */
+
+struct copy {
+    struct store_env *env;
+    MDB_txn *mdb;
+    enum store_table table;
+    size_t bytes; /* not committed yet */
+    int error;
+};
+
+static bool copy_row(void *context, struct slice key, struct slice stored)
+{
+    struct copy *copy = context;
+    MDB_val at = store_env_val(key);
+    MDB_val value = store_env_val(stored);
+    if (copy->table == STORE_META && slice_equal(key, slice_text(STORE_COMMIT_KEY)))
+        return true; /* it is of the other file */
+    copy->error =
+        mdb_put(copy->mdb, copy->env->tables[copy->table], &at, &value, MDB_APPEND);
+    copy->bytes += key.size + stored.size;
+    if (copy->error == 0 && copy->bytes >= COPY_PIECE_BYTES) {
+        copy->bytes = 0;
+        copy->error = mdb_txn_commit(copy->mdb);
+        copy->mdb = NULL;
+        if (copy->error == 0)
+            copy->error = mdb_txn_begin(copy->env->mdb, NULL, 0, &copy->mdb);
+    }
+    return copy->error == 0;
+}
+
+/* Rows as they stand, their checks with them: what fails its check goes on doing so. */
+static int copy_tables(struct store_env *env, struct store_pages *pages, bool derived)
+{
+    struct copy copy = {.env = env};
+    copy.error = mdb_txn_begin(env->mdb, NULL, 0, &copy.mdb);
+    if (copy.error == 0)
+        copy.error = open_tables(env, copy.mdb, MDB_CREATE);
+    for (copy.table = 0; copy.error == 0 && copy.table < STORE_TABLES; copy.table++) {
+        if (derived || !store_table_is_derived(copy.table))
+            store_pages_rows(pages, copy.table, copy_row, &copy);
+    }
+    if (copy.error == 0)
+        return mdb_txn_commit(copy.mdb);
+    if (copy.mdb != NULL)
+        mdb_txn_abort(copy.mdb);
+    return copy.error;
+}
+
+/* LMDB neither gives back a page that is in no tree nor may it touch one that is not sound: so
+ * what can be reached goes into a new file, which takes the place of this one. */
+static enum status env_salvage(struct store_env *env, const struct store_options *options,
+                               struct store_pages *pages, bool derived, size_t map_size)
+{
+    enum status status = store_place_begin_birth(&env->place);
+    if (status == OK)
+        status = env_open(env, options, STORE_PLACE_BIRTH_NAME, map_size);
+    if (status == OK)
+        status = store_env_status(env, copy_tables(env, pages, derived));
+    if (status == OK)
+        status = env_extend_file(env, map_size);
+    env_close(env);
+    return status == OK ? store_place_exchange(&env->place) : status;
+}
+
+/* The store can go on where its logs can be found and their last number is known; of the logs
+ * a piece may be missing, which `log verify` names. */
+static enum status env_judge(struct store_env *env, const struct store_options *options,
+                             struct store_pages *pages, size_t map_size)
+{
+    bool derived = true, broken = pages->free_broken;
+    if (pages->root_broken || pages->broken[STORE_META])
+        return ERR_STORE_DAMAGED;
+    if (pages->format != FORMAT_NUMBER)
+        return OK; /* refused when it is opened */
+    if (pages->broken[STORE_HEADS] || pages->spoilt[STORE_META] ||
+        pages->spoilt[STORE_HEADS] || !pages->end_is_sound[STORE_LOG])
+        return ERR_STORE_DAMAGED;
+    for (enum store_table table = 0; table < STORE_TABLES; table++) {
+        env->damaged[table] = pages->spoilt[table] || pages->broken[table];
+        broken |= pages->broken[table];
+        if (pages->broken[table] && store_table_is_derived(table))
+            derived = false;
+    }
+    return broken ? env_salvage(env, options, pages, derived, map_size) : OK;
+}
+
+/* Before LMDB follows any page. */
+static enum status env_inspect(struct store_env *env, const struct store_options *options,
+                               size_t map_size)
+{
+    struct store_pages pages;
+    uint64_t closed = store_place_take_mark(&env->place);
+    int file = store_place_open_data(&env->place);
+    enum status status = ERR_STORE_DAMAGED;
+    if (file < 0)
+        return store_env_status(env, errno);
+    if (store_pages_open(&pages, file)) {
+        bool small = (pages.last + 1) * pages.page_size <= WALK_ALWAYS_BYTES;
+        status = OK;
+        if (small || closed == 0 || closed != pages.commit) {
+            store_pages_walk(&pages);
+            status = env_judge(env, options, &pages, map_size);
+        }
+    }
+    env->finding = pages.finding;
+    store_pages_close(&pages);
+    (void)close(file);
+    return status;
 }
 
 static enum status env_open_place(struct store_env *env,
@@ -243,8 +351,8 @@ static enum status env_open_place(struct store_env *env,
     if (exists && file_size == 0) /* LMDB would take it for a new one */
         return ERR_STORE_DAMAGED;
     size_t map_size = map_size_of(options, file_size);
-    if (!exists)
-        status = env_create(env, options, map_size);
+    status =
+        exists ? env_inspect(env, options, map_size) : env_create(env, options, map_size);
     if (status == OK)
         status = env_open(env, options, STORE_PLACE_NAME, map_size);
     if (status == OK)
@@ -264,13 +372,19 @@ enum status store_env_open(struct store_env *env, const struct store_options *op
     if (status != OK)
         return status;
     status = env_open_place(env, options);
-    if (status != OK)
-        store_env_close(env);
+    if (status != OK) {
+        env_close(env);
+        store_place_close(&env->place);
+    }
     return status;
 }
 
 void store_env_close(struct store_env *env)
 {
+    MDB_envinfo info;
+    bool known = !env->must_walk && mdb_env_info(env->mdb, &info) == 0;
     env_close(env);
+    if (known)
+        store_place_leave_mark(&env->place, info.me_last_txnid);
     store_place_close(&env->place);
 }

@@ -16,6 +16,9 @@ struct store_env {
     int data; /* LMDB's own descriptor, borrowed; -1 while it has none */
     size_t map_size;
     size_t page_size;
+    struct store_finding finding;
+    bool damaged[STORE_TABLES]; /* as found at the opening */
+    bool must_walk; /* pages were found damaged: the next opening looks at all of them */
 };
 
 /* What LMDB's `error` means here; 0 is OK. MDB_MAP_FULL is ERR_STORE_GROWN, because it
@@ -25,7 +28,7 @@ enum status store_env_status(const struct store_env *env, int error);
 /* Statuses as store_open. On trouble everything is closed again, errno kept. */
 MUST_USE enum status store_env_open(struct store_env *env,
                                     const struct store_options *options);
-void store_env_close(struct store_env *env);
+void store_env_close(struct store_env *env); /* leaves the mark of a clean stop */
 
 /* Doubles the map. No transaction may be live: it would lose the map under its slices. */
 MUST_USE enum status store_env_grow(struct store_env *env);

@@ -8,17 +8,18 @@
 #include <xxhash.h>
 
 #include "daemon/store/store_env.h"
+#include "daemon/store/store_pages.h"
 
 enum {
     RECORD_OVERHEAD_BYTES = 10, /* a node's header and its slot in the page */
-    CHECK_SIZE = 4,             /* behind each value */
-    VALUE_SIZE_MAX = 16 << 20,  /* larger ones are a damaged size: none is read so far */
+    CHECK_SIZE = STORE_CHECK_SIZE,
+    VALUE_SIZE_MAX = 16 << 20, /* larger ones are a damaged size: none is read so far */
 };
 
 struct store_txn {
     struct store *store;
     MDB_txn *mdb;
-    bool writing;
+    bool writing, wrote;
     enum status trouble;               /* the first one; nothing is done after it */
     MDB_cursor *cursors[STORE_TABLES]; /* for single look-ups; opened when first needed */
     bool cursor_ready[STORE_TABLES];   /* a reader's cursors outlive it, to be renewed */
@@ -70,13 +71,10 @@ static struct slice slice_of_val(MDB_val val)
     return slice_of(val.mv_data, val.mv_size);
 }
 
-/* LMDB has no checksums: of 600 flipped bits 527 came back as data. XXH3 (Collet 2019) finds
- * what a disk does to a row; it is no defence against people. */
-static uint32_t row_check(enum store_table table, MDB_val key, const void *value,
-                          size_t size)
+uint32_t store_row_check(enum store_table table, struct slice key, struct slice value)
 {
-    XXH64_hash_t seed = XXH3_64bits_withSeed(key.mv_data, key.mv_size, table + 1);
-    return (uint32_t)XXH3_64bits_withSeed(value, size, seed);
+    XXH64_hash_t seed = XXH3_64bits_withSeed(key.data, key.size, table + 1);
+    return (uint32_t)XXH3_64bits_withSeed(value.data, value.size, seed);
 }
 
 /* The logs are their own: what of them cannot be read is a gap, which `log verify` names and
@@ -100,7 +98,7 @@ static bool txn_take(struct store_txn *txn, enum store_table table, MDB_val key,
         size_t size = data.mv_size - CHECK_SIZE;
         const uint8_t *bytes = data.mv_data;
         uint8_t check[CHECK_SIZE];
-        put_le32(check, row_check(table, key, bytes, size));
+        put_le32(check, store_row_check(table, slice_of_val(key), slice_of(bytes, size)));
         if (memcmp(bytes + size, check, CHECK_SIZE) == 0) {
             *value = slice_of(bytes, size);
             return true;
@@ -241,10 +239,11 @@ void store_cursor_close(struct store_cursor *cursor)
 
 /* True where a write may go ahead. An open walk would stand on pages that the write
  * moves, so the header's rule about cursors is enforced here. */
-static bool txn_may_write(const struct store_txn *txn, enum store_table table)
+static bool txn_may_write(struct store_txn *txn, enum store_table table)
 {
     CHECK(txn->writing);
     CHECK(txn->walks[table] == 0);
+    txn->wrote = true;
     return txn->trouble == OK;
 }
 
@@ -262,7 +261,7 @@ static int txn_write(struct store_txn *txn, enum store_table table, struct slice
 {
     MDB_val at = val_of_key(key);
     MDB_val room = {.mv_size = value.size + CHECK_SIZE};
-    uint32_t check = row_check(table, at, value.data, value.size);
+    uint32_t check = store_row_check(table, key, value);
     int error =
         mdb_put(txn->mdb, txn->store->env.tables[table], &at, &room, flags | MDB_RESERVE);
     if (error != 0)
@@ -453,10 +452,23 @@ void store_abort(struct store_txn *txn)
     txn->mdb = NULL;
 }
 
+/* The commit says of itself which one it is. A meta page whose number lost a bit can look
+ * older or newer than it is, see store_pages.c. */
+static void txn_number(struct store_txn *txn)
+{
+    uint8_t number[8];
+    put_le64(number, mdb_txn_id(txn->mdb));
+    if (txn->trouble == OK)
+        txn_fine(txn, txn_write(txn, STORE_META, slice_text(STORE_COMMIT_KEY),
+                                slice_of(number, sizeof number), 0));
+}
+
 enum status store_commit(struct store_txn *txn)
 {
     CHECK(txn->writing && txn->mdb != NULL);
     struct store *store = txn->store;
+    if (txn->wrote)
+        txn_number(txn);
     enum status status = txn->trouble;
     if (status != OK) {
         store_abort(txn);
@@ -514,11 +526,15 @@ enum status store_open(struct store **store, const struct store_options *options
     *opened = (struct store){0};
     *store = NULL;
     enum status status = store_env_open(&opened->env, options);
-    if (status == OK)
-        *store = opened;
-    else
+    if (options->finding != NULL)
+        *options->finding = opened->env.finding;
+    if (status != OK) {
         free(opened);
-    return status;
+        return status;
+    }
+    memcpy(opened->damaged, opened->env.damaged, sizeof opened->damaged);
+    *store = opened;
+    return OK;
 }
 
 void store_close(struct store *store)

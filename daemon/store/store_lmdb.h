@@ -11,16 +11,30 @@
 
 #include "crdt/store.h"
 
+/* What was found first of what is to be told: on which page, of what, and what is wrong. */
+struct store_finding {
+    uint64_t page;
+    const char *of;   /* a table's name, "main", "free" or "meta"; NULL: nothing was */
+    const char *what; /* static, English */
+};
+
 struct store_options {
     const char *directory; /* the store lives in DIRECTORY/store/; made 0700 if absent */
     bool without_sync;     /* only for simulators and for making benchmark input */
     size_t map_size;       /* bytes to begin with; 0: the default of 64 MiB */
+    struct store_finding *finding; /* set by store_open where it is not NULL */
 };
 
 /* Returns OK; ERR_STORE_LOCKED when another process has it open (flock on
  * DIRECTORY/lock); ERR_STORE_FORMAT for another format number (nothing is written then);
- * ERR_STORE_DAMAGED when the file is cut short (last page against size) or not LMDB;
- * ERR_DISK_FULL; ERR_STORE otherwise, with errno set. */
+ * ERR_STORE_DAMAGED when the file is cut short (last page against size), not LMDB, or a page
+ * is not sound without which the logs are not found;
+ * ERR_DISK_FULL; ERR_STORE otherwise, with errno set.
+ *
+ * Every page is checked before LMDB follows it where the store was not closed, or is small
+ * (store_pages.h). Where pages of tables that can be made anew are not sound, or some of the
+ * logs', everything else is copied into a new file, and the old one is kept beside it as
+ * DIRECTORY/store.damaged. The tables concerned are damaged then (store_is_damaged). */
 MUST_USE enum status store_open(struct store **store,
                                 const struct store_options *options);
 void store_close(struct store *store);
@@ -44,6 +58,12 @@ void store_abort(struct store_txn *txn); /* also ends a read transaction */
 #define STORE_IDENTITY_SIZE 24
 /* Whether a row of the table was met that fails its check, since the opening or since that
  * was forgotten: a table that can be made anew has been. */
+/* Made anew from the logs, or from what neighbours say. */
+static inline bool store_table_is_derived(enum store_table table)
+{
+    return table != STORE_META && table != STORE_LOG && table != STORE_RUNS &&
+           table != STORE_HEADS;
+}
 bool store_is_damaged(const struct store *store, enum store_table table);
 void store_forget_damage(struct store *store, enum store_table table);
 

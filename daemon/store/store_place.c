@@ -11,6 +11,8 @@
 
 #define LOCK_FILE "lock"
 #define DATA_FILE "data.mdb"
+#define MARK_FILE "closed"
+#define DAMAGED_NAME "store.damaged"
 
 enum status store_place_status(int error)
 {
@@ -149,4 +151,56 @@ enum status store_place_end_birth(const struct store_place *place)
         return errno == ENOTEMPTY || errno == EEXIST ? ERR_STORE_DAMAGED
                                                      : store_place_status(errno);
     return sync_path(place, ".");
+}
+
+enum status store_place_exchange(const struct store_place *place)
+{
+    enum status status = sync_path(place, STORE_PLACE_BIRTH_NAME "/" DATA_FILE);
+    if (status == OK)
+        status = sync_path(place, STORE_PLACE_BIRTH_NAME);
+    if (status != OK)
+        return status;
+    if (!remove_path(place, DAMAGED_NAME "/" DATA_FILE, 0) ||
+        !remove_path(place, DAMAGED_NAME, AT_REMOVEDIR) ||
+        renameat2(place->directory, STORE_PLACE_BIRTH_NAME, place->directory,
+                  STORE_PLACE_NAME, RENAME_EXCHANGE) != 0 ||
+        renameat(place->directory, STORE_PLACE_BIRTH_NAME, place->directory,
+                 DAMAGED_NAME) != 0)
+        return store_place_status(errno);
+    return sync_path(place, ".");
+}
+
+int store_place_open_data(const struct store_place *place)
+{
+    return openat(place->directory, STORE_PLACE_NAME "/" DATA_FILE, O_RDONLY | O_CLOEXEC);
+}
+
+uint64_t store_place_take_mark(const struct store_place *place)
+{
+    uint8_t number[8];
+    int fd = openat(place->directory, MARK_FILE, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    bool whole = read(fd, number, sizeof number) == (ssize_t)sizeof number;
+    close(fd);
+    /* A mark that cannot be taken away would still be there after a crash. */
+    if (unlinkat(place->directory, MARK_FILE, 0) != 0 || sync_path(place, ".") != OK)
+        return 0;
+    return whole ? get_le64(number) : 0;
+}
+
+void store_place_leave_mark(const struct store_place *place, uint64_t commit)
+{
+    uint8_t number[8];
+    int error = errno;
+    int fd = openat(place->directory, MARK_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                    0600);
+    put_le64(number, commit);
+    if (fd >= 0) {
+        /* Where it does not get to the disk the next opening takes longer, no more. */
+        if (write(fd, number, sizeof number) != (ssize_t)sizeof number)
+            (void)unlinkat(place->directory, MARK_FILE, 0);
+        close(fd);
+    }
+    errno = error;
 }

@@ -3,6 +3,8 @@
  *   DIRECTORY/lock        held with flock while a process has the store open
  *   DIRECTORY/store.new/  a store that is being created; nobody ever opens it
  *   DIRECTORY/store/      the store, complete from its first moment
+ *   DIRECTORY/store.damaged/  what it was before its damaged pages were left behind
+ *   DIRECTORY/closed      the commit with which it was closed; gone while it is open
  *
  * A creation is complete when store.new was renamed to store. Until then a power cut
  * leaves a leftover that the next opening removes. */
@@ -44,5 +46,17 @@ bool store_place_identity(const struct store_place *place,
  * syncs them, renames the directory and syncs the name. */
 MUST_USE enum status store_place_begin_birth(const struct store_place *place);
 MUST_USE enum status store_place_end_birth(const struct store_place *place);
+
+/* Ends the birth of a store that takes the place of one with damaged pages, which is kept as
+ * store.damaged, in the place of an earlier one. There is always one under the name. */
+MUST_USE enum status store_place_exchange(const struct store_place *place);
+
+/* The data file for reading; -1 with errno set. */
+int store_place_open_data(const struct store_place *place);
+
+/* Takes the mark away, durably, and says which commit it was of; 0: there was none. The second
+ * leaves it again: whoever finds none knows that the store was not closed. */
+uint64_t store_place_take_mark(const struct store_place *place);
+void store_place_leave_mark(const struct store_place *place, uint64_t commit);
 
 #endif

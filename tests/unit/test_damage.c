@@ -1,5 +1,5 @@
 /* Bits that a disk flips: what is read is right, or it is told; what can be made anew is. */
-#define _XOPEN_SOURCE 700
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "crdt/log.h"
+#include "daemon/store/store_pages.h"
 #include "tests/unit/county_fixture.h"
 
 #define ADDRESS "东头第三家门口有石榴树"
@@ -53,9 +54,7 @@ static void a_flipped_bit_in_a_row_is_told_and_the_row_made_anew(void **state)
              ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"address", ADDRESS})),
         OK);
     const char *id = told_id(county);
-    node_close(county->nodes[TOWN].node);
     assert_true(spoil_rows(county) > 0);
-    county_open_node(county, TOWN);
     assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), ERR_ROW_DAMAGED);
     assert_true(node_wants_rebuild(county->nodes[TOWN].node));
 
@@ -126,9 +125,7 @@ static void a_write_that_meets_damage_waits_and_then_succeeds(void **state)
              ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"address", ADDRESS})),
         OK);
     const char *id = told_id(county);
-    node_close(county->nodes[TOWN].node);
     assert_true(spoil_rows(county) > 0);
-    county_open_node(county, TOWN);
     assert_int_not_equal(
         tell(county, TOWN, "person.set", ARGS({"id", id}, {"tier", "high"})), OK);
     county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
@@ -136,6 +133,133 @@ static void a_write_that_meets_damage_waits_and_then_succeeds(void **state)
                      OK);
     assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), OK);
     assert_text(part(buffer_slice(&county->data), "record"), "address", ADDRESS);
+}
+
+/* ---- pages ---- */
+
+static int open_file(struct county *county)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/store/data.mdb", county->nodes[TOWN].directory);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void flip(int fd, uint64_t at, uint8_t bit)
+{
+    uint8_t byte;
+    assert_int_equal(pread(fd, &byte, 1, (off_t)at), 1);
+    byte ^= bit;
+    assert_int_equal(pwrite(fd, &byte, 1, (off_t)at), 1);
+}
+
+/* The kind of every page on which the address stands is another then. */
+static void spoil_pages_of_rows(struct county *county)
+{
+    char path[200];
+    size_t size, spoilt = 0;
+    uint8_t *bytes = read_store(county, &size, path);
+    int fd = open_file(county);
+    for (size_t page = 2; page < size / 4096; page++) {
+        if (memmem(bytes + page * 4096, 4096, ADDRESS, strlen(ADDRESS)) == NULL)
+            continue;
+        flip(fd, page * 4096 + 10, 4);
+        spoilt++;
+    }
+    assert_true(spoilt > 0);
+    close(fd);
+    free(bytes);
+}
+
+static enum status try_open(struct county *county, struct store_finding *finding)
+{
+    struct county_node *node = &county->nodes[TOWN];
+    uint8_t random[RANDOM_SIZE] = {77};
+    struct node_options options = {.directory = node->directory,
+                                   .without_sync = true,
+                                   .map_size = 4 << 20,
+                                   .finding = finding,
+                                   .seed = slice_of(node->seed, SEED_SIZE),
+                                   .grant = buffer_slice(&county->grant)};
+    return node_open(&node->node, &options, random);
+}
+
+static const char *add_person(struct county *county)
+{
+    assert_int_equal(
+        tell(county, TOWN, "person.add",
+             ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"address", ADDRESS})),
+        OK);
+    return told_id(county);
+}
+
+static void a_damaged_page_of_rows_is_left_behind_and_the_rows_made_anew(void **state)
+{
+    struct county *county = *state;
+    struct store_finding finding;
+    char path[200];
+    const char *id = add_person(county);
+    node_close(county->nodes[TOWN].node);
+    spoil_pages_of_rows(county);
+    assert_int_equal(try_open(county, &finding), OK);
+    assert_string_equal(finding.of, "rows");
+    assert_int_equal(node_rebuilds(county->nodes[TOWN].node), 1);
+    county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
+    assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), OK);
+    assert_text(part(buffer_slice(&county->data), "record"), "address", ADDRESS);
+    snprintf(path, sizeof path, "%s/store.damaged/data.mdb",
+             county->nodes[TOWN].directory);
+    assert_int_equal(access(path, R_OK), 0);
+
+    /* It does so once: what was left behind is not met again. */
+    node_close(county->nodes[TOWN].node);
+    assert_int_equal(try_open(county, &finding), OK);
+    assert_null(finding.of);
+    assert_int_equal(node_rebuilds(county->nodes[TOWN].node), 0);
+}
+
+static void a_store_whose_root_is_damaged_is_refused_by_page(void **state)
+{
+    struct county *county = *state;
+    struct store_finding finding;
+    struct store_pages pages;
+    (void)add_person(county);
+    node_close(county->nodes[TOWN].node);
+    int fd = open_file(county);
+    assert_true(store_pages_open(&pages, fd));
+    flip(fd, pages.main.root * 4096 + 12, 2);
+    assert_int_equal(try_open(county, &finding), ERR_STORE_DAMAGED);
+    assert_string_equal(finding.of, "main");
+    assert_int_equal(finding.page, pages.main.root);
+    flip(fd, pages.main.root * 4096 + 12, 2);
+    store_pages_close(&pages);
+    close(fd);
+    assert_int_equal(try_open(county, &finding), OK);
+    assert_null(finding.of);
+}
+
+/* Then the commit before looks like the newest, and everything in it is sound. */
+static void a_commit_that_calls_itself_older_than_it_is_is_not_passed_over(void **state)
+{
+    struct county *county = *state;
+    struct store_finding finding;
+    struct store_pages pages;
+    (void)add_person(county);
+    (void)add_person(county);
+    node_close(county->nodes[TOWN].node);
+    int fd = open_file(county);
+    assert_true(store_pages_open(&pages, fd));
+    uint64_t at = pages.commit % 2 * 4096 + 16 + 128;
+    for (uint8_t bit = 1; bit != 0; bit = (uint8_t)(bit << 1)) {
+        flip(fd, at, bit);
+        assert_int_equal(try_open(county, &finding), ERR_STORE_DAMAGED);
+        assert_string_equal(finding.of, "meta");
+        flip(fd, at, bit);
+    }
+    store_pages_close(&pages);
+    close(fd);
+    assert_int_equal(try_open(county, &finding), OK);
 }
 
 int main(void)
@@ -149,6 +273,14 @@ int main(void)
             county_tear_down),
         cmocka_unit_test_setup_teardown(a_write_that_meets_damage_waits_and_then_succeeds,
                                         county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_damaged_page_of_rows_is_left_behind_and_the_rows_made_anew, county_set_up,
+            county_tear_down),
+        cmocka_unit_test_setup_teardown(a_store_whose_root_is_damaged_is_refused_by_page,
+                                        county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_commit_that_calls_itself_older_than_it_is_is_not_passed_over, county_set_up,
+            county_tear_down),
     };
     return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
 }
