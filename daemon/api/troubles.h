@@ -103,6 +103,10 @@ enum health_severity {
     X(HEALTH_LOG_DAMAGED, 3106, HEALTH_ERROR,                                            \
       "entries held here cannot be read from the disk any more",                         \
       "See which: linli log verify. Others hold copies; replace the disk")               \
+    X(HEALTH_PAGES_DAMAGED, 3107, HEALTH_ERROR,                                          \
+      "pages of the store's file are damaged: answers may lack what stood on them",      \
+      "Start anew, which makes anew what it can: systemctl restart linlid. Then see: "   \
+      "linli log verify")                                                                \
     X(HEALTH_REFOLDING, 3104, HEALTH_NOTICE,                                             \
       "COUNT runs of entries are still being read again: answers are incomplete until "  \
       "then",                                                                            \

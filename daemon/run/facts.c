@@ -79,6 +79,7 @@ struct health_facts facts_gather(const struct facts_sources *sources, uint64_t w
         .rebuilt = node_rebuilds(sources->node) > 0,
         .log_damaged = store_is_damaged(node_store(sources->node), STORE_LOG) ||
                        store_is_damaged(node_store(sources->node), STORE_RUNS),
+        .pages_damaged = store_found(node_store(sources->node))->of != NULL,
         .store_trouble = node_trouble(sources->node),
         .revoked = self != NULL && roster_revoked(engine_roster(engine), self->number),
     };

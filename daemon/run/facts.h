@@ -41,6 +41,7 @@ struct health_facts {
     enum status store_trouble; /* OK, or why the last transaction failed */
     bool rebuilt;              /* a damaged table was made anew, since the start */
     bool log_damaged;          /* an entry could not be read, since the start    */
+    bool pages_damaged;        /* as a scrub found; they go at the next start    */
     bool revoked;
 };
 

@@ -362,6 +362,8 @@ static void examine_storage(struct health *health, const struct health_facts *fa
         report(health, HEALTH_DISK_LOW, "", 0, SINCE_SEEN);
     if (facts->log_damaged)
         report(health, HEALTH_LOG_DAMAGED, "", 0, SINCE_SEEN);
+    if (facts->pages_damaged)
+        report(health, HEALTH_PAGES_DAMAGED, "", 0, 0);
     if (facts->rebuilt)
         report(health, HEALTH_REBUILT, "", 0, SINCE_SEEN);
     if (facts->runs_to_fold > 0)

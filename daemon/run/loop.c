@@ -23,6 +23,10 @@ enum {
     GATHER_MS_MAX =
         2, /* how long a batch waits for those who asked along the last time */
     WAIT_MS_MAX = 1 << 30,
+    /* All that is stored is read once a day, in pieces that take a millisecond or two. */
+    SCRUB_FIRST_MS = 600000,
+    SCRUB_PIECE_MS = 10000,
+    SCRUB_MS = 86400000,
 };
 
 struct loop {
@@ -40,6 +44,9 @@ struct loop {
     uint64_t started_ms;
     uint64_t looked_ms; /* when health last looked */
     bool happened;      /* something did since then */
+    uint64_t scrub_ms,
+        scrub_began_ms; /* when the next piece is due; the first was read */
+    bool scrubbing;
     uint64_t
         watchdog_ms; /* half of what the service manager allows; 0: it does not watch */
     uint64_t watched_ms;
@@ -325,11 +332,35 @@ static void look(struct loop *loop)
     tell_status(loop);
 }
 
+/* A piece. What fails its check and can be made anew is, by the next batch. */
+static void scrub(struct loop *loop)
+{
+    uint64_t now_ms = loop->round.batch.steady_ms;
+    struct store *store = node_store(loop->options.node);
+    const struct store_finding *found = store_found(store);
+    bool known = found->of != NULL;
+
+    if (!loop->scrubbing)
+        loop->scrub_began_ms = now_ms;
+    loop->scrubbing = store_scrub(store, SCRUB_MS / SCRUB_PIECE_MS);
+    loop->scrub_ms = now_ms + SCRUB_PIECE_MS;
+    if (!loop->scrubbing && loop->scrub_ms < loop->scrub_began_ms + SCRUB_MS)
+        loop->scrub_ms = loop->scrub_began_ms + SCRUB_MS;
+    if (known || found->of == NULL)
+        return;
+    log_write(LOG_LEVEL_ERROR, "%s/store/data.mdb, page %llu (%s) %s",
+              loop->options.config->directory, (unsigned long long)found->page, found->of,
+              found->what);
+    loop->happened = true;
+}
+
 static void housekeeping(struct loop *loop)
 {
     uint64_t now_ms = loop->round.batch.steady_ms;
     neighbours_advance(loop->neighbours, now_ms);
     tell_hostile(loop);
+    if (now_ms >= loop->scrub_ms)
+        scrub(loop);
     if (now_ms >= health_due(loop))
         look(loop);
     if (loop->watchdog_ms > 0 && now_ms - loop->watched_ms >= loop->watchdog_ms) {
@@ -351,6 +382,7 @@ static long sleep_ms(struct loop *loop, long most_ms)
     uint64_t due_ms = engine_wake_ms(node_engine(loop->options.node));
     due_ms = earliest(due_ms, neighbours_wake_ms(loop->neighbours));
     due_ms = earliest(due_ms, health_due(loop));
+    due_ms = earliest(due_ms, loop->scrub_ms);
     if (loop->watchdog_ms > 0)
         due_ms = earliest(due_ms, loop->watched_ms + loop->watchdog_ms);
     if (control_waiting(loop->control) || node_wants_rebuild(loop->options.node))

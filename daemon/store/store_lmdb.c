@@ -35,6 +35,8 @@ struct store {
     struct store_txn writer; /* live while its `mdb` is not NULL */
     struct store_txn *idle_reader;
     bool damaged[STORE_TABLES]; /* a row was met that fails its check */
+    struct store_scrub scrub;
+    struct store_finding found; /* by it, and still there */
 };
 
 struct walk {
@@ -492,6 +494,38 @@ bool store_is_damaged(const struct store *store, enum store_table table)
 void store_forget_damage(struct store *store, enum store_table table)
 {
     store->damaged[table] = false;
+}
+
+/* The least that is read at once, also from a slow disk: as much as a query touches. */
+#define SCRUB_PAGES_MIN 16
+
+bool store_scrub(struct store *store, uint64_t pieces)
+{
+    struct store_pages pages;
+    bool more = false;
+
+    CHECK(pieces > 0 && store->writer.mdb == NULL);
+    if (store_pages_open(&pages, store->env.data)) {
+        uint64_t most = pages.last / pieces + 1;
+        more = store_pages_scrub(&pages, &store->scrub,
+                                 most > SCRUB_PAGES_MIN ? most : SCRUB_PAGES_MIN);
+    }
+    bool broken =
+        pages.root_broken || pages.spoilt[STORE_META] || pages.spoilt[STORE_HEADS];
+    for (enum store_table table = 0; table < STORE_TABLES; table++) {
+        broken |= pages.broken[table];
+        store->damaged[table] |= pages.spoilt[table];
+    }
+    if (broken && store->found.of == NULL)
+        store->found = pages.finding;
+    store->env.must_walk |= broken;
+    store_pages_close(&pages);
+    return more;
+}
+
+const struct store_finding *store_found(const struct store *store)
+{
+    return &store->found;
 }
 
 bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE])

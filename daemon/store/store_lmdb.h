@@ -52,12 +52,6 @@ MUST_USE enum status store_begin_read(struct store *store, struct store_txn **tx
 MUST_USE enum status store_commit(struct store_txn *txn);
 void store_abort(struct store_txn *txn); /* also ends a read transaction */
 
-/* What tells the store's file from a copy of it: inode and time of birth. A restored backup
- * or a copied directory has others, a restart and a move within the disk have not. False:
- * the system does not say. */
-#define STORE_IDENTITY_SIZE 24
-/* Whether a row of the table was met that fails its check, since the opening or since that
- * was forgotten: a table that can be made anew has been. */
 /* Made anew from the logs, or from what neighbours say. */
 static inline bool store_table_is_derived(enum store_table table)
 {
@@ -67,6 +61,19 @@ static inline bool store_table_is_derived(enum store_table table)
 bool store_is_damaged(const struct store *store, enum store_table table);
 void store_forget_damage(struct store *store, enum store_table table);
 
+/* Checks a piece of what is stored, page by page and row by row, with reads of its own: of the
+ * whole about one of `pieces`. False: that was the last piece. Rows that fail their check are
+ * damaged then; pages are not mended while the store is open. */
+bool store_scrub(struct store *store, uint64_t pieces);
+/* What a scrub found that the next opening has to leave behind; `of` is NULL: nothing. */
+const struct store_finding *store_found(const struct store *store);
+
+/* What tells the store's file from a copy of it: inode and time of birth. A restored backup
+ * or a copied directory has others, a restart and a move within the disk have not. False:
+ * the system does not say. */
+#define STORE_IDENTITY_SIZE 24
+/* Whether a row of the table was met that fails its check, since the opening or since that
+ * was forgotten: a table that can be made anew has been. */
 bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE]);
 
 /* Pages written to by this transaction so far, estimated: a batch ends by it. */

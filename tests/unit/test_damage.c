@@ -262,6 +262,72 @@ static void a_commit_that_calls_itself_older_than_it_is_is_not_passed_over(void 
     assert_int_equal(try_open(county, &finding), OK);
 }
 
+/* ---- the scrub ---- */
+
+static void scrub_all(struct county *county)
+{
+    struct store *store = node_store(county->nodes[TOWN].node);
+    while (store_scrub(store, 100000)) {
+    }
+}
+
+static void a_scrub_finds_a_damaged_row_that_nobody_asks_for(void **state)
+{
+    struct county *county = *state;
+    const char *id = add_person(county);
+    scrub_all(county);
+    assert_false(node_wants_rebuild(county->nodes[TOWN].node));
+    assert_true(spoil_rows(county) > 0);
+    scrub_all(county);
+    assert_true(node_wants_rebuild(county->nodes[TOWN].node));
+    assert_null(store_found(node_store(county->nodes[TOWN].node))->of);
+    county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
+    assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), OK);
+    assert_text(part(buffer_slice(&county->data), "record"), "address", ADDRESS);
+}
+
+static void a_damaged_page_that_a_scrub_finds_goes_at_the_next_start(void **state)
+{
+    struct county *county = *state;
+    struct store_finding finding;
+    const char *id = add_person(county);
+    spoil_pages_of_rows(county);
+    scrub_all(county);
+    assert_string_equal(store_found(node_store(county->nodes[TOWN].node))->of, "rows");
+    assert_int_equal(ask(county, TOWN, "status", NO_ARGS), OK);
+    struct slice trouble = element(county, "troubles", 0);
+    assert_text(trouble, "code", "LL-W3107");
+    node_close(county->nodes[TOWN].node);
+    assert_int_equal(try_open(county, &finding), OK);
+    county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
+    assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), OK);
+}
+
+/* Every piece begins behind the last key, in the tree as it is by then. */
+static void a_scrub_goes_on_through_writes(void **state)
+{
+    struct county *county = *state;
+    char name[32];
+    size_t pieces = 0;
+    for (int i = 0; i < 150; i++) {
+        snprintf(name, sizeof name, "张%d", i);
+        assert_int_equal(
+            tell(county, TOWN, "person.add",
+                 ARGS({"name", name}, {"village", VILLAGE_TEXT}, {"address", ADDRESS})),
+            OK);
+    }
+    struct store *store = node_store(county->nodes[TOWN].node);
+    while (store_scrub(store, 100000)) {
+        snprintf(name, sizeof name, "李%zu", pieces++);
+        assert_int_equal(tell(county, TOWN, "person.add",
+                              ARGS({"name", name}, {"village", VILLAGE_TEXT})),
+                         OK);
+    }
+    assert_true(pieces > 0);
+    assert_null(store_found(store)->of);
+    assert_false(node_wants_rebuild(county->nodes[TOWN].node));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +344,13 @@ int main(void)
             county_tear_down),
         cmocka_unit_test_setup_teardown(a_store_whose_root_is_damaged_is_refused_by_page,
                                         county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(a_scrub_finds_a_damaged_row_that_nobody_asks_for,
+                                        county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_damaged_page_that_a_scrub_finds_goes_at_the_next_start, county_set_up,
+            county_tear_down),
+        cmocka_unit_test_setup_teardown(a_scrub_goes_on_through_writes, county_set_up,
+                                        county_tear_down),
         cmocka_unit_test_setup_teardown(
             a_commit_that_calls_itself_older_than_it_is_is_not_passed_over, county_set_up,
             county_tear_down),
