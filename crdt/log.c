@@ -147,6 +147,26 @@ bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
            seq <= run_last_seq(run);
 }
 
+bool log_next_run(struct store_txn *txn, struct log_name log, uint64_t seq,
+                  uint64_t *first_seq)
+{
+    uint8_t from[RUN_KEY_SIZE];
+    struct store_cursor cursor;
+    struct slice key, value;
+    bool found = false;
+
+    if (seq == SEQ_MAX)
+        return false;
+    run_key(from, log, seq + 1);
+    if (store_seek(txn, STORE_RUNS, slice_of(from, sizeof from), &cursor, &key, &value)) {
+        found = key.size == RUN_KEY_SIZE && memcmp(key.data, from, LOG_NAME_SIZE) == 0;
+        if (found)
+            *first_seq = get_be64(key.data + LOG_NAME_SIZE);
+        store_cursor_close(&cursor);
+    }
+    return found;
+}
+
 /* Moves the start of `run` forward to `seq`: the entries before it are walked for their
  * hashes and left out. */
 static void run_drop_before(struct run *run, const struct county_salt *salt,

@@ -39,6 +39,10 @@ MUST_USE bool log_run_set_aside(struct store_txn *txn, uint64_t arrival, struct 
 MUST_USE bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
                               struct run *run, uint64_t *arrival);
 
+/* Where the next run of `log` begins that the index knows, behind entry `seq`. False: none. */
+MUST_USE bool log_next_run(struct store_txn *txn, struct log_name log, uint64_t seq,
+                           uint64_t *first_seq);
+
 /* A run of log `name` from entry `seq` on: stored runs joined while they end at or
  * below `to`, realm and epoch stay the same and all fits `size_max` bytes stored. The first
  * stored run is given whatever its size and end, because a signature stands only at the end

@@ -232,10 +232,12 @@ struct opened_entry {
     struct entry entry;     /* payload points into the store */
     struct slice plaintext; /* in the arena; empty where unreadable */
     enum status status;     /* OK, ERR_NO_KEY, ERR_UNDECRYPTABLE, ERR_PERMISSION, … */
+    bool ends_run;          /* of a run whose chain and signature hold */
 };
 typedef bool engine_visit_entry(void *context, const struct opened_entry *opened);
 /* Entries from..to of a log, in order, until `visit` returns false. Verifies as it goes:
- * ERR_BAD_SIGNATURE or ERR_GAP where the store does not hold what it should. */
+ * ERR_BAD_SIGNATURE or ERR_GAP where the store does not hold what it should, and
+ * ERR_UNKNOWN_AUTHOR where nobody is known whose signature to look for. */
 MUST_USE enum status engine_walk_log(const struct engine *engine, struct store_txn *txn,
                                      struct log_name log, uint64_t from, uint64_t to,
                                      struct arena *arena, engine_visit_entry *visit,

@@ -230,4 +230,10 @@ void sync_request(struct engine *engine);
 uint64_t sync_wake_ms(const struct engine *engine, const struct session *session);
 void sync_offence(struct engine *engine, struct session *session, enum refusal refusal);
 
+/* Shows the entries from..to of a run that is laid out; false: `visit` wants no more. */
+MUST_USE bool report_visit_run(const struct engine *engine, const struct run *run,
+                               const struct verified_run *laid_out, uint64_t from,
+                               uint64_t to, bool authentic, struct arena *arena,
+                               engine_visit_entry *visit, void *context);
+
 #endif

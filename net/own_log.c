@@ -422,13 +422,9 @@ enum status engine_walk_strayed(const struct engine *engine, struct store_txn *t
             continue;
         accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run, arena,
                        &laid_out);
-        for (uint32_t i = 0; i < run.count; i++) {
-            struct opened_entry opened = {.log = run.log, .entry = laid_out.entries[i]};
-            opened.status = accept_open(engine->roster, author, run.log,
-                                        &laid_out.entries[i], arena, &opened.plaintext);
-            if (!visit(context, &opened))
-                return OK;
-        }
+        if (!report_visit_run(engine, &run, &laid_out, 0, SEQ_MAX, false, arena, visit,
+                              context))
+            return OK;
     }
     return OK;
 }

@@ -110,7 +110,9 @@ static enum status walk_run(const struct engine *engine, struct store_txn *txn,
     const struct member *author = roster_member(engine->roster, head->log.node);
     uint64_t arrival;
 
-    if (author == NULL || !log_run_holding(txn, head->log, seq, run, &arrival))
+    if (author == NULL)
+        return ERR_UNKNOWN_AUTHOR;
+    if (!log_run_holding(txn, head->log, seq, run, &arrival))
         return ERR_GAP;
     if (run->first_seq == seq && seq > 1 && !hash_equal(prev, &run->prev))
         return ERR_BAD_SIGNATURE;
@@ -120,6 +122,25 @@ static enum status walk_run(const struct engine *engine, struct store_txn *txn,
         return ERR_BAD_SIGNATURE;
     *prev = laid_out->last;
     return OK;
+}
+
+bool report_visit_run(const struct engine *engine, const struct run *run,
+                      const struct verified_run *laid_out, uint64_t from, uint64_t to,
+                      bool authentic, struct arena *arena, engine_visit_entry *visit,
+                      void *context)
+{
+    for (uint32_t i = 0; i < run->count; i++) {
+        struct opened_entry opened = {.log = run->log,
+                                      .entry = laid_out->entries[i],
+                                      .ends_run = authentic && i + 1 == run->count};
+        if (opened.entry.seq < from || opened.entry.seq > to)
+            continue;
+        opened.status = accept_open(engine->roster, laid_out->author, run->log,
+                                    &laid_out->entries[i], arena, &opened.plaintext);
+        if (!visit(context, &opened))
+            return false;
+    }
+    return true;
 }
 
 enum status engine_walk_log(const struct engine *engine, struct store_txn *txn,
@@ -146,15 +167,9 @@ enum status engine_walk_log(const struct engine *engine, struct store_txn *txn,
             walk_run(engine, txn, head, seq, arena, &run, &laid_out, &prev);
         if (status != OK)
             return status;
-        for (uint32_t i = 0; i < run.count; i++) {
-            struct opened_entry opened = {.log = log, .entry = laid_out.entries[i]};
-            if (opened.entry.seq < from || opened.entry.seq > to)
-                continue;
-            opened.status = accept_open(engine->roster, laid_out.author, log,
-                                        &laid_out.entries[i], arena, &opened.plaintext);
-            if (!visit(context, &opened))
-                return OK;
-        }
+        if (!report_visit_run(engine, &run, &laid_out, from, to, true, arena, visit,
+                              context))
+            return OK;
         if (run_last_seq(&run) == head->seq && !hash_equal(&prev, &head->hash))
             return ERR_BAD_SIGNATURE;
     }

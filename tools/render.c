@@ -407,6 +407,15 @@ void render_verified(const struct invocation *invocation, const struct terminal 
         counted(log_words, count, "%llu problem", "%llu problems");
         (void)fprintf(terminal->out, "%s.\n", log_words);
     }
+    uint64_t bad_runs = 0;
+    if (map_uint(data, "bad_runs", &bad_runs) && bad_runs > 0)
+        (void)fprintf(terminal->out,
+                      ngettext("Of %llu run nothing could be verified; others hold "
+                               "copies.\n",
+                               "Of %llu runs nothing could be verified; others hold "
+                               "copies.\n",
+                               bad_runs),
+                      (unsigned long long)bad_runs);
     uint64_t strayed = 0;
     if (map_uint(data, "strayed", &strayed) && strayed > 0) {
         counted(entry_words, strayed, "%llu entry", "%llu entries");

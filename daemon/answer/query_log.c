@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/log.h"
 #include "daemon/answer/query_parts.h"
 #include "net/statement.h"
 
@@ -336,7 +337,9 @@ struct verification {
     size_t at;    /* the log under way */
     uint64_t seq; /* its next entry */
     struct hash last;
-    uint64_t logs, entries, runs, strayed;
+    bool last_known; /* not behind what could not be read */
+    uint64_t logs, entries, strayed;
+    uint64_t runs, bad_runs; /* that verify, and that do not or cannot be read */
     struct problem problems[PROBLEMS_MAX];
     size_t problem_count;
 };
@@ -348,7 +351,6 @@ struct verification *verification_begin(const struct engine *engine)
     struct verification *verification = checked_malloc(sizeof *verification);
     memset(verification, 0, sizeof *verification);
     engine_report(engine, &report);
-    verification->runs = report.runs;
     verification->strayed = report.strayed_entries;
     verification->end_count = heads_count(heads);
     verification->ends =
@@ -356,6 +358,7 @@ struct verification *verification_begin(const struct engine *engine)
     for (size_t i = 0; i < verification->end_count; i++)
         verification->ends[i] = *heads_at(heads, i);
     verification->seq = 1;
+    verification->last_known = true;
     for (size_t i = 0; verification->problem_count < PROBLEMS_MAX &&
                        engine_diverged_at(engine, i, &verification->problems[i].log);
          i++) {
@@ -389,14 +392,16 @@ static bool verify_entry(void *context, const struct opened_entry *opened)
 {
     struct verification *verification = context;
     const struct entry *entry = &opened->entry;
-    if (memcmp(entry->header + HEADER_PREV_OFFSET, verification->last.bytes, HASH_SIZE) !=
-        0)
+    if (verification->last_known && memcmp(entry->header + HEADER_PREV_OFFSET,
+                                           verification->last.bytes, HASH_SIZE) != 0)
         problem_add(verification, entry->seq, ERR_BAD_SIGNATURE);
     if (opened->status != OK && opened->status != ERR_NO_KEY)
         problem_add(verification, entry->seq, opened->status);
     verification->last = entry->hash;
+    verification->last_known = true;
     verification->seq = entry->seq + 1;
     verification->entries++;
+    verification->runs += opened->ends_run;
     return true;
 }
 
@@ -406,6 +411,7 @@ static void next_log(struct verification *verification)
     verification->logs++;
     verification->seq = 1;
     verification->last = (struct hash){0};
+    verification->last_known = true;
 }
 
 bool verification_step(struct verification *verification, const struct engine *engine,
@@ -422,7 +428,14 @@ bool verification_step(struct verification *verification, const struct engine *e
                                          scratch, verify_entry, verification);
     if (status != OK || verification->seq <= to) {
         problem_add(verification, verification->seq, status != OK ? status : ERR_GAP);
-        next_log(verification);
+        verification->bad_runs++;
+        /* Whose author is unknown cannot be told from what is forged: all of it. Otherwise
+         * what follows is looked at by itself. */
+        verification->last_known = false;
+        if (status == ERR_UNKNOWN_AUTHOR ||
+            !log_next_run(txn, end->log, verification->seq, &verification->seq) ||
+            verification->seq > end->seq)
+            next_log(verification);
     } else if (verification->seq > end->seq) {
         if (!hash_equal(&verification->last, &end->hash))
             problem_add(verification, end->seq, ERR_BAD_SIGNATURE);
@@ -433,7 +446,7 @@ bool verification_step(struct verification *verification, const struct engine *e
 
 void verification_answer(const struct verification *verification, struct buffer *data)
 {
-    codec_put_map(data, 5);
+    codec_put_map(data, 6);
     answer_put_key(data, "strayed");
     codec_put_uint(data, verification->strayed);
     answer_put_key(data, "logs");
@@ -442,6 +455,8 @@ void verification_answer(const struct verification *verification, struct buffer 
     codec_put_uint(data, verification->entries);
     answer_put_key(data, "runs");
     codec_put_uint(data, verification->runs);
+    answer_put_key(data, "bad_runs");
+    codec_put_uint(data, verification->bad_runs);
     answer_put_key(data, "problems");
     codec_put_array(data, verification->problem_count);
     for (size_t i = 0; i < verification->problem_count; i++) {

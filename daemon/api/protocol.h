@@ -70,7 +70,8 @@
  *   log.strayed   -                        entries as log.show: what was written here while
  *                                          neighbours held a newer copy of this store
  *   log.reclaim   -                        reclaimed (entries written once more)
- *   log.verify    -                        logs, entries, runs, strayed (set aside),
+ *   log.verify    -                        logs, entries, runs (that verify), bad_runs (that
+ *                                          do not or cannot be read), strayed (set aside),
  *                                          problems[{log,seq,code,text}]
  *   digest        -                        heads, logs, entries,
  *                                          realms[{division,name,digest,records,readable}]
