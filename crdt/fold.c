@@ -236,30 +236,34 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
 
 /* ---- taking back ---- */
 
-/* Rows that leave their chains: those numbered up to `stale`, or, where that is 0, those of
- * the log from an entry on. */
+/* Rows that leave their chains: those numbered up to `stale` but for last copies, or, where
+ * that is 0, those of the log from an entry on. */
 struct leaving {
     uint64_t stale;
+    fold_is_last_copy *is_last_copy;
+    void *context;
     struct log_name log;
     uint64_t seq;
 };
 
 static bool is_leaving(const struct fold_row *row, const struct leaving *leaving)
 {
-    return leaving->stale == 0 && log_name_equal(entry_id_log(&row->id), leaving->log) &&
+    if (leaving->stale > 0)
+        return row->number <= leaving->stale &&
+               !leaving->is_last_copy(leaving->context, &row->id);
+    return log_name_equal(entry_id_log(&row->id), leaving->log) &&
            entry_id_seq(&row->id) >= leaving->seq;
 }
 
 /* The newest row from `number` on that stays; 0: none does. Those of the log before it are
- * noted in `gone`. Numbers only fall along a chain, so that behind an old row all are old. */
+ * noted in `gone`; stale ones are deleted when no chain leads to them. */
 static uint64_t next_staying(struct store_txn *txn, uint64_t number,
                              const struct leaving *leaving, struct buffer *gone)
 {
     struct fold_row row;
-    if (number <= leaving->stale)
-        return 0;
     while (number != 0 && fold_row_read(txn, number, &row) && is_leaving(&row, leaving)) {
-        buffer_put_u64(gone, number);
+        if (leaving->stale == 0)
+            buffer_put_u64(gone, number);
         number = row.previous;
     }
     return number;
@@ -341,52 +345,63 @@ static bool chain_after(struct store_txn *txn, uint8_t key[CHAIN_KEY_SIZE])
     return more;
 }
 
-static void free_chains(struct store_txn *txn, struct fold_sweep *sweep)
+static void free_chains(struct store_txn *txn, struct fold_sweep *sweep,
+                        const struct leaving *leaving)
 {
     for (size_t i = 0; i < SWEEP_CHAINS_MAX; i++) {
         if (!chain_after(txn, sweep->done)) {
             sweep->chains_are_free = true;
+            memset(sweep->done, 0, sizeof sweep->done);
             return;
         }
-        chain_free(txn, sweep->done, &(struct leaving){.stale = sweep->stale});
+        chain_free(txn, sweep->done, leaving);
     }
 }
 
-/* The first row left, or 0. */
-static uint64_t first_row(struct store_txn *txn)
+/* The first row after `number`, or 0. */
+static uint64_t row_after(struct store_txn *txn, uint64_t number)
 {
     struct store_cursor cursor;
     struct slice key, value;
-    uint64_t number = 0;
-    if (store_seek(txn, STORE_ROWS, (struct slice){0}, &cursor, &key, &value) &&
+    uint8_t from[8];
+    uint64_t found = 0;
+    put_be64(from, number + 1);
+    if (store_seek(txn, STORE_ROWS, slice_of(from, sizeof from), &cursor, &key, &value) &&
         key.size == 8)
-        number = get_be64(key.data);
+        found = get_be64(key.data);
     store_cursor_close(&cursor);
-    return number;
+    return found;
 }
 
 /* The call that takes the last stale row ends the sweep: where no row is left, new ones begin
  * at 1 again, and the next call would take them for stale. */
-static void delete_stale(struct store_txn *txn, struct fold_sweep *sweep)
+static void delete_stale(struct store_txn *txn, struct fold_sweep *sweep,
+                         const struct leaving *leaving)
 {
-    uint64_t number = first_row(txn);
-    for (size_t i = 0; number != 0 && number <= sweep->stale; i++, number++) {
+    uint64_t number = row_after(txn, get_be64(sweep->done));
+    for (size_t i = 0; number != 0 && number <= sweep->stale; i++) {
+        struct fold_row row;
         uint8_t key[8];
         if (i == SWEEP_ROWS_MAX)
             return;
         put_be64(key, number);
-        store_delete(txn, STORE_ROWS, slice_of(key, sizeof key));
+        if (fold_row_read(txn, number, &row) && is_leaving(&row, leaving))
+            store_delete(txn, STORE_ROWS, slice_of(key, sizeof key));
+        memcpy(sweep->done, key, sizeof key);
+        number = row_after(txn, number);
     }
     *sweep = (struct fold_sweep){0};
 }
 
-void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep)
+void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep,
+                     fold_is_last_copy *is_last_copy, void *context)
 {
     CHECK(sweep->stale > 0);
+    const struct leaving leaving = {sweep->stale, is_last_copy, context, .seq = 0};
     if (!sweep->chains_are_free)
-        free_chains(txn, sweep);
+        free_chains(txn, sweep, &leaving);
     else
-        delete_stale(txn, sweep);
+        delete_stale(txn, sweep, &leaving);
 }
 
 /* ---- reading ---- */

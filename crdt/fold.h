@@ -54,12 +54,17 @@ void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
 struct fold_sweep {
     uint64_t stale;       /* rows up to this number go; 0: none, or all are gone */
     bool chains_are_free; /* no chain leads to them any more */
-    uint8_t done[CHAIN_KEY_SIZE]; /* the last chain that was freed; zero at first */
+    /* The last chain that was freed, then the last row; zero at first. */
+    uint8_t done[CHAIN_KEY_SIZE];
 };
+/* Whether the entry could not be folded again: then its row stays, as the last copy that can
+ * be read here. */
+typedef bool fold_is_last_copy(void *context, const struct entry_id *id);
 uint64_t
 fold_last_row(struct store_txn *txn); /* the greatest number in the store, or 0 */
 /* A bounded piece, with nothing pending. */
-void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep);
+void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep,
+                     fold_is_last_copy *is_last_copy, void *context);
 
 /* Walks one subject's rows, newest arrival first. False: there are none. The second is
  * false also where a row is damaged: the chain ends there. */

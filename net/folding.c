@@ -287,6 +287,20 @@ static void fold_run_again(struct engine *engine, uint64_t arrival)
         store_delete(engine->txn, STORE_UNREAD, slice_of(key, sizeof key));
 }
 
+/* Of an accepted entry the run cannot be read: its row was not folded again. What was set
+ * aside lies beyond its log's head. */
+static bool is_last_copy(void *context, const struct entry_id *id)
+{
+    const struct engine *engine = context;
+    struct log_name log = entry_id_log(id);
+    const struct head *head = heads_find(engine->heads, log);
+    struct run run;
+    uint64_t arrival;
+
+    return head != NULL && entry_id_seq(id) <= head->seq &&
+           !log_run_holding(engine->txn, log, entry_id_seq(id), &run, &arrival);
+}
+
 static void fold_some_again(struct engine *engine)
 {
     struct refold *refold = &engine->refold;
@@ -300,7 +314,7 @@ static void fold_some_again(struct engine *engine)
         }
     } else if (refold->sweep.stale > 0) {
         fold_flush(engine->fold, engine->txn);
-        fold_sweep_some(engine->txn, &refold->sweep);
+        fold_sweep_some(engine->txn, &refold->sweep, is_last_copy, engine);
         if (refold->sweep.stale == 0) { /* what went may have been counted */
             care_forget(engine->txn);
             engine->care_left = care_left(engine->txn);

@@ -135,6 +135,83 @@ static void a_write_that_meets_damage_waits_and_then_succeeds(void **state)
     assert_text(part(buffer_slice(&county->data), "record"), "address", ADDRESS);
 }
 
+/* As log.verify does, in pieces. */
+static void verify(struct county *county)
+{
+    struct node *node = county->nodes[TOWN].node;
+    struct verification *verification = verification_begin(node_engine(node));
+    bool more = true;
+    while (more) {
+        struct store_txn *txn;
+        assert_int_equal(node_read(node, &txn), OK);
+        more = verification_step(verification, node_engine(node), txn, &county->scratch);
+        store_abort(txn);
+    }
+    buffer_clear(&county->data);
+    verification_answer(verification, &county->data);
+    verification_end(verification);
+}
+
+static void verifying_goes_on_behind_a_damaged_run(void **state)
+{
+    struct county *county = *state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(
+            tell(county, TOWN, "person.add",
+                 ARGS({"name", "张三"}, {"village", VILLAGE_TEXT}, {"anyway", "yes"})),
+            OK);
+    verify(county);
+    uint64_t runs = number_of(buffer_slice(&county->data), "runs");
+    uint64_t entries = number_of(buffer_slice(&county->data), "entries");
+    assert_int_equal(count_of(county, "problems"), 0);
+    assert_true(spoil_newest_run(county) > 0);
+    county_open_node(county, TOWN);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            tell(county, TOWN, "person.add",
+                 ARGS({"name", "李四"}, {"village", VILLAGE_TEXT}, {"anyway", "yes"})),
+            OK);
+    verify(county);
+    assert_int_equal(number_of(buffer_slice(&county->data), "runs"), runs + 1);
+    assert_int_equal(number_of(buffer_slice(&county->data), "entries"), entries + 1);
+    assert_int_equal(number_of(buffer_slice(&county->data), "bad_runs"), 1);
+    assert_int_equal(count_of(county, "problems"), 1);
+    assert_text(element(county, "problems", 0), "code", "LL-E2005");
+}
+
+static void a_record_whose_run_is_damaged_outlives_folding_everything_again(void **state)
+{
+    struct county *county = *state;
+    struct store_options options = {.directory = county->nodes[TOWN].directory,
+                                    .without_sync = true};
+    struct store *store;
+    struct store_txn *txn;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tell(county, TOWN, "person.add",
+                              ARGS({"name", "张三"}, {"village", VILLAGE_TEXT},
+                                   {"address", ADDRESS}, {"anyway", "yes"})),
+                         OK);
+    const char *id = told_id(county);
+    assert_true(spoil_newest_run(county) > 0);
+    for (int times = 0; times < 2; times++) {
+        assert_int_equal(store_open(&store, &options), OK);
+        assert_int_equal(store_begin(store, &txn), OK);
+        store_delete(txn, STORE_META, slice_text("fold"));
+        assert_int_equal(store_commit(txn), OK);
+        store_close(store);
+        county_open_node(county, TOWN);
+        assert_true(engine_folding(node_engine(county->nodes[TOWN].node), NULL));
+        while (engine_folding(node_engine(county->nodes[TOWN].node), NULL))
+            county_step(county, TOWN, county_event(county, EVENT_TICK), 0);
+        assert_int_equal(ask(county, TOWN, "person.list", NO_ARGS), OK);
+        assert_int_equal(count_of(county, "records"), 2);
+        assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), OK);
+        assert_text(part(buffer_slice(&county->data), "record"), "address", ADDRESS);
+        if (times == 0)
+            node_close(county->nodes[TOWN].node);
+    }
+}
+
 /* ---- pages ---- */
 
 static int open_file(struct county *county)
@@ -354,6 +431,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_commit_that_calls_itself_older_than_it_is_is_not_passed_over, county_set_up,
             county_tear_down),
+        cmocka_unit_test_setup_teardown(verifying_goes_on_behind_a_damaged_run,
+                                        county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_record_whose_run_is_damaged_outlives_folding_everything_again,
+            county_set_up, county_tear_down),
     };
     return cmocka_run_group_tests_name("damage", tests, NULL, NULL);
 }

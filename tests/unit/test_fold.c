@@ -222,6 +222,12 @@ static void subjects_are_walked_by_register_and_realm(void **state)
     fixture_close(disk);
 }
 
+static bool is_the_second(void *context, const struct entry_id *id)
+{
+    (void)context;
+    return entry_id_seq(id) == 2;
+}
+
 /* More chains than one call frees, and a write between the calls. */
 static void what_was_filed_again_outlives_the_sweep_and_nothing_else_does(void **state)
 {
@@ -244,24 +250,25 @@ static void what_was_filed_again_outlives_the_sweep_and_nothing_else_does(void *
         assert_int_equal(file(fold, &entry), OK);
     }
     fold_flush(fold, txn);
-    fold_sweep_some(txn, &sweep);
+    fold_sweep_some(txn, &sweep, is_the_second, NULL);
     assert_false(sweep.chains_are_free);
     struct written late = PERSON(PERSONS + 1);
     assert_int_equal(file(fold, &late), OK);
     fold_flush(fold, txn);
     while (sweep.stale > 0)
-        fold_sweep_some(txn, &sweep);
+        fold_sweep_some(txn, &sweep, is_the_second, NULL);
     for (uint64_t i = 1; i <= PERSONS + 1; i++) {
         struct entry_id id = id_at(1, i);
         bool stands =
             fold_chain_newest(txn, REGISTER_PERSON, TOWNSHIP, &id, &number, &rows);
-        assert_int_equal(stands, i % 2 == 1);
+        assert_int_equal(stands, i % 2 == 1 || i == 2);
         if (stands)
             assert_int_equal(rows, 1);
         left += stands;
     }
-    assert_int_equal(fold_last_row(txn), PERSONS + left);
+    assert_int_equal(fold_last_row(txn), PERSONS + left - 1);
     struct fold_row row;
+    assert_true(fold_row_read(txn, 2, &row));
     assert_false(fold_row_read(txn, PERSONS, &row));
     assert_true(fold_row_read(txn, PERSONS + 1, &row));
     assert_int_equal(row.previous, 0);
@@ -357,7 +364,7 @@ static void the_marks_of_a_chain_are_those_of_its_newest_rows(void **state)
     fold_flush(fold, txn);
     assert_marks_fit(fold, txn, &anna);
     while (sweep.stale > 0)
-        fold_sweep_some(txn, &sweep);
+        fold_sweep_some(txn, &sweep, is_the_second, NULL);
     assert_marks_fit(fold, txn, &anna);
     fold_destroy(fold);
     store_abort(txn);
