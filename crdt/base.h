@@ -69,7 +69,7 @@
     X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \
       "List what there is, then try again.")                                             \
     X(ERR_AMBIGUOUS, 1202, "the short id or name fits more than one",                    \
-      "Type a longer part of it.")                                                       \
+      "Give the id of the one that is meant, or a longer part of it.")                                                       \
     X(ERR_VOIDED, 1203, "the record was voided or replaced already",                     \
       "List the record to see what replaced it.")                                        \
     X(ERR_REPLACES_NONE, 1205,                                                           \

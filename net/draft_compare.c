@@ -142,6 +142,7 @@ static enum status judge_key(struct engine *engine, struct draft *draft,
     if (write->kind == OPERATION_CREATE && !write->keep_rest) {
         draft->known = true;
         draft->known_id = holder.id;
+        name_record(engine, draft, &holder);
         return OK;
     }
     name_record(engine, draft, &holder);

@@ -87,8 +87,8 @@ struct effect {
     enum effect_kind kind;
     uint32_t peer;
     uint64_t connection; /* of SEND: the one to use, or to lose it with; 0: any */
-    struct slice bytes;  /* lives until effects_clear; of a refused write: the record that
-                           stands in its way, in words; may be empty */
+    struct slice bytes;  /* lives until effects_clear; of a write: the record that stands
+                           in its way, or was here before, "short id name"; may be empty */
     uint64_t token;
     enum status status;
     struct entry_id id;

@@ -235,6 +235,16 @@ static void print_written(const struct invocation *invocation,
          reg != NULL && reg->derived != NULL && reg->derived[i].name != NULL; i++)
         (void)fprintf(terminal->out, ", %s %s", reg->derived[i].name,
                       map_bool(record, reg->derived[i].name) ? _("yes") : _("no"));
+    /* Of an edit also what lists do not show, as it was typed. */
+    for (size_t i = 0; invocation->command->fields == USE_FIELDS_TO_SET && reg != NULL &&
+                       i < invocation->count;
+         i++) {
+        const struct given *given = &invocation->given[i];
+        const struct field *field = schema_field_named(reg, slice_text(given->key));
+        if (field != NULL && field->heading == NULL && field->type != FIELD_SEALED)
+            (void)fprintf(terminal->out, ", %s %s",
+                          i18n_chinese() ? field->label : field->name, given->value);
+    }
     (void)fputc('\n', terminal->out);
     const char *restored = map_text(data, "restored", arena);
     if (restored != NULL)
@@ -261,6 +271,13 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
     (void)fputc('\n', terminal->out);
     if (!map_bool(data, "known"))
         print_written(invocation, terminal, data, &arena);
+    else if (map_text(data, "name", &arena) != NULL)
+        (void)fprintf(
+            terminal->out,
+            _("  It is %s. What was typed now is not compared with it; see: linli "
+              "%s show %s\n"),
+            map_text(data, "name", &arena), invocation->group,
+            short_id != NULL ? short_id : "ID");
     arena_deinit(&arena);
 }
 

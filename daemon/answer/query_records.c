@@ -397,6 +397,7 @@ enum status query_find(struct query *query, struct store_txn *txn,
 {
     struct gathering gathering = {.selection = {.scope.reg = reg, .finding = true}};
     struct selection *selection = &gathering.selection;
+    enum status mistyped = OK;
     struct buffer value;
     struct slice encoded, text;
     if (!args_text(args, "text", &selection->text) || selection->text.size == 0)
@@ -411,8 +412,13 @@ enum status query_find(struct query *query, struct store_txn *txn,
     selection->normal = arena_copy(query->arena, buffer_slice(&value));
     for (size_t i = 0; i < reg->field_count; i++) {
         buffer_clear(&value);
-        if (reg->fields[i].search != SEARCH_WHOLE ||
-            field_parse(&reg->fields[i], selection->text, NULL, &value) != OK)
+        if (reg->fields[i].search != SEARCH_WHOLE)
+            continue;
+        enum status status = field_parse(&reg->fields[i], selection->text, NULL, &value);
+        if (status == ERR_ID_NUMBER || status == ERR_ID_NUMBER_DAMAGED ||
+            status == ERR_ID_NUMBER_OLD || status == ERR_ID_NUMBER_DATE)
+            mistyped = status;
+        if (status != OK)
             continue;
         encoded = buffer_slice(&value);
         if (codec_take_text(&encoded, &text))
@@ -420,6 +426,9 @@ enum status query_find(struct query *query, struct store_txn *txn,
     }
     buffer_deinit(&value);
     answer_list(query, &gathering);
+    /* A number that cannot be one is not a person who is not there. */
+    if (gathering.count == 0 && mistyped != OK)
+        return query_refuse(query, mistyped, selection->text);
     return OK;
 }
 

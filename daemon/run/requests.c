@@ -375,15 +375,23 @@ void requests_note(struct requests *requests, const struct effect *effect)
     else if (asked->operation == OPERATION_CREATE)
         asked->id = effect->id;
     asked->known = effect->known;
+    if (asked->known && effect->bytes.size > SHORT_ID_SIZE + 1)
+        asked->known_name = arena_copy(&requests->options.batch->arena,
+                                       slice_of(effect->bytes.data + SHORT_ID_SIZE + 1,
+                                                effect->bytes.size - SHORT_ID_SIZE - 1));
 }
 
-static void put_no_summary(struct buffer *out)
+/* What was typed is not what is there: of that the name alone is told. */
+static void put_known_summary(struct buffer *out, struct slice name)
 {
     static const char *const keys[CHANGE_SUMMARY_KEYS] = {"name", "place",  "place_name",
                                                           "date", "record", "restored"};
     for (size_t i = 0; i < CHANGE_SUMMARY_KEYS; i++) {
         codec_put_cstring(out, keys[i]);
-        codec_put_nil(out);
+        if (i == 0 && name.size > 0)
+            codec_put_text(out, name);
+        else
+            codec_put_nil(out);
     }
 }
 
@@ -400,8 +408,8 @@ static void put_written(struct buffer *out, const struct asked *asked)
     answer_put_text_or_nil(out, text);
     codec_put_cstring(out, "known");
     codec_put_bool(out, asked->known);
-    if (asked->known) /* what was typed is not what is there */
-        put_no_summary(out);
+    if (asked->known)
+        put_known_summary(out, asked->known_name);
     else
         codec_put_raw(out, asked->summary);
 }
