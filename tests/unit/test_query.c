@@ -217,7 +217,7 @@ static void a_person_is_found_by_what_is_known_of_them(void **state)
     static const char *const found[] = {
         "张", "三", "张三", "0001111", "hr-7", "HR-77", "330102194001011231"};
     static const char *const not_found[] = {"李", "HR-78", "33010219400101123",
-                                            "330102194001011233", "high"};
+                                            "331123193305121075", "high"};
     const char *person = add_person(county, TOWN, "张三", VILLAGE_TEXT);
     char prefix[7];
     snprintf(prefix, sizeof prefix, "%.6s", person);
@@ -230,6 +230,9 @@ static void a_person_is_found_by_what_is_known_of_them(void **state)
     assert_int_equal(listed(county, "person.find", ARGS({"text", prefix})), 1);
     assert_int_equal(ask(county, TOWN, "person.find", NO_ARGS), ERR_FIELD_MISSING);
     assert_string_equal(county->subject, "text");
+    assert_int_equal(
+        ask(county, TOWN, "person.find", ARGS({"text", "330102194001011233"})),
+        ERR_ID_NUMBER);
 }
 
 static void sealed_fields_are_hidden_until_asked_for(void **state)
