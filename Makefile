@@ -53,7 +53,11 @@ BENCHKIT = $(filter-out tests/bench/bench_%,$(wildcard tests/bench/*.c))
 BENCH = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZ = $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $(PROGRAMS) ## build linlid and linli into build/
+# Translations, beside the programs, where those look first.
+LANGUAGES = zh_CN
+CATALOGS = $(LANGUAGES:%=$(BUILD)/locale/%/LC_MESSAGES/linli.mo)
+
+all: $(PROGRAMS) $(CATALOGS) ## build linlid and linli into build/
 
 # One short line a file; V=1 shows whole commands.
 quiet = $(if $(V),,@echo "  $(1) $@"; )
@@ -79,6 +83,10 @@ $(BUILD)/linlid: $(BUILD)/daemon/main.o $(LAYERS)
 	$(call link)
 $(BUILD)/linli: $(BUILD)/tools/main.o $(BUILD)/tools.a $(LAYERS)
 	$(call link)
+
+$(CATALOGS): $(BUILD)/locale/%/LC_MESSAGES/linli.mo: po/%.po
+	@mkdir -p $(@D)
+	$(call quiet,MO  )msgfmt -c -o $@ $<
 
 # ---- tests ----
 
@@ -158,7 +166,11 @@ $(BUILD)/linli-errors.7: $(BUILD)/linli tools/errors-manual.awk
 	LINLI_LANG=en $(BUILD)/linli explain | awk -f tools/errors-manual.awk >$@
 
 pot: ## collect the texts to translate into build/linli.pot
+	@mkdir -p $(BUILD)
 	po/make-pot $(BUILD)/linli.pot
+
+po: pot ## bring new texts into po/*.po, to be translated there
+	for language in $(LANGUAGES); do po/update po/$$language.po $(BUILD)/linli.pot; done
 
 install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, unit and manual (DESTDIR honoured)
 	install -D -m 755 $(BUILD)/linlid $(DESTDIR)$(PREFIX)/sbin/linlid
@@ -171,6 +183,9 @@ install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, 
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|' configs/linlid.service >$(DESTDIR)$(UNITDIR)/linlid.service
 	for page in docs/*.[1578] $(BUILD)/linli-errors.7; do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	for language in $(LANGUAGES); do \
+		install -D -m 644 $(BUILD)/locale/$$language/LC_MESSAGES/linli.mo \
+		$(DESTDIR)$(PREFIX)/share/locale/$$language/LC_MESSAGES/linli.mo; done
 	test -n "$(DESTDIR)" || { systemd-sysusers && \
 		install -d -m 700 -o _linli -g _linli /var/lib/linli; }
 
@@ -178,6 +193,7 @@ uninstall: ## remove what install put in place; configuration, keys and records 
 	rm -f $(DESTDIR)$(PREFIX)/sbin/linlid $(DESTDIR)$(PREFIX)/bin/linli \
 		$(DESTDIR)$(PREFIX)/share/linli/divisions.csv \
 		$(DESTDIR)$(SYSUSERSDIR)/linli.conf $(DESTDIR)$(UNITDIR)/linlid.service
+	rm -f $(LANGUAGES:%=$(DESTDIR)$(PREFIX)/share/locale/%/LC_MESSAGES/linli.mo)
 	for page in docs/*.[1578] linli-errors.7; do \
 		rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 
@@ -187,6 +203,6 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: all check tests sanitize sim bench layers tidy format fuzz pot deps deps-quietly demo \
+.PHONY: all check tests sanitize sim bench layers tidy format fuzz pot po deps deps-quietly demo \
 	install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
