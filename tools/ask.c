@@ -184,18 +184,6 @@ static void fail_by_reply(struct failure *failure, const struct invocation *invo
     }
 }
 
-/* A copy with its final zero, which the caller frees; NULL of an answer that is whole. */
-static char *incomplete_of(const struct client_reply *reply)
-{
-    if (!reply->is_incomplete)
-        return NULL;
-    char *text = checked_malloc(reply->incomplete.size + 1);
-    if (reply->incomplete.size > 0)
-        memcpy(text, reply->incomplete.data, reply->incomplete.size);
-    text[reply->incomplete.size] = '\0';
-    return text;
-}
-
 static enum exit_code show_json(const struct invocation *invocation,
                                 const struct terminal *terminal, struct slice data,
                                 const char *incomplete)
@@ -222,7 +210,9 @@ static enum exit_code show_reply(const struct invocation *invocation,
                                  const struct terminal *terminal,
                                  const struct client_reply *reply)
 {
-    char *incomplete = incomplete_of(reply);
+    char text[INCOMPLETE_TEXT_SIZE];
+    incomplete_say(&reply->incomplete, text);
+    const char *incomplete = text[0] != '\0' ? text : NULL;
     const struct command *command = invocation->command;
     enum exit_code code = CODE_DONE;
     if (terminal->json)
@@ -233,7 +223,6 @@ static enum exit_code show_reply(const struct invocation *invocation,
         code = command->judge(reply->data);
     if (incomplete != NULL && code == CODE_DONE)
         code = CODE_INCOMPLETE;
-    free(incomplete);
     return code;
 }
 

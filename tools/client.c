@@ -188,25 +188,18 @@ static enum status receive_frame(struct client *client, struct slice *frame)
     return status;
 }
 
-static bool text_or_nil(struct slice map, const char *key, struct slice *text,
-                        bool *present)
+static bool text_or_nil(struct slice map, const char *key, struct slice *text)
 {
     struct slice value;
     *text = (struct slice){0};
-    *present = false;
-    if (!codec_map_find(map, key, &value))
-        return false;
-    if (codec_take_nil(&value))
-        return true;
-    *present = true;
-    return codec_take_text(&value, text);
+    return codec_map_find(map, key, &value) &&
+           (codec_take_nil(&value) || codec_take_text(&value, text));
 }
 
 static enum status read_reply(struct slice frame, struct client_reply *reply)
 {
     struct slice value;
     uint64_t version;
-    bool subject;
     if (!codec_check(frame) || codec_peek(frame) != CODEC_MAP ||
         !codec_map_find(frame, "v", &value) || !codec_take_uint(&value, &version))
         return ERR_MALFORMED;
@@ -214,8 +207,9 @@ static enum status read_reply(struct slice frame, struct client_reply *reply)
         return ERR_VERSION;
     if (!codec_map_find(frame, "status", &value) ||
         !codec_take_uint(&value, &reply->status) ||
-        !text_or_nil(frame, "subject", &reply->subject, &subject) ||
-        !text_or_nil(frame, "incomplete", &reply->incomplete, &reply->is_incomplete) ||
+        !text_or_nil(frame, "subject", &reply->subject) ||
+        !codec_map_find(frame, "incomplete", &value) ||
+        !incomplete_take(&value, &reply->incomplete) ||
         !codec_map_find(frame, "data", &reply->data) ||
         codec_peek(reply->data) != CODEC_MAP)
         return ERR_MALFORMED;

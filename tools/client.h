@@ -5,7 +5,7 @@
 #ifndef LINLI_TOOLS_CLIENT_H
 #define LINLI_TOOLS_CLIENT_H
 
-#include "crdt/base.h"
+#include "daemon/api/incomplete.h"
 
 #define CLIENT_CONNECT_MS 3000
 #define CLIENT_REPLY_MS 120000 /* a million records take a fraction of it */
@@ -27,8 +27,7 @@ void client_close(struct client *client); /* NULL is fine */
 struct client_reply {
     uint64_t status;      /* LL number; 0: done */
     struct slice subject; /* empty: none */
-    struct slice incomplete;
-    bool is_incomplete;
+    struct incomplete incomplete;
     struct slice data; /* an encoded, checked map */
 };
 

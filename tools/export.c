@@ -150,9 +150,10 @@ enum exit_code export_run(const struct invocation *invocation,
             failure_set(&failure, ERR_FILE, "%s", strerror(errno));
     }
     enum exit_code code = done ? CODE_DONE : terminal_report(terminal, &failure);
-    if (done && reply.is_incomplete) {
-        (void)fprintf(terminal->err, _("Incomplete: %.*s\n"), (int)reply.incomplete.size,
-                      (const char *)reply.incomplete.data);
+    if (done && reply.incomplete.kind != INCOMPLETE_NOT) {
+        char text[INCOMPLETE_TEXT_SIZE];
+        incomplete_say(&reply.incomplete, text);
+        (void)fprintf(terminal->err, _("Incomplete: %s\n"), text);
         code = CODE_INCOMPLETE;
     }
     client_close(client);

@@ -2,9 +2,11 @@
  * with its code and the next command to type. */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "crdt/codec.h"
+#include "daemon/api/troubles.h"
 #include "tools/ask.h"
 #include "tools/i18n.h"
 #include "tools/render.h"
@@ -51,6 +53,84 @@ static void print_node(const struct terminal *terminal, struct slice data,
                   or_dash(map_text(node, "version", arena)), up);
 }
 
+/* The values as the daemon sent them, in words of this user's language. False where the
+ * code is newer than this command: the daemon's own words stand in then. */
+static bool read_trouble(struct slice sent, struct trouble *trouble, struct arena *arena)
+{
+    const char *code = or_dash(map_text(sent, "code", arena));
+    const char *subject = map_text(sent, "subject", arena);
+    *trouble = (struct trouble){.count = HEALTH_COUNT_UNKNOWN};
+    trouble->words =
+        health_words(strlen(code) == 8 ? (unsigned)strtoul(code + 4, NULL, 10) : 0);
+    if (trouble->words == NULL)
+        return false;
+    (void)snprintf(trouble->subject, sizeof trouble->subject, "%s",
+                   subject != NULL ? subject : "");
+    (void)map_uint(sent, "age_ms", &trouble->age_ms);
+    (void)map_uint(sent, "count", &trouble->count);
+    (void)map_uint(sent, "span_ms", &trouble->span_ms);
+    trouble->way = map_text(sent, "way", arena);
+    trouble->address = map_text(sent, "address", arena);
+    trouble_say(trouble);
+    return true;
+}
+
+static const char *trouble_text(struct slice sent, const char *key, struct arena *arena)
+{
+    struct trouble *trouble = arena_alloc(arena, sizeof *trouble);
+    if (!read_trouble(sent, trouble, arena))
+        return or_dash(map_text(sent, key, arena));
+    return strcmp(key, "next") == 0 ? trouble->next : trouble->text;
+}
+
+static bool read_verdict(struct slice data, struct verdict *verdict, struct arena *arena)
+{
+    struct slice summary = map_map(data, "summary");
+    const char *kind = or_dash(map_text(summary, "kind", arena));
+    const char *level = or_dash(map_text(data, "level", arena));
+    uint64_t trouble = 0;
+    int k = 0, l = 0;
+    while (k <= VERDICT_LINKED &&
+           strcmp(kind, verdict_kind_name((enum verdict_kind)k)) != 0)
+        k++;
+    while (l <= HEALTH_LEVEL_TROUBLE &&
+           strcmp(level, health_level_name((enum health_level)l)) != 0)
+        l++;
+    *verdict = (struct verdict){.heard_age_ms = UINT64_MAX};
+    if (k > VERDICT_LINKED || l > HEALTH_LEVEL_TROUBLE)
+        return false;
+    verdict->kind = (enum verdict_kind)k;
+    verdict->level = (enum health_level)l;
+    (void)map_uint(summary, "trouble", &trouble);
+    verdict->trouble = (size_t)trouble;
+    (void)map_uint(summary, "heard_age_ms", &verdict->heard_age_ms);
+    return map_uint(summary, "peers", &verdict->peers) &&
+           map_uint(summary, "linked", &verdict->linked) &&
+           map_uint(summary, "late", &verdict->late) &&
+           map_uint(summary, "paused", &verdict->paused) &&
+           map_uint(summary, "dialled", &verdict->dialled) &&
+           map_uint(summary, "unmet", &verdict->unmet) &&
+           map_uint(summary, "waiting", &verdict->waiting) &&
+           map_uint(summary, "entries", &verdict->entries);
+}
+
+static const char *verdict_text(struct slice data, struct arena *arena)
+{
+    struct list_walk walk = list_walk_begin(map_list(data, "troubles"));
+    struct slice trouble = {0};
+    struct verdict verdict;
+    char *text = arena_alloc(arena, VERDICT_SIZE);
+    if (!read_verdict(data, &verdict, arena))
+        return or_dash(map_text(data, "verdict", arena));
+    for (size_t i = 0; list_walk_next(&walk, &trouble) && i < verdict.trouble; i++) {
+    }
+    verdict_say(&verdict,
+                verdict.kind == VERDICT_TROUBLE ? trouble_text(trouble, "text", arena)
+                                                : "",
+                text);
+    return text;
+}
+
 /* The colour of the gravest trouble. The verdict's word says the same where there is no
  * colour. */
 static enum colour verdict_colour(struct slice troubles, struct arena *arena)
@@ -71,7 +151,7 @@ static enum colour verdict_colour(struct slice troubles, struct arena *arena)
 static void print_verdict(const struct terminal *terminal, struct slice data,
                           struct arena *arena)
 {
-    const char *verdict = or_dash(map_text(data, "verdict", arena));
+    const char *verdict = verdict_text(data, arena);
     size_t word = 0;
     while (verdict[word] != '\0' && verdict[word] != ' ')
         word++;
@@ -109,11 +189,11 @@ static void print_troubles(const struct terminal *terminal, struct slice trouble
     struct list_walk walk = list_walk_begin(troubles);
     struct slice trouble;
     while (list_walk_next(&walk, &trouble)) {
-        const char *next = map_text(trouble, "next", arena);
+        const char *next = trouble_text(trouble, "next", arena);
         (void)fprintf(terminal->out, "%s  %s\n",
                       or_dash(map_text(trouble, "code", arena)),
-                      or_dash(map_text(trouble, "text", arena)));
-        if (next != NULL && next[0] != '\0')
+                      trouble_text(trouble, "text", arena));
+        if (next[0] != '\0' && strcmp(next, "-") != 0)
             (void)fprintf(terminal->out, _("          Next: %s\n"), next);
     }
 }

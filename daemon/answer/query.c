@@ -51,17 +51,13 @@ void query_note_incomplete(struct query *query)
     engine_report(engine, &report);
     bool folding = engine_folding(engine, &runs_left);
     if (folding && runs_left == 0)
-        (void)snprintf(query->incomplete, sizeof query->incomplete,
-                       "everything held here was read again; what no longer counts is "
-                       "still being cleared away");
+        query->incomplete.kind = INCOMPLETE_CLEARING;
     else if (folding)
-        (void)snprintf(query->incomplete, sizeof query->incomplete,
-                       "%" PRIu64 " runs of entries held here are still being read",
-                       runs_left);
+        query->incomplete =
+            (struct incomplete){.kind = INCOMPLETE_READING, .count = runs_left};
     else if (report.wanted_logs > 0)
-        (void)snprintf(query->incomplete, sizeof query->incomplete,
-                       "entries of %" PRIu64 " logs were announced and have not arrived",
-                       report.wanted_logs);
+        query->incomplete =
+            (struct incomplete){.kind = INCOMPLETE_WANTED, .count = report.wanted_logs};
 }
 
 void query_put_division(const struct query *query, uint64_t code)
@@ -109,7 +105,7 @@ enum status query_answer(struct query *query, struct store_txn *txn, struct slic
                          struct slice args)
 {
     query->subject[0] = '\0';
-    query->incomplete[0] = '\0';
+    query->incomplete = (struct incomplete){.kind = INCOMPLETE_NOT};
     enum status status = ERR_UNKNOWN_COMMAND;
     size_t i = 0;
     while (i < ARRAY_SIZE(plain_commands) &&

@@ -6,6 +6,7 @@
 #ifndef LINLI_DAEMON_QUERY_H
 #define LINLI_DAEMON_QUERY_H
 
+#include "daemon/api/incomplete.h"
 #include "daemon/answer/answer.h"
 #include "daemon/config/config.h"
 #include "daemon/api/protocol.h"
@@ -14,7 +15,6 @@
 #include "net/transport.h"
 
 #define QUERY_SUBJECT_SIZE 480
-#define QUERY_INCOMPLETE_SIZE 192
 
 /* What queries read besides the transaction; borrowed, outlives them all. */
 struct query_sources {
@@ -37,8 +37,8 @@ struct query {
     struct arena *arena;   /* lives as long as the answer; the caller resets it */
     struct arena *scratch; /* reset in here */
     struct buffer *data;   /* the answer: an encoded map; the caller clears it */
-    char subject[QUERY_SUBJECT_SIZE];       /* what a refusal is about; may be empty */
-    char incomplete[QUERY_INCOMPLETE_SIZE]; /* empty: nothing is known to be missing */
+    char subject[QUERY_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
+    struct incomplete incomplete;     /* what is known to be missing */
 };
 
 /* Answers `command` within a read transaction. ERR_UNKNOWN_COMMAND for what is none of

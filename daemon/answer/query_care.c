@@ -103,24 +103,21 @@ static void note_silent(struct query *query, struct store_txn *txn,
             since = heard;
         }
     }
-    if (silent == 0 || query->incomplete[0] != '\0')
+    if (silent == 0 || query->incomplete.kind != INCOMPLETE_NOT)
         return;
-    char day[11] = "", others[40] = "";
+    query->incomplete =
+        (struct incomplete){.kind = INCOMPLETE_SILENT, .count = silent - 1};
+    (void)snprintf(query->incomplete.name, sizeof query->incomplete.name, "%s", name);
     if (since != INT64_MIN && moment_in_range(since))
-        date_format(day_of_minutes(since), day);
-    if (silent > 1)
-        (void)snprintf(others, sizeof others, " and %zu other nodes", silent - 1);
-    (void)snprintf(query->incomplete, sizeof query->incomplete,
-                   "nothing has come from %s%s %s%s; visits entered there may be missing",
-                   name, others, day[0] != '\0' ? "since " : "yet", day);
+        date_format(day_of_minutes(since), query->incomplete.since);
 }
 
 static void note_not_worked_in(struct query *query)
 {
     uint64_t left = engine_care_left(query_engine(query));
-    if (left > 0 && query->incomplete[0] == '\0')
-        (void)snprintf(query->incomplete, sizeof query->incomplete,
-                       "%" PRIu64 " entries held here are still being counted", left);
+    if (left > 0 && query->incomplete.kind == INCOMPLETE_NOT)
+        query->incomplete =
+            (struct incomplete){.kind = INCOMPLETE_COUNTING, .count = left};
 }
 
 static const char *choice_name(const struct field *field, uint8_t id)

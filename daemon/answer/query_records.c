@@ -338,12 +338,10 @@ static void note_unread(struct query *query)
 {
     struct engine_report report;
     engine_report(query_engine(query), &report);
-    if (report.unreadable_entries == 0 || query->incomplete[0] != '\0')
+    if (report.unreadable_entries == 0 || query->incomplete.kind != INCOMPLETE_NOT)
         return;
-    (void)snprintf(query->incomplete, sizeof query->incomplete,
-                   "%" PRIu64 " entries held here could not be read, for want of their "
-                   "township's key; ask that township or the county hub",
-                   report.unreadable_entries);
+    query->incomplete = (struct incomplete){.kind = INCOMPLETE_UNREADABLE,
+                                            .count = report.unreadable_entries};
 }
 
 static void answer_list(struct query *query, struct gathering *gathering)

@@ -79,9 +79,8 @@ static void note_unreadable(struct query *query)
         uint64_t township = division_township(roster_at(roster, i)->division);
         if (township == 0 || realm_is_readable(engine, township))
             continue;
-        (void)snprintf(query->incomplete, sizeof query->incomplete,
-                       "this node has no key for %" PRIu64
-                       " and perhaps others; ask the county hub",
+        query->incomplete = (struct incomplete){.kind = INCOMPLETE_NO_KEY};
+        (void)snprintf(query->incomplete.name, sizeof query->incomplete.name, "%" PRIu64,
                        township);
         return;
     }

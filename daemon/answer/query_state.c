@@ -112,6 +112,32 @@ enum status query_peers(struct query *query, struct store_txn *txn, struct slice
 
 /* ---- health ---- */
 
+static void put_summary(struct query *query, const struct verdict *verdict)
+{
+    const struct {
+        const char *key;
+        uint64_t number;
+    } numbers[] = {
+        {"peers", verdict->peers},     {"linked", verdict->linked},
+        {"late", verdict->late},       {"paused", verdict->paused},
+        {"dialled", verdict->dialled}, {"unmet", verdict->unmet},
+        {"waiting", verdict->waiting}, {"entries", verdict->entries},
+    };
+    struct buffer *out = query->data;
+    answer_put_key(out, "summary");
+    codec_put_map(out, 3 + ARRAY_SIZE(numbers));
+    answer_put_key(out, "kind");
+    codec_put_cstring(out, verdict_kind_name(verdict->kind));
+    answer_put_key(out, "trouble");
+    put_count_or_nil(out, verdict->kind == VERDICT_TROUBLE, verdict->trouble);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        answer_put_key(out, numbers[i].key);
+        codec_put_uint(out, numbers[i].number);
+    }
+    answer_put_key(out, "heard_age_ms");
+    put_count_or_nil(out, verdict->heard_age_ms != UINT64_MAX, verdict->heard_age_ms);
+}
+
 static void put_troubles(struct query *query)
 {
     struct buffer *out = query->data;
@@ -121,13 +147,14 @@ static void put_troubles(struct query *query)
     codec_put_cstring(out, health_level_name(report.level));
     answer_put_key(out, "verdict");
     codec_put_cstring(out, report.verdict);
+    put_summary(query, &report.values);
     answer_put_key(out, "troubles");
     codec_put_array(out, report.count);
     for (size_t i = 0; i < report.count; i++) {
         const struct trouble *trouble = &report.troubles[i];
         char code[16];
         health_code_format(trouble->words->code, code);
-        codec_put_map(out, 6);
+        codec_put_map(out, 10);
         answer_put_key(out, "code");
         codec_put_cstring(out, code);
         answer_put_key(out, "severity");
@@ -140,6 +167,14 @@ static void put_troubles(struct query *query)
         codec_put_uint(out, trouble->age_ms);
         answer_put_key(out, "next");
         answer_put_text_or_nil(out, trouble->next);
+        answer_put_key(out, "count");
+        put_count_or_nil(out, trouble->count != HEALTH_COUNT_UNKNOWN, trouble->count);
+        answer_put_key(out, "span_ms");
+        codec_put_uint(out, trouble->span_ms);
+        answer_put_key(out, "way");
+        answer_put_text_or_nil(out, trouble->way);
+        answer_put_key(out, "address");
+        answer_put_text_or_nil(out, trouble->address);
     }
 }
 
@@ -244,7 +279,7 @@ enum status query_status(struct query *query, struct store_txn *txn, struct slic
 {
     (void)txn;
     (void)args;
-    codec_put_map(query->data, 8);
+    codec_put_map(query->data, 9);
     put_self(query);
     put_county(query);
     put_troubles(query);

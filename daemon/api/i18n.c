@@ -60,7 +60,7 @@ void i18n_init(void)
         (void)setlocale(LC_MESSAGES, "C.UTF-8");
     /* The system's own words (strerror) follow it too. */
     (void)setenv("LANGUAGE", chinese ? "zh_CN" : "en", 1);
-    /* Numbers are part of the contract: a decimal point stays a point. */
+    /* Scripts read the numbers: the decimal sign is a point in every locale. */
     (void)setlocale(LC_NUMERIC, "C");
     bind_translations();
     (void)bind_textdomain_codeset("linli", "UTF-8");

@@ -5,13 +5,18 @@
  *             of a set field that is changed, {"add": [text, …], "remove": [text, …]},
  *             "" of a field that is cleared}}
  *   reply    {"v": 1, "status": LL number (0: done), "subject": text or nil,
- *             "incomplete": text or nil, "data": map}
+ *             "incomplete": {"kind", "count", "name", "since"} or nil, "data": map}
  *
  * Requests are answered in order; a client may have several under way. `status` is the
  * number of crdt/base.h's table, `subject` what it is about (a field's name, a peer, an
  * id), and `incomplete` says why the data is known not to be all there is. The caller's
  * uid, from the kernel, becomes the actor of what it writes; who may connect is the
  * socket's group.
+ *
+ * What people read is worded by the command, in their language, from codes and values:
+ * `status` and its subject, `incomplete` (daemon/api/incomplete.h), the troubles and the
+ * summary (daemon/api/troubles.h). Texts in `data` are English, for programs and for
+ * commands that are older than a code.
  *
  * `data` is the JSON contract of `linli --json`: English keys, the shape never depends on
  * the content, absent is nil, an empty list is []. Times are Unix milliseconds, bytes are
@@ -23,7 +28,10 @@
  *                                          fingerprint,version,started_ms},
  *                                          county{code,name,genesis}, verdict,
  *                                          level (ok, alone, late, look, trouble),
- *                                          troubles[{code,severity,text,subject,next}],
+ *                                          summary{kind,trouble,peers,linked,late,paused,
+ *                                          dialled,unmet,waiting,entries,heard_age_ms},
+ *                                          troubles[{code,severity,text,subject,age_ms,
+ *                                          next,count,span_ms,way,address}],
  *                                          peers[as peer.list],
  *                                          storage{file_bytes,used_bytes,disk_free_bytes,
  *                                          entries,logs,runs,unreadable_entries,

@@ -11,6 +11,7 @@
 #define LINLI_DAEMON_TROUBLES_H
 
 #include "crdt/base.h"
+#include "daemon/api/i18n.h"
 
 enum health_severity {
     HEALTH_NOTICE,  /* worth knowing, nothing is wrong     */
@@ -140,8 +141,11 @@ const char *health_severity_name(enum health_severity severity); /* "warning" */
 
 #define HEALTH_NAME_SIZE 72
 #define HEALTH_TEXT_SIZE 320
+#define HEALTH_COUNT_UNKNOWN UINT64_MAX
+/* WAY */
+#define HEALTH_AHEAD N_("ahead of")
+#define HEALTH_BEHIND N_("behind")
 #define HEALTH_TROUBLES_MAX 64 /* the gravest are kept; nobody reads more at once */
-#define VERDICT_SIZE (HEALTH_TEXT_SIZE + 64)
 
 struct trouble {
     const struct health_words *words;
@@ -149,7 +153,16 @@ struct trouble {
     char text[HEALTH_TEXT_SIZE];    /* the table's text, filled in, and for how long */
     uint64_t since_ms, age_ms; /* steady; since it was reported, where no more is known */
     char next[HEALTH_TEXT_SIZE];
+    uint64_t count;      /* COUNT; HEALTH_COUNT_UNKNOWN where it is not known */
+    uint64_t span_ms;    /* SPAN */
+    const char *way;     /* WAY; NULL: neither stands in the texts */
+    const char *address; /* ADDRESS, which HOST is a part of; NULL: none */
 };
+
+/* Words text and next from the table's row and the values beside them, in the language of
+ * whoever reads (daemon/api/i18n.h): English in the daemon, and in the command what its
+ * user reads, from the values that the daemon sends. */
+void trouble_say(struct trouble *trouble);
 
 /* What all of it amounts to, as one word. Only OK needs nobody's eye. */
 enum health_level {
@@ -159,12 +172,46 @@ enum health_level {
     HEALTH_LEVEL_LOOK,    /* somebody should look                 */
     HEALTH_LEVEL_TROUBLE, /* something is broken                  */
 };
+/* The verdict as values: which sentences it consists of, and what stands in them. */
+#define VERDICT_TABLE(X)                                                                 \
+    X(VERDICT_TROUBLE, "trouble")           /* that trouble's text                   */ \
+    X(VERDICT_ALONE, "alone")               /* no peer is known                      */ \
+    X(VERDICT_LATE, "late")                 /* some peers are late                   */ \
+    X(VERDICT_NONE_REACHED, "none-reached") /* none of those that it dials, ever     */ \
+    X(VERDICT_NONE_LINKED, "none-linked")   /* no peer                               */ \
+    X(VERDICT_ALL_PAUSED, "all-paused")                                                  \
+    X(VERDICT_LINKED, "linked")             /* some peers, or all                    */
+enum verdict_kind {
+#define VERDICT_ENUM(name, text) name,
+    VERDICT_TABLE(VERDICT_ENUM)
+#undef VERDICT_ENUM
+};
+struct verdict {
+    enum health_level level;
+    enum verdict_kind kind;
+    size_t trouble; /* of VERDICT_TROUBLE: its place in the report */
+    uint64_t peers, linked, late, paused;
+    uint64_t dialled;      /* those the configuration names, unless paused */
+    uint64_t unmet;        /* not since the start: what waits for these is not counted */
+    uint64_t waiting;      /* the most that waits for one peer: not yet elsewhere */
+    uint64_t entries;      /* saved on this disk */
+    uint64_t heard_age_ms; /* of the newest word of any peer; UINT64_MAX: none yet */
+};
+
+#define VERDICT_SIZE (HEALTH_TEXT_SIZE + 64)
+/* The level in capitals, then sentences, as trouble_say. `about` is the text of the trouble
+ * that it names. */
+void verdict_say(const struct verdict *verdict, const char *about,
+                 char text[VERDICT_SIZE]);
+const char *verdict_kind_name(enum verdict_kind kind);
+
 /* "45 s", "12 min", "26 h", "9 d": the largest unit of which there are two or more. */
 void health_age_format(uint64_t age_ms, char text[24]);
 const char *health_level_name(enum health_level level); /* "ok", "alone", … */
 
 struct trouble_report {
     enum health_level level;
+    struct verdict values;
     char verdict[VERDICT_SIZE]; /* the level in capitals, then sentences */
     struct trouble *troubles;   /* gravest first */
     size_t count;

@@ -55,7 +55,8 @@ unsigned control_under_way(const struct control *control, uint64_t token);
  */
 void control_hold(struct control *control, uint64_t token);
 
-/* `data` is an encoded map (empty slice: an empty map). Unknown tokens (the client left)
+/* `incomplete` is encoded (daemon/api/incomplete.h; empty: nothing is missing), `data` an
+ * encoded map (empty slice: an empty map). Unknown tokens (the client left)
  * are ignored. */
 void control_reply(struct control *control, uint64_t token, enum status status,
                    struct slice subject, struct slice incomplete, struct slice data);

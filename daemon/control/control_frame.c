@@ -36,7 +36,7 @@ void control_frame_reply(struct buffer *out, enum status status, struct slice su
         codec_put_nil(out);
     codec_put_cstring(out, "incomplete");
     if (incomplete.size > 0)
-        codec_put_text(out, incomplete);
+        codec_put_raw(out, incomplete);
     else
         codec_put_nil(out);
     codec_put_cstring(out, "data");

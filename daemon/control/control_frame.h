@@ -10,7 +10,8 @@
 MUST_USE enum status control_frame_request(struct slice frame,
                                            struct control_request *request);
 
-/* Appends a reply with its length. Empty subject and incomplete become nil, empty data an
+/* Appends a reply with its length. Incomplete is encoded already
+ * (daemon/api/incomplete.h). Empty subject and incomplete become nil, empty data an
  * empty map. */
 void control_frame_reply(struct buffer *out, enum status status, struct slice subject,
                          struct slice incomplete, struct slice data);

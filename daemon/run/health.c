@@ -1,6 +1,5 @@
 #include "daemon/run/health.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,6 @@
 #define DISK_LOW_BYTES (UINT64_C(256) << 20)
 
 #define NEVER UINT64_MAX
-#define COUNT_UNKNOWN UINT64_MAX
 #define SINCE_SEEN UINT64_MAX /* for an age: since it was first reported */
 
 /* Conditions that are not about one peer and that nobody else remembers the beginning of.
@@ -53,70 +51,14 @@ struct health {
     uint64_t now_ms; /* of this update */
 };
 
+/* What stands in a trouble's texts. */
 struct filling {
     const char *name;
     uint64_t count;
     uint64_t age_ms;
-    const char *address, *host, *way;
+    const char *address, *way;
     uint64_t span_ms;
 };
-
-static const char *placeholder(const char *at, const struct filling *filling,
-                               char scratch[24], size_t *size)
-{
-    if (strncmp(at, "NAME", 4) == 0) {
-        *size = 4;
-        return filling->name;
-    }
-    if (strncmp(at, "COUNT", 5) == 0) {
-        *size = 5;
-        if (filling->count == COUNT_UNKNOWN)
-            return "an unknown number of";
-        (void)snprintf(scratch, 24, "%" PRIu64, filling->count);
-        return scratch;
-    }
-    if (strncmp(at, "AGE", 3) == 0) {
-        *size = 3;
-        health_age_format(filling->age_ms, scratch);
-        return scratch;
-    }
-    if (filling->way != NULL && strncmp(at, "SPAN", 4) == 0) {
-        *size = 4;
-        health_age_format(filling->span_ms, scratch);
-        return scratch;
-    }
-    if (filling->way != NULL && strncmp(at, "WAY", 3) == 0) {
-        *size = 3;
-        return filling->way;
-    }
-    if (filling->address != NULL && strncmp(at, "ADDRESS", 7) == 0) {
-        *size = 7;
-        return filling->address;
-    }
-    if (filling->host != NULL && strncmp(at, "HOST", 4) == 0) {
-        *size = 4;
-        return filling->host;
-    }
-    return NULL;
-}
-
-static void fill_in(char out[HEALTH_TEXT_SIZE], const char *text,
-                    const struct filling *filling)
-{
-    size_t used = 0;
-    while (*text != '\0' && used < HEALTH_TEXT_SIZE - 1) {
-        char scratch[24];
-        size_t taken = 1;
-        const char *value = placeholder(text, filling, scratch, &taken);
-        size_t size = value != NULL ? strlen(value) : 1;
-        if (size > HEALTH_TEXT_SIZE - 1 - used)
-            break;
-        memcpy(out + used, value != NULL ? value : text, size);
-        used += size;
-        text += taken;
-    }
-    out[used] = '\0';
-}
 
 /* ---- troubles ---- */
 
@@ -163,20 +105,15 @@ static void report_filled(struct health *health, enum health_code code,
     *trouble = (struct trouble){.words = words};
     (void)snprintf(trouble->subject, sizeof trouble->subject, "%s", filling->name);
     const struct trouble *before = seen_before(health, trouble);
-    struct filling filled = *filling;
-    if (filled.age_ms == SINCE_SEEN)
-        filled.age_ms = before != NULL ? health->now_ms - before->since_ms : 0;
-    trouble->age_ms = filled.age_ms;
-    trouble->since_ms = health->now_ms - filled.age_ms;
-    fill_in(trouble->text, words->text, &filled);
-    fill_in(trouble->next, words->next, &filled);
-    size_t used = strlen(trouble->text);
-    char age[24];
-    health_age_format(filled.age_ms, age);
-    /* What began this second is told by its being new. */
-    if (strstr(words->text, "AGE") == NULL && filled.age_ms >= 1000)
-        (void)snprintf(trouble->text + used, sizeof trouble->text - used, " (for %s)",
-                       age);
+    trouble->age_ms = filling->age_ms;
+    if (trouble->age_ms == SINCE_SEEN)
+        trouble->age_ms = before != NULL ? health->now_ms - before->since_ms : 0;
+    trouble->since_ms = health->now_ms - trouble->age_ms;
+    trouble->count = filling->count;
+    trouble->span_ms = filling->span_ms;
+    trouble->way = filling->way;
+    trouble->address = filling->address;
+    trouble_say(trouble);
 }
 
 static void report(struct health *health, enum health_code code, const char *subject,
@@ -238,32 +175,16 @@ static void forget_absent(struct health *health)
 
 static uint64_t waiting_for(const struct health_peer *peer)
 {
-    return peer->to_send_known ? peer->to_send_entries : COUNT_UNKNOWN;
-}
-
-/* Of "tcp://[::1]:5100" the "::1", as ping takes it. */
-static void host_of(const char *address, char host[HEALTH_TEXT_SIZE])
-{
-    const char *start = strstr(address, "://");
-    start = start != NULL ? start + 3 : address;
-    start += *start == '[';
-    const char *end = strrchr(start, ':');
-    size_t size = end != NULL ? (size_t)(end - start) : strlen(start);
-    if (size > 0 && start[size - 1] == ']')
-        size--;
-    (void)snprintf(host, HEALTH_TEXT_SIZE, "%.*s", (int)size, start);
+    return peer->to_send_known ? peer->to_send_entries : HEALTH_COUNT_UNKNOWN;
 }
 
 static void report_dial(struct health *health, enum health_code code,
                         const struct health_peer *peer, uint64_t since_ms)
 {
-    char host[HEALTH_TEXT_SIZE];
-    host_of(peer->address, host);
     report_filled(health, code,
                   &(struct filling){.name = peer->name,
                                     .age_ms = health->now_ms - since_ms,
-                                    .address = peer->address,
-                                    .host = host});
+                                    .address = peer->address});
 }
 
 /* Why the link does not come about. It stands beside the lost link, which tells what waits.
@@ -407,7 +328,7 @@ static uint64_t clock_apart(const struct health_facts *facts,
     /* By a clock of the peer's choosing: what is beyond any date is far enough. */
     uint64_t clock_s = peer->clock_s < UINT32_MAX ? peer->clock_s : UINT32_MAX;
     uint64_t theirs_ms = clock_s * 1000 + since_ms;
-    *way = theirs_ms > facts->wall_ms ? "ahead of" : "behind";
+    *way = theirs_ms > facts->wall_ms ? HEALTH_AHEAD : HEALTH_BEHIND;
     return theirs_ms > facts->wall_ms ? theirs_ms - facts->wall_ms
                                       : facts->wall_ms - theirs_ms;
 }
@@ -434,7 +355,7 @@ static void examine_clocks(struct health *health, const struct health_facts *fac
             continue;
         bool ours = 2 * apart > known;
         if (ours)
-            way = way[0] == 'a' ? "behind" : "ahead of";
+            way = strcmp(way, HEALTH_AHEAD) == 0 ? HEALTH_BEHIND : HEALTH_AHEAD;
         report_filled(health, ours ? HEALTH_CLOCK_APART : HEALTH_PEER_CLOCK,
                       &(struct filling){.name = peer->name,
                                         .age_ms = SINCE_SEEN,

@@ -72,13 +72,18 @@ static void data_clear(struct requests *requests)
 }
 
 static void reply_now(struct requests *requests, uint64_t client, enum status status,
-                      const char *subject, const char *incomplete)
+                      const char *subject, const struct incomplete *incomplete)
 {
     struct slice data = {0};
+    struct buffer missing;
+    buffer_init(&missing, INCOMPLETE_TEXT_SIZE);
     if (status == OK)
         data = buffer_slice(&requests->data);
+    if (status == OK && incomplete != NULL)
+        incomplete_put(incomplete, &missing);
     control_reply(requests->options.control, client, status, slice_text(subject),
-                  slice_text(status == OK ? incomplete : ""), data);
+                  buffer_slice(&missing), data);
+    buffer_deinit(&missing);
     data_clear(requests);
 }
 
@@ -95,7 +100,7 @@ static void answer_query(struct requests *requests, const struct control_request
     enum status status = begin_reading(requests);
     if (status == OK)
         status = query_answer(&query, requests->reading, request->command, request->args);
-    reply_now(requests, request->token, status, query.subject, query.incomplete);
+    reply_now(requests, request->token, status, query.subject, &query.incomplete);
     /* The memory is given back: one long answer would otherwise hold it for good. */
     arena_deinit(&requests->arena);
     arena_deinit(&requests->scratch);
@@ -106,7 +111,7 @@ static void answer_query(struct requests *requests, const struct control_request
 static void begin_verification(struct requests *requests, uint64_t client)
 {
     if (requests->verification != NULL) {
-        reply_now(requests, client, ERR_BUSY, "log.verify", "");
+        reply_now(requests, client, ERR_BUSY, "log.verify", NULL);
         return;
     }
     requests->verification = verification_begin(requests->options.sources.engine);
@@ -131,7 +136,7 @@ bool requests_advance(struct requests *requests)
         return true;
     if (status == OK && !left)
         verification_answer(requests->verification, &requests->data);
-    reply_now(requests, requests->verification_client, status, "", "");
+    reply_now(requests, requests->verification_client, status, "", NULL);
     verification_end(requests->verification);
     requests->verification = NULL;
     return false;
@@ -452,6 +457,6 @@ void requests_reply(struct requests *requests)
         buffer_clear(&requests->data);
         if (asked->status == OK)
             put_answer(requests, asked);
-        reply_now(requests, asked->client, asked->status, asked->subject, "");
+        reply_now(requests, asked->client, asked->status, asked->subject, NULL);
     }
 }

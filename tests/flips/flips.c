@@ -229,7 +229,7 @@ static enum status child_ask(struct flips *flips, const char *command,
     if (status == OK) {
         answer->size = county->data.size;
         answer->sum = sum_of(buffer_slice(&county->data));
-        answer->incomplete = query.incomplete[0] != '\0';
+        answer->incomplete = query.incomplete.kind != INCOMPLETE_NOT;
     }
     arena_reset(&county->arena);
     arena_reset(&county->scratch);

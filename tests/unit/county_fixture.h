@@ -55,7 +55,7 @@ struct county {
     struct buffer data; /* the last answer */
     struct buffer args; /* of the next request */
     char subject[480];  /* of the last refusal */
-    char incomplete[QUERY_INCOMPLETE_SIZE];
+    struct incomplete incomplete;
     struct entry_id id; /* of the last write */
 };
 
@@ -376,7 +376,7 @@ static inline enum status ask(struct county *county, size_t index, const char *c
         query_answer(&query, txn, slice_text(command), buffer_slice(&county->args));
     store_abort(txn);
     snprintf(county->subject, sizeof county->subject, "%s", query.subject);
-    snprintf(county->incomplete, sizeof county->incomplete, "%s", query.incomplete);
+    county->incomplete = query.incomplete;
     if (status == OK)
         assert_true(codec_check(buffer_slice(&county->data)));
     arena_reset(&county->arena);

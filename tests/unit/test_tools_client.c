@@ -90,13 +90,15 @@ static void server_stop(struct server *server)
 }
 
 static void reply_head(struct buffer *out, uint64_t version, uint64_t status,
-                       const char *subject, const char *incomplete)
+                       const char *subject, enum incomplete_kind missing)
 {
+    const struct incomplete incomplete = {.kind = missing, .count = 12};
     codec_put_map(out, 5);
     put_pair_uint(out, "v", version);
     put_pair_uint(out, "status", status);
     put_pair_text(out, "subject", subject);
-    put_pair_text(out, "incomplete", incomplete);
+    codec_put_cstring(out, "incomplete");
+    incomplete_put(&incomplete, out);
     codec_put_cstring(out, "data");
 }
 
@@ -108,11 +110,11 @@ static void server_reply(struct server *server, struct buffer *content)
 }
 
 static void server_reply_status(struct server *server, uint64_t status,
-                                const char *subject, const char *incomplete)
+                                const char *subject, enum incomplete_kind missing)
 {
     struct buffer content;
     buffer_init(&content, 4096);
-    reply_head(&content, CONTROL_PROTOCOL, status, subject, incomplete);
+    reply_head(&content, CONTROL_PROTOCOL, status, subject, missing);
     codec_put_map(&content, 5);
     put_pair_text(&content, "id", "K3F9ABCDEFGHJKMNPQRS");
     put_pair_text(&content, "short_id", "K3F9");
@@ -150,7 +152,7 @@ static void a_saved_record_is_told_with_its_id_and_whose_it_is(void **state)
     struct screen screen;
     (void)state;
     server_prepare(&server);
-    server_reply_status(&server, OK, NULL, NULL);
+    server_reply_status(&server, OK, NULL, INCOMPLETE_NOT);
     server_start(&server);
     screen_open(&screen, false);
     assert_int_equal(run_add(&server, &screen), CODE_DONE);
@@ -170,7 +172,7 @@ static void the_request_is_what_the_protocol_says(void **state)
     uint64_t version;
     (void)state;
     server_prepare(&server);
-    server_reply_status(&server, OK, NULL, NULL);
+    server_reply_status(&server, OK, NULL, INCOMPLETE_NOT);
     server_start(&server);
     screen_open(&screen, false);
     assert_int_equal(run_add(&server, &screen), CODE_DONE);
@@ -196,12 +198,13 @@ static void an_incomplete_answer_is_shown_and_exits_4(void **state)
     struct screen screen;
     (void)state;
     server_prepare(&server);
-    server_reply_status(&server, OK, NULL, "12 runs are still being read");
+    server_reply_status(&server, OK, NULL, INCOMPLETE_READING);
     server_start(&server);
     screen_open(&screen, false);
     assert_int_equal(run_add(&server, &screen), CODE_INCOMPLETE);
     assert_non_null(strstr(screen.text, "K3F9"));
-    assert_string_equal(screen.error, "Incomplete: 12 runs are still being read\n");
+    assert_string_equal(
+        screen.error, "Incomplete: 12 runs of entries held here are still being read\n");
     screen_close(&screen);
     server_stop(&server);
 }
@@ -212,7 +215,7 @@ static void a_refusal_names_the_field_and_says_that_nothing_was_saved(void **sta
     struct screen screen;
     (void)state;
     server_prepare(&server);
-    server_reply_status(&server, ERR_DATE, "birth", NULL);
+    server_reply_status(&server, ERR_DATE, "birth", INCOMPLETE_NOT);
     server_start(&server);
     screen_open(&screen, false);
     assert_int_equal(run_add(&server, &screen), CODE_REFUSED);
@@ -232,7 +235,7 @@ static void a_refusal_with_json_is_one_object_on_stdout(void **state)
     struct screen screen;
     (void)state;
     server_prepare(&server);
-    server_reply_status(&server, ERR_DATE, "birth", NULL);
+    server_reply_status(&server, ERR_DATE, "birth", INCOMPLETE_NOT);
     server_start(&server);
     screen_open(&screen, true);
     assert_int_equal(run_add(&server, &screen), CODE_REFUSED);
@@ -252,7 +255,7 @@ static void a_number_of_a_newer_daemon_keeps_its_code(void **state)
     struct screen screen;
     (void)state;
     server_prepare(&server);
-    server_reply_status(&server, 2999, NULL, NULL);
+    server_reply_status(&server, 2999, NULL, INCOMPLETE_NOT);
     server_start(&server);
     screen_open(&screen, false);
     assert_int_equal(run_add(&server, &screen), CODE_REFUSED);
@@ -326,7 +329,7 @@ static void another_protocol_is_named_as_such(void **state)
     (void)state;
     server_prepare(&server);
     buffer_init(&content, 4096);
-    reply_head(&content, CONTROL_PROTOCOL + 1, OK, NULL, NULL);
+    reply_head(&content, CONTROL_PROTOCOL + 1, OK, NULL, INCOMPLETE_NOT);
     codec_put_map(&content, 0);
     server_reply(&server, &content);
     server_start(&server);

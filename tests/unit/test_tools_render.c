@@ -567,9 +567,27 @@ static void put_peer(const char *name, const char *peer_state, uint64_t heard_ms
     put_pair_text(&data, "behind", NULL);
 }
 
+static void put_summary(void)
+{
+    static const char *const counts[] = {"linked", "paused", "dialled", "unmet"};
+    put_pair_text(&data, "level", "late");
+    codec_put_cstring(&data, "summary");
+    codec_put_map(&data, 11);
+    put_pair_text(&data, "kind", "late");
+    put_pair_text(&data, "trouble", NULL);
+    put_pair_text(&data, "heard_age_ms", NULL);
+    put_pair_uint(&data, "peers", 2);
+    put_pair_uint(&data, "late", 1);
+    put_pair_uint(&data, "waiting", 42);
+    put_pair_uint(&data, "entries", 1204);
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+        put_pair_uint(&data, counts[i], 0);
+}
+
 static void put_status(void)
 {
-    codec_put_map(&data, 5);
+    codec_put_map(&data, 7);
+    put_summary();
     codec_put_cstring(&data, "node");
     codec_put_map(&data, 5);
     put_pair_text(&data, "name", "shilian");
@@ -577,13 +595,20 @@ static void put_status(void)
     put_pair_text(&data, "fingerprint", "SLN4-7Q2F");
     put_pair_text(&data, "version", "0.1.0");
     put_pair_uint(&data, "started_ms", FIXTURE_NOW_MS - 288 * HOUR_MS);
-    put_pair_text(&data, "verdict", "LATE 1 of 2 peers late.");
+    put_pair_text(&data, "verdict", "as an older command shows it");
     codec_put_cstring(&data, "troubles");
-    codec_put_array(&data, 1);
-    codec_put_map(&data, 5);
+    codec_put_array(&data, 2);
+    codec_put_map(&data, 4);
+    put_pair_text(&data, "code", "LL-W1999");
+    put_pair_text(&data, "severity", "warning");
+    put_pair_text(&data, "text", "a code that this command does not know");
+    put_pair_text(&data, "next", NULL);
+    codec_put_map(&data, 7);
     put_pair_text(&data, "code", "LL-W1204");
     put_pair_text(&data, "severity", "warning");
-    put_pair_text(&data, "text", "gaoping silent for 26 h");
+    put_pair_text(&data, "text", "as an older command shows it");
+    put_pair_uint(&data, "age_ms", 26 * HOUR_MS);
+    put_pair_uint(&data, "count", 42);
     put_pair_text(&data, "subject", "gaoping");
     put_pair_text(&data, "next", "linli peer list");
     codec_put_cstring(&data, "peers");
@@ -607,13 +632,17 @@ static void status_says_the_verdict_first_and_the_next_command_last(void **state
     screen_flush(&screen);
     assert_string_equal(screen.text,
                         "石练镇 (shilian)  SLN4-7Q2F  linlid 0.1.0  up 12 d\n"
-                        "LATE 1 of 2 peers late.\n"
+                        "LATE 1 of 2 peers late. 42 records wait here; all are saved on "
+                        "this disk.\n"
                         "PEER     STATE    HEARD  TO-SEND  OLDEST  BEHIND\n"
                         "county   online     4 s        0       -       ?\n"
                         "gaoping  offline   26 h       42    26 h       ?\n"
                         "Storage   312 MB, 8.0 GB free on its disk; 1204 entries\n"
-                        "LL-W1204  gaoping silent for 26 h\n"
-                        "          Next: linli peer list\n");
+                        "LL-W1999  a code that this command does not know\n"
+                        "LL-W1204  gaoping silent for 26 h (limit 24 h); 42 records wait "
+                        "here and are saved on this disk\n"
+                        "          Next: Telephone there: is the machine on, is the line "
+                        "up? See: linli peer list\n");
     screen_close(&screen);
 }
 
