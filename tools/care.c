@@ -18,7 +18,7 @@ static const struct column missed_columns[] = {
     {"id", N_("ID"), COLUMN_ID, NULL, 0},
     {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
     {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 0},
-    {"tier", N_("TIER"), COLUMN_TEXT, NULL, 1},
+    {"tier", N_("TIER"), COLUMN_CHOICE, NULL, 1},
     {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
@@ -26,7 +26,7 @@ static const struct column exempt_columns[] = {
     {"id", N_("ID"), COLUMN_ID, NULL, 0},
     {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
     {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 0},
-    {"status", N_("WHY"), COLUMN_TEXT, NULL, 0},
+    {"status", N_("WHY"), COLUMN_CHOICE, NULL, 0},
     {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
@@ -59,7 +59,7 @@ void render_coverage(const struct invocation *invocation, const struct terminal 
                   (unsigned long long)due, rate != NULL ? rate : "-",
                   (unsigned long long)exempt);
     render_rests_on(terminal, data);
-    (void)fputs(".\n", terminal->out);
+    (void)fputs(_(".\n"), terminal->out);
     print_persons(terminal, _("Not visited yet:"), missed_columns,
                   map_list(data, "missed"));
     print_persons(terminal, _("Exempt:"), exempt_columns, map_list(data, "exempt"));

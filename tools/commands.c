@@ -22,7 +22,7 @@ static const struct column due_columns[] = {
     {"id", N_("ID"), COLUMN_ID, NULL, 0},
     {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
     {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 1},
-    {"tier", N_("TIER"), COLUMN_TEXT, NULL, 2},
+    {"tier", N_("TIER"), COLUMN_CHOICE, NULL, 2},
     {"due", N_("DUE"), COLUMN_TEXT, NULL, 0},
     {"days_late", N_("LATE-DAYS"), COLUMN_COUNT, NULL, 3},
     {"latest", N_("LATEST"), COLUMN_TEXT, N_("never"), 4},
@@ -48,7 +48,7 @@ static const struct column peer_columns[] = {
 static const struct column place_columns[] = {
     {"code", N_("CODE"), COLUMN_TEXT, NULL, 0},
     {"full_name", N_("PLACE"), COLUMN_TEXT, NULL, 0},
-    {"level", N_("LEVEL"), COLUMN_TEXT, NULL, 1},
+    {"level", N_("LEVEL"), COLUMN_STATE, NULL, 1},
     COLUMNS_END,
 };
 
@@ -57,7 +57,7 @@ static const struct column member_columns[] = {
     {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
     {"division", N_("DIVISION"), COLUMN_TEXT, NULL, 5},
     {"division_name", N_("PLACE"), COLUMN_TEXT, NULL, 1},
-    {"role", N_("ROLE"), COLUMN_TEXT, NULL, 3},
+    {"role", N_("ROLE"), COLUMN_STATE, NULL, 3},
     {"fingerprint", N_("FINGERPRINT"), COLUMN_TEXT, NULL, 4},
     {"id", N_("IDENTITY"), COLUMN_HEX, NULL, 7},
     {"revoked", N_("REVOKED"), COLUMN_TEXT, NULL, 2},

@@ -248,7 +248,7 @@ static json_t *json_of_explained(const struct explained *explained)
 
 static void print_text(const struct terminal *terminal, const struct explained *explained)
 {
-    (void)fprintf(terminal->out, "%s  %s: %s\n", explained->code,
+    (void)fprintf(terminal->out, _("%s  %s: %s\n"), explained->code,
                   gettext(explained->severity), gettext(explained->text));
     (void)fprintf(terminal->out, "          %s\n", gettext(explained->detail));
     if (explained->next[0] != '\0')

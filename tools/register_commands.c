@@ -65,17 +65,18 @@ static size_t put_columns(const struct field *field, struct column *columns)
     size_t count = 0;
     if (field->heading == NULL)
         return 0;
+    const char *title = i18n_chinese() ? field->label : field->heading;
     if (field->type == FIELD_DIVISION) {
-        columns[0] =
-            (struct column){field->name, field->heading, COLUMN_PLACE, NULL, field->rank};
+        columns[0] = (struct column){field->name, title, COLUMN_PLACE, NULL, field->rank};
         columns[1] = (struct column){field->name, N_("CODE"), COLUMN_TEXT, NULL,
                                      RANK_ID_BESIDE_NAME};
         return 2;
     }
     if (field->type != FIELD_RECORD) {
-        enum column_kind kind = field->type == FIELD_COUNT ? COLUMN_COUNT : COLUMN_TEXT;
-        columns[0] =
-            (struct column){field->name, field->heading, kind, NULL, field->rank};
+        enum column_kind kind = field->type == FIELD_COUNT    ? COLUMN_COUNT
+                                : field->type == FIELD_CHOICE ? COLUMN_CHOICE
+                                                              : COLUMN_TEXT;
+        columns[0] = (struct column){field->name, title, kind, NULL, field->rank};
         return 1;
     }
     bool by_name = named != NULL && named->name_field != FIELD_NONE;
@@ -83,12 +84,11 @@ static size_t put_columns(const struct field *field, struct column *columns)
         CHECK(kept.key_count < ARRAY_SIZE(kept.keys));
         char *key = kept.keys[kept.key_count++];
         (void)snprintf(key, NAME_SIZE, "%s_name", field->name);
-        columns[count++] =
-            (struct column){key, field->heading, COLUMN_TEXT, NULL, field->rank};
+        columns[count++] = (struct column){key, title, COLUMN_TEXT, NULL, field->rank};
     }
     columns[count++] =
-        (struct column){field->name, by_name ? N_("WHOSE") : field->heading, COLUMN_ID,
-                        NULL, by_name ? RANK_ID_BESIDE_NAME : field->rank};
+        (struct column){field->name, by_name ? N_("WHOSE") : title, COLUMN_ID, NULL,
+                        by_name ? RANK_ID_BESIDE_NAME : field->rank};
     return count;
 }
 

@@ -45,7 +45,7 @@ void render_list(const struct invocation *invocation, const struct terminal *ter
     else
         (void)fprintf(terminal->out, _("%zu found"), count);
     render_rests_on(terminal, data);
-    (void)fputs(".\n", terminal->out);
+    (void)fputs(_(".\n"), terminal->out);
 }
 
 /* ---- one record ---- */
@@ -56,17 +56,6 @@ static void field_label(const struct field *field, char label[128])
         (void)snprintf(label, 128, "%s", field->label);
     else
         (void)snprintf(label, 128, "%s %s", field->name, field->label);
-}
-
-/* The label of a choice for those who read Chinese; anything else as it came. */
-static const char *choice_words(const struct field *field, const char *words)
-{
-    for (const struct choice *choice = field->choices;
-         i18n_chinese() && choice != NULL && choice->name != NULL; choice++) {
-        if (strcmp(choice->name, words) == 0)
-            return choice->label;
-    }
-    return words;
 }
 
 static void add_moment(struct lines *lines, const struct terminal *terminal,
@@ -109,7 +98,7 @@ static void add_fields(struct lines *lines, const struct terminal *terminal,
         uint64_t code;
         field_label(field, label);
         const char *words =
-            choice_words(field, text_of(terminal, record, field->name, arena));
+            choice_words(field, text_of(terminal, record, field->name, arena), arena);
         const char *name =
             field->type == FIELD_DIVISION && map_uint(record, field->name, &code)
                 ? place_name(places, code, arena)
@@ -132,7 +121,7 @@ static void print_value(const struct terminal *terminal, const struct field *fie
         moment_words(stamp_ms, words);
     const char *value = text_of(terminal, conflict, "value", arena);
     (void)fprintf(terminal->out, _("          %s  (%s, at node %s by %s)\n"),
-                  choice_words(field, value), words,
+                  choice_words(field, value, arena), words,
                   text_of(terminal, conflict, "node", arena),
                   text_of(terminal, conflict, "actor", arena));
 }
@@ -204,6 +193,13 @@ void render_record(const struct invocation *invocation, const struct terminal *t
 
 /* ---- acknowledgements ---- */
 
+/* "visit", 探访: the register that a command is about. */
+static const char *group_words(const struct invocation *invocation)
+{
+    const struct schema_register *reg = schema_register(invocation->command->reg);
+    return i18n_chinese() && reg != NULL ? reg->label : invocation->group;
+}
+
 /* "  王桂英, 柘岱口村, when 2026-05-31 14:05, outcome met, counts yes": whose record it is,
  * where they live, and what lists show of it. */
 static void print_written(const struct invocation *invocation,
@@ -217,9 +213,9 @@ static void print_written(const struct invocation *invocation,
     uint64_t code;
     (void)fprintf(terminal->out, "  %s", name != NULL ? name : "-");
     if (place != NULL)
-        (void)fprintf(terminal->out, ", %s", place);
+        (void)fprintf(terminal->out, _(", %s"), place);
     else if (map_uint(data, "place", &code))
-        (void)fprintf(terminal->out, ", %llu", (unsigned long long)code);
+        (void)fprintf(terminal->out, _(", %llu"), (unsigned long long)code);
     for (size_t i = 0; reg != NULL && i < reg->field_count; i++) {
         const struct field *field = &reg->fields[i];
         if (field->heading == NULL || field->id == reg->name_field ||
@@ -227,13 +223,15 @@ static void print_written(const struct invocation *invocation,
             !codec_map_find(record, field->name, &value) ||
             codec_peek(value) == CODEC_NIL)
             continue;
-        (void)fprintf(terminal->out, ", %s %s",
-                      i18n_chinese() ? field->label : field->name,
-                      choice_words(field, value_words(terminal, &plain, value, arena)));
+        (void)fprintf(
+            terminal->out, _(", %s %s"), i18n_chinese() ? field->label : field->name,
+            choice_words(field, value_words(terminal, &plain, value, arena), arena));
     }
     for (size_t i = 0;
          reg != NULL && reg->derived != NULL && reg->derived[i].name != NULL; i++)
-        (void)fprintf(terminal->out, ", %s %s", reg->derived[i].name,
+        (void)fprintf(terminal->out, _(", %s %s"),
+                      i18n_chinese() ? gettext(reg->derived[i].heading)
+                                     : reg->derived[i].name,
                       map_bool(record, reg->derived[i].name) ? _("yes") : _("no"));
     /* Of an edit also what lists do not show, as it was typed. */
     for (size_t i = 0; invocation->command->fields == USE_FIELDS_TO_SET && reg != NULL &&
@@ -248,8 +246,8 @@ static void print_written(const struct invocation *invocation,
     (void)fputc('\n', terminal->out);
     const char *restored = map_text(data, "restored", arena);
     if (restored != NULL)
-        (void)fprintf(terminal->out, _("  %s %s stands again.\n"), invocation->group,
-                      restored);
+        (void)fprintf(terminal->out, _("  %s %s stands again.\n"),
+                      group_words(invocation), restored);
 }
 
 void render_saved(const struct invocation *invocation, const struct terminal *terminal,
@@ -262,7 +260,7 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
     (void)fputs(map_bool(data, "known") ? _("Known already; nothing new was saved: ")
                                         : _("Saved on this disk: "),
                 terminal->out);
-    (void)fprintf(terminal->out, "%s %s", invocation->group,
+    (void)fprintf(terminal->out, "%s %s", group_words(invocation),
                   short_id != NULL ? short_id
                   : id != NULL     ? id
                                    : "-");
@@ -292,7 +290,7 @@ static void print_peers(const struct terminal *terminal, const char *what,
         (void)fputs(_("No peer was concerned.\n"), terminal->out);
     while (list_walk_next(&walk, &peer)) {
         const char *name = map_text(peer, "name", &arena);
-        (void)fprintf(terminal->out, "%s: %s\n", what, name != NULL ? name : "-");
+        (void)fprintf(terminal->out, _("%s: %s\n"), what, name != NULL ? name : "-");
     }
     (void)fputs(then, terminal->out);
     arena_deinit(&arena);
@@ -334,7 +332,7 @@ void render_joined(const struct invocation *invocation, const struct terminal *t
 static const struct column log_columns[] = {
     {"log", N_("LOG"), COLUMN_TEXT, NULL, 0},
     {"node", N_("NODE"), COLUMN_TEXT, NULL, 1},
-    {"lane", N_("LANE"), COLUMN_TEXT, NULL, 2},
+    {"lane", N_("LANE"), COLUMN_STATE, NULL, 2},
     {"seq", N_("ENTRIES"), COLUMN_COUNT, NULL, 0},
     {"hash", N_("HEAD"), COLUMN_HEX, NULL, 3},
     {NULL, NULL, COLUMN_TEXT, NULL, 0},
@@ -383,7 +381,7 @@ void render_log(const struct invocation *invocation, const struct terminal *term
         counted(words, count, "%llu entry", "%llu entries");
     else
         counted(words, count, "%llu log", "%llu logs");
-    (void)fprintf(terminal->out, "%s.\n", words);
+    (void)fprintf(terminal->out, _("%s.\n"), words);
 }
 
 void render_reclaimed(const struct invocation *invocation,
@@ -422,7 +420,7 @@ void render_verified(const struct invocation *invocation, const struct terminal 
         (void)fputs(_("all verify.\n"), terminal->out);
     else {
         counted(log_words, count, "%llu problem", "%llu problems");
-        (void)fprintf(terminal->out, "%s.\n", log_words);
+        (void)fprintf(terminal->out, _("%s.\n"), log_words);
     }
     uint64_t bad_runs = 0;
     if (map_uint(data, "bad_runs", &bad_runs) && bad_runs > 0)

@@ -117,20 +117,26 @@ static const char *marks_words(struct table *table, struct slice row)
     return words;
 }
 
-/* libsmartcols names for the few words that ask for attention. */
-static const char *colour_of(const char *words)
+/* The words that COLUMN_STATE shows, to be translated, and libsmartcols names for the colours
+ * of the few that ask for attention. */
+static const struct {
+    const char *word, *colour;
+} states[] = {
+    {N_("online"), "green"},   {N_("offline"), "red"},     {N_("paused"), "yellow"},
+    {N_("syncing"), "yellow"}, {N_("greeting"), "yellow"}, {N_("refused"), "red"},
+    {N_("unreadable"), NULL},  {N_("erased"), NULL},       {N_("ok"), NULL},
+    {N_("control"), NULL},     {N_("urgent"), NULL},       {N_("ledger"), NULL},
+    {N_("record"), NULL},      {N_("hub"), NULL},          {N_("county"), NULL},
+    {N_("township"), NULL},    {N_("village"), NULL},
+};
+
+static const char *colour_of(const char *word)
 {
-    static const char *const red[] = {"LATE", "late", "offline", "refused", "error"};
-    static const char *const yellow[] = {"paused", "syncing", "greeting", "warning"};
-    for (size_t i = 0; i < ARRAY_SIZE(red); i++) {
-        if (strcmp(words, red[i]) == 0)
-            return "red";
+    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+        if (strcmp(states[i].word, word) == 0)
+            return states[i].colour;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(yellow); i++) {
-        if (strcmp(words, yellow[i]) == 0)
-            return "yellow";
-    }
-    return strcmp(words, "online") == 0 ? "green" : NULL;
+    return NULL;
 }
 
 static int compare_places(const void *a, const void *b)
@@ -186,6 +192,18 @@ const char *place_name(struct slice places, uint64_t code, struct arena *arena)
     return NULL;
 }
 
+/* Fields of that name mean the same in every register that has it. */
+static const char *choice_of_key(const char *key, const char *words, struct arena *arena)
+{
+    const struct schema_register *reg;
+    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
+        const struct field *field = schema_field_named(reg, slice_text(key));
+        if (field != NULL && field->type == FIELD_CHOICE)
+            return choice_words(field, words, arena);
+    }
+    return words;
+}
+
 static void table_set_cell(struct table *table, struct libscols_line *line, size_t index,
                            struct slice row)
 {
@@ -201,7 +219,12 @@ static void table_set_cell(struct table *table, struct libscols_line *line, size
         words = place_words(table, value);
     if (words == NULL)
         words = value_words(table->terminal, column, value, &table->arena);
-    CHECK(scols_line_set_data(line, index, words) == 0);
+    const char *shown = words;
+    if (column->kind == COLUMN_STATE)
+        shown = gettext(words);
+    else if (column->kind == COLUMN_CHOICE)
+        shown = choice_of_key(column->key, words, &table->arena);
+    CHECK(scols_line_set_data(line, index, shown) == 0);
     if (column->kind == COLUMN_STATE && table->terminal->colour)
         (void)scols_cell_set_color(scols_line_get_cell(line, index), colour_of(words));
 }

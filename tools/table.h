@@ -1,7 +1,7 @@
 /* table.h - lists and single records for people, from encoded values (crdt/codec.h).
  *
  * Widths are measured by libsmartcols, which knows wide characters; marks and state words
- * are ASCII. What is absent is shown by a word or a dash, never as a number. */
+ * are letters, no signs. What is absent is shown by a word or a dash, never as a number. */
 #ifndef LINLI_TOOLS_TABLE_H
 #define LINLI_TOOLS_TABLE_H
 
@@ -16,7 +16,8 @@ enum column_kind {
     COLUMN_MOMENT, /* Unix ms -> 2026-05-31 14:05, Beijing time */
     COLUMN_BYTES,  /* a number -> 312 MB */
     COLUMN_HEX,    /* the first 16 digits of a hash */
-    COLUMN_STATE,  /* a state word; those that ask for attention are coloured */
+    COLUMN_STATE,  /* a word of ours, translated; those that ask for attention coloured */
+    COLUMN_CHOICE, /* a choice of the field that the key names; Chinese by its label */
     COLUMN_PLACE,  /* the code of a place -> its name */
     COLUMN_MARKS,  /* of a whole record: conflict, voided, amended, incomplete */
 };
@@ -50,6 +51,11 @@ void lines_end(struct lines *lines); /* prints and frees */
 /* One value in words, in the arena. `column` gives kind and word for nil. */
 const char *value_words(const struct terminal *terminal, const struct column *column,
                         struct slice value, struct arena *arena);
+
+/* A value of the field in words: for those who read Chinese choices by their labels, several
+ * joined by 、; anything else as it came. In the arena. */
+const char *choice_words(const struct field *field, const char *words,
+                         struct arena *arena);
 
 #define WORDS_SIZE 32
 /* "4 s", "3 min", "26 h", "12 d" */

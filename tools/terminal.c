@@ -155,7 +155,7 @@ static void report_text(const struct terminal *terminal, const struct failure *f
     const char *text = translated(failure->text);
     (void)fprintf(terminal->err, _("Error LL-E%04u: "), failure->number);
     if (failure->subject[0] != '\0')
-        (void)fprintf(terminal->err, "%s: ", failure->subject);
+        (void)fprintf(terminal->err, _("%s: "), failure->subject);
     (void)fprintf(terminal->err, "%s\n", text);
     if (failure->note != NULL)
         (void)fprintf(terminal->err, "      %s\n", translated(failure->note));

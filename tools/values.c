@@ -279,6 +279,46 @@ const char *value_words(const struct terminal *terminal, const struct column *co
     return words_of_any(value, arena);
 }
 
+static const char *choice_label(const struct field *field, struct slice name)
+{
+    for (const struct choice *choice = field->choices;
+         choice != NULL && choice->name != NULL; choice++) {
+        if (slice_equal(name, slice_text(choice->name)))
+            return choice->label;
+    }
+    return NULL;
+}
+
+const char *choice_words(const struct field *field, const char *words,
+                         struct arena *arena)
+{
+    struct slice rest = slice_text(words), piece;
+    struct buffer joined;
+    if (!i18n_chinese())
+        return words;
+    if (field->type == FIELD_CHECK && strcmp(words, "ok") == 0)
+        return _("ok");
+    if (field->type == FIELD_SEALED && strcmp(words, "(hidden)") == 0)
+        return _("(hidden)");
+    if (field->type != FIELD_CHOICE)
+        return words;
+    buffer_init(&joined, SIZE_MAX);
+    while (field_next_value(&rest, &piece)) {
+        while (piece.size > 0 && piece.data[0] == ' ')
+            piece = slice_of(piece.data + 1, piece.size - 1);
+        const char *label = choice_label(field, piece);
+        if (joined.size > 0)
+            buffer_put(&joined, "、", strlen("、"));
+        if (label != NULL)
+            buffer_put(&joined, label, strlen(label));
+        else
+            buffer_put(&joined, piece.data, piece.size);
+    }
+    const char *copy = joined.size == 0 ? words : copy_text(arena, buffer_slice(&joined));
+    buffer_deinit(&joined);
+    return copy;
+}
+
 /* ---- reading encoded maps ---- */
 
 const char *map_text(struct slice map, const char *key, struct arena *arena)
