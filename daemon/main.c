@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/api/i18n.h"
 #include "daemon/config/config.h"
 #include "daemon/config/surroundings.h"
 #include "daemon/control/control.h"
@@ -122,10 +123,10 @@ static bool read_configuration(struct daemon *daemon, const char *path, bool che
         print_lines(&errors, "");
         log_status(ERR_CONFIG, NULL);
     } else if (check_only) {
-        print_lines(&doubts, "Warning: ");
-        (void)printf("%s: %s\n", path,
-                     doubts.count == 0 ? "nothing wrong"
-                                       : "nothing wrong but what is named");
+        print_lines(&doubts, _("Warning: "));
+        (void)printf(_("%s: %s\n"), path,
+                     doubts.count == 0 ? _("nothing wrong")
+                                       : _("nothing wrong but what is named"));
     }
     config_errors_free(&doubts);
     config_errors_free(&errors);
@@ -330,6 +331,9 @@ int main(int count, char **values)
     enum exit_code code;
     if (!read_arguments(count, values, &arguments, &code))
         return (int)code;
+    /* Whoever checks reads the answer; the journal is English. */
+    if (arguments.check_only)
+        i18n_init();
     log_open(LOG_LEVEL_INFO);
     divisions_init(&daemon.divisions);
     joined_init(&daemon.joined);

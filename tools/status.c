@@ -175,7 +175,7 @@ static void print_storage(const struct terminal *terminal, struct slice data)
     if (map_uint(storage, "entries", &number)) {
         char words[WORDS_SIZE];
         counted(words, number, "%llu entry", "%llu entries");
-        (void)fprintf(terminal->out, "; %s", words);
+        (void)fprintf(terminal->out, _("; %s"), words);
     }
     if (map_uint(storage, "unreadable_entries", &number) && number > 0)
         (void)fprintf(terminal->out, _(", %llu of them held for others without a key"),

@@ -126,8 +126,8 @@ static const struct {
     {N_("syncing"), "yellow"}, {N_("greeting"), "yellow"}, {N_("refused"), "red"},
     {N_("unreadable"), NULL},  {N_("erased"), NULL},       {N_("ok"), NULL},
     {N_("control"), NULL},     {N_("urgent"), NULL},       {N_("ledger"), NULL},
-    {N_("record"), NULL},      {N_("hub"), NULL},          {N_("county"), NULL},
-    {N_("township"), NULL},    {N_("village"), NULL},
+    {N_("record"), NULL},      {N_("hub"), NULL},          {N_("authority"), NULL},
+    {N_("county"), NULL},      {N_("township"), NULL},     {N_("village"), NULL},
 };
 
 static const char *colour_of(const char *word)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/api/i18n.h"
 #include "crdt/codec.h"
 #include "crdt/normal.h"
 #include "crdt/text.h"
@@ -45,7 +46,8 @@ struct reading {
 
 static void complain(struct reading *reading, const char *key, const char *text)
 {
-    config_errors_add(reading->errors, reading->path, reading->row_line, key, text);
+    config_errors_add(reading->errors, reading->path, reading->row_line, key,
+                      gettext(text));
 }
 
 /* The whole file in `out`, which frees it. */
@@ -147,8 +149,8 @@ static void take_place(struct reading *reading)
     if (!read_code(digits, &code)) {
         complain(reading, "code",
                  strpbrk(digits, "eE") != NULL && strchr(digits, '.') != NULL
-                     ? "a spreadsheet has rounded it: keep the column as text"
-                     : "not a code of 6, 9 or 12 digits");
+                     ? N_("a spreadsheet has rounded it: keep the column as text")
+                     : N_("not a code of 6, 9 or 12 digits"));
         return;
     }
     if (strncmp(digits, parent, strlen(parent)) != 0 || strlen(parent) >= strlen(digits))
@@ -200,7 +202,7 @@ static void check_twice(struct reading *reading)
         char text[80];
         if (place->code != place[-1].code)
             continue;
-        (void)snprintf(text, sizeof text, "%llu is given twice, first in line %u",
+        (void)snprintf(text, sizeof text, _("%llu is given twice, first in line %u"),
                        (unsigned long long)place->code, place[-1].line);
         reading->row_line = place->line;
         complain(reading, "code", text);

@@ -12,6 +12,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/text.h"
+#include "daemon/api/i18n.h"
 #include "daemon/api/config_error.h"
 #include "daemon/api/protocol.h"
 #include "daemon/api/suggest.h"
@@ -53,7 +54,7 @@ complain(struct parse *parse, const char *key, const char *format, ...)
     char text[ERROR_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    (void)vsnprintf(text, sizeof text, gettext(format), arguments);
     va_end(arguments);
     config_errors_add(parse->errors, parse->file, parse->line, key, text);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/api/i18n.h"
 #include "daemon/api/suggest.h"
 #include "daemon/control/listener.h"
 #include "net/grant.h"
@@ -32,7 +33,7 @@ note(const struct checking *checking, struct config_errors *list, const char *se
     char text[TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    (void)vsnprintf(text, sizeof text, format, arguments);
+    (void)vsnprintf(text, sizeof text, gettext(format), arguments);
     va_end(arguments);
     const struct config_place *place = config_place(checking->config, section, key);
     config_errors_add(list, place != NULL ? place->file : checking->path,
@@ -63,8 +64,8 @@ static void check_socket(const struct checking *checking, struct config_errors *
     const char *end = strrchr(path, '/');
     if (stat(path, &found) == 0 && !S_ISSOCK(found.st_mode))
         note(checking, mistakes, "node", "control_socket",
-             S_ISDIR(found.st_mode) ? "this is a directory, give a file in it: %s"
-                                    : "there is a file here that is no socket: %s",
+             S_ISDIR(found.st_mode) ? N_("this is a directory, give a file in it: %s")
+                                    : N_("there is a file here that is no socket: %s"),
              path);
     if (end == NULL || end == path ||
         strncmp(path, RUNTIME_DIRECTORY, strlen(RUNTIME_DIRECTORY)) == 0)

@@ -1,5 +1,6 @@
 /* sd_journal_send asks for the caller's place unless told not to. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
+#include "daemon/api/i18n.h"
 #include "daemon/run/log.h"
 
 #include <stdarg.h>
@@ -100,10 +101,11 @@ void log_status(enum status status, const char *about)
         log_coded(LOG_LEVEL_ERROR, 'E', (unsigned)status, line, words->next);
         return;
     }
-    (void)fprintf(stderr, "Error LL-E%04u: %s%s%s.\n", (unsigned)status, words->text,
-                  about != NULL ? ": " : "", about != NULL ? about : "");
+    (void)fprintf(stderr, _("Error LL-E%04u: "), (unsigned)status);
+    (void)fprintf(stderr, about != NULL ? _("%s: %s.\n") : _("%s.\n"),
+                  gettext(words->text), about);
     if (words->next[0] != '\0')
-        (void)fprintf(stderr, "      Next: %s\n", words->next);
+        (void)fprintf(stderr, _("      Next: %s\n"), gettext(words->next));
 }
 
 bool log_failure(enum status status, const char *path, const char *why)
