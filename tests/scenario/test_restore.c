@@ -128,10 +128,12 @@ static void restore_in_place(struct restored *restored, uint64_t seed, size_t lo
     machine_start(scene->world, machine);
     for (size_t i = 0; i < lost; i++)
         restored->lost[i] = write_person(restored);
-    if (liar != 0)
-        scene_run(scene, 20 * SECOND_MS);
-    else
+    if (liar == 0)
         assert_true(scene_agrees(scene));
+    /* The hub may notice late that the township's line was another before. */
+    for (int i = 0; i < 120 && !reads(restored, 0, &restored->lost[lost - 1]); i++)
+        scene_run(scene, SECOND_MS);
+    assert_true(reads(restored, 0, &restored->lost[lost - 1]));
     machine_power_off(scene->world, machine);
     machine_power_off(scene->world, machine_at(restored, 0));
     image_put_back(&image);

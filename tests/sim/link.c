@@ -101,7 +101,6 @@ void link_lose_machine(struct world *world, uint32_t machine)
         }
         struct link_side *side = &link->side[side_of(link, machine)];
         side->up = false;
-        side->blocked_until_ms = 0;
         link_break(world, i, 60000);
     }
 }
@@ -116,13 +115,10 @@ void link_find_machine(struct world *world, uint32_t machine)
     }
 }
 
-void link_block(struct world *world, uint32_t index, uint32_t machine, uint64_t pause_ms)
+void link_hang_up(struct world *world, uint32_t index, uint32_t machine)
 {
     struct link *link = link_at(world, index);
     uint8_t mine = side_of(link, machine);
-    struct link_side *side = &link->side[mine];
-    side->blocked_until_ms =
-        pause_ms == UINT64_MAX ? UINT64_MAX : world->now_ms + pause_ms;
     bool was_alive = link->alive;
     link->alive = false;
     plan_side(world, index, HAPPEN_SIDE_DOWN, mine,
@@ -135,10 +131,8 @@ void link_block(struct world *world, uint32_t index, uint32_t machine, uint64_t 
     plan_try(world, index, TRY_AGAIN_MS);
 }
 
-void link_unblock(struct world *world, uint32_t index, uint32_t machine)
+void link_dial(struct world *world, uint32_t index)
 {
-    struct link *link = link_at(world, index);
-    link->side[side_of(link, machine)].blocked_until_ms = 0;
     plan_try(world, index, chance_between(&world->links_chance, 1, 1000));
 }
 
@@ -147,9 +141,7 @@ static bool may_connect(const struct world *world, const struct link *link)
     const struct machine *a = &world->machines[link->machine[0]];
     const struct machine *b = &world->machines[link->machine[1]];
     return link->cuts == 0 && a->node != NULL && b->node != NULL &&
-           link->side[0].blocked_until_ms <= world->now_ms &&
-           link->side[1].blocked_until_ms <= world->now_ms && machine_knows(a, b) &&
-           machine_knows(b, a);
+           machine_admits(a, b) && machine_admits(b, a);
 }
 
 /* A side that has not yet noticed the end of the link's last life finds the line replaced
@@ -283,7 +275,7 @@ void link_arrive(struct world *world, const struct happening *happening)
     struct machine *receiver = &world->machines[link->machine[to]];
     const struct machine *sender = &world->machines[link->machine[to ^ 1]];
     if (link->alive && link->epoch == happening->epoch && link->side[to].up &&
-        receiver->node != NULL && machine_knows(receiver, sender)) {
+        receiver->node != NULL && machine_admits(receiver, sender)) {
         world->frames_delivered++;
         machine_deliver(world, receiver, EVENT_FRAME, sender->number,
                         slice_of(happening->bytes, happening->size), NULL);

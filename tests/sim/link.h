@@ -20,12 +20,11 @@ struct link_quality {
 };
 
 struct link_side {
-    bool up;                   /* what this machine's engine was told */
-    uint64_t up_at_ms;         /* frames arrive after it */
-    uint64_t blocked_until_ms; /* the engine cut the peer off; UINT64_MAX: until told */
-    uint64_t free_at_ms;       /* the line is busy with this side's frames until then */
-    uint64_t last_arrival_ms;  /* of this side's frames at the other */
-    uint64_t frames, bytes;    /* handed to the line by this side */
+    bool up;                  /* what this machine's engine was told */
+    uint64_t up_at_ms;        /* frames arrive after it */
+    uint64_t free_at_ms;      /* the line is busy with this side's frames until then */
+    uint64_t last_arrival_ms; /* of this side's frames at the other */
+    uint64_t frames, bytes;   /* handed to the line by this side */
     uint64_t frames_lost;
 };
 
@@ -54,9 +53,9 @@ void link_break(struct world *world, uint32_t link, uint64_t notice_ms_max);
 void link_lose_machine(struct world *world, uint32_t machine);
 void link_find_machine(struct world *world, uint32_t machine); /* it is on again */
 
-/* EFFECT_DROP and EFFECT_DIAL of a machine. */
-void link_block(struct world *world, uint32_t link, uint32_t machine, uint64_t pause_ms);
-void link_unblock(struct world *world, uint32_t link, uint32_t machine);
+/* A machine ends the connection, or tries soon to make one. */
+void link_hang_up(struct world *world, uint32_t link, uint32_t machine);
+void link_dial(struct world *world, uint32_t link);
 
 void link_send(struct world *world, uint32_t link, uint32_t from, struct slice frame);
 

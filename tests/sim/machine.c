@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/run/neighbours.h"
 #include "tests/sim/commit.h"
 #include "tests/sim/describe.h"
 #include "tests/sim/world.h"
@@ -24,6 +23,7 @@ void machine_init(struct world *world, struct machine *machine, uint32_t index,
     chance_bytes(&world->nodes_chance, machine->seed, SEED_SIZE);
     crypto_node_keys(machine->seed, &machine->keys);
     buffer_init(&machine->grant, GRANT_SIZE_MAX);
+    machine->transport = carrier_create(world, index);
     machine->paused = checked_malloc(WORLD_MACHINES_MAX * sizeof(bool));
     memset(machine->paused, 0, WORLD_MACHINES_MAX * sizeof(bool));
 }
@@ -41,6 +41,7 @@ void machine_deinit(struct machine *machine)
 {
     if (machine->node != NULL) {
         round_deinit(&machine->round);
+        neighbours_destroy(machine->neighbours);
         node_close(machine->node);
     }
     letters_burn(&machine->arrived);
@@ -50,6 +51,8 @@ void machine_deinit(struct machine *machine)
     free(machine->wanted.items);
     free(machine->taken.items);
     free(machine->paused);
+    free(machine->config.peers);
+    carrier_destroy(machine->transport);
     buffer_deinit(&machine->grant);
 }
 
@@ -78,6 +81,12 @@ bool machine_knows(const struct machine *machine, const struct machine *other)
     return member != NULL && !roster_revoked(roster, member->number);
 }
 
+bool machine_admits(const struct machine *machine, const struct machine *other)
+{
+    uint32_t number;
+    return neighbours_member(machine->neighbours, other->keys.curve_public, &number);
+}
+
 static void plan_run(struct world *world, struct machine *machine)
 {
     if (!machine->run_planned) {
@@ -98,6 +107,9 @@ static void plan_wake(struct world *world, struct machine *machine)
     uint64_t steady = machine_steady_ms(world, machine), runs_left;
     if (engine_folding(engine, &runs_left)) {
         wake = steady;
+    }
+    if (neighbours_wake_ms(machine->neighbours) < wake) {
+        wake = neighbours_wake_ms(machine->neighbours);
     }
     if (wake == UINT64_MAX) {
         machine->wake_planned_ms = UINT64_MAX;
@@ -160,6 +172,17 @@ void machine_start(struct world *world, struct machine *machine)
         return;
     }
     machine->founded = true;
+    static char nowhere[] = "a link";
+    struct config *config = &machine->config;
+    config->peer_count = world->machine_count;
+    config->peers =
+        checked_realloc(config->peers, config->peer_count * sizeof(*config->peers));
+    for (size_t i = 0; i < config->peer_count; i++) {
+        config->peers[i] =
+            (struct config_peer){.name = world->machines[i].name, .address = nowhere};
+    }
+    machine->neighbours = neighbours_create(node_engine(machine->node), config);
+    neighbours_use(machine->neighbours, machine->transport);
     round_init(&machine->round, machine->node,
                &(struct round_carrier){
                    .context = machine,
@@ -168,6 +191,7 @@ void machine_start(struct world *world, struct machine *machine)
                    .excess = carrier_excess,
                    .release = carrier_release,
                });
+    neighbours_dial(machine->neighbours);
     plan_wake(world, machine);
     link_find_machine(world, machine->index);
 }
@@ -178,6 +202,7 @@ void machine_power_off(struct world *world, struct machine *machine)
     world_note(world, machine->name, "loses power");
     commit_obey(NULL);
     round_deinit(&machine->round);
+    neighbours_destroy(machine->neighbours);
     node_close(machine->node);
     machine->node = NULL;
     machine->plan = (struct commit_plan){0};
@@ -330,24 +355,8 @@ static void release_send(struct world *world, struct machine *machine,
     }
     machine->frames_out++;
     machine->bytes_out += effect->bytes.size;
-    link_send(world, link_between(world, machine->index, peer->index), machine->index,
-              effect->bytes);
-}
-
-static void release_link_effect(struct world *world, struct machine *machine,
-                                const struct effect *effect)
-{
-    struct machine *peer = world_member(world, effect->peer);
-    uint32_t link =
-        peer == NULL ? LINK_NONE : link_between(world, machine->index, peer->index);
-    bool drop = effect->kind == EFFECT_DROP;
-    world_note(world, machine->name, "%s %s %" PRIu64, drop ? "drops" : "dials",
-               member_text(world, effect->peer), drop ? effect->pause_ms : 0);
-    if (link != LINK_NONE && drop) {
-        link_block(world, link, machine->index, effect->pause_ms);
-    } else if (link != LINK_NONE) {
-        link_unblock(world, link, machine->index);
-    }
+    neighbours_send(machine->neighbours, effect->peer, effect->connection, effect->bytes,
+                    machine->round.batch.steady_ms);
 }
 
 /* ---- the carrier, as the round sees it ---- */
@@ -372,40 +381,48 @@ static bool carrier_receive(void *context, struct transport_event *heard)
 static bool carrier_translate(void *context, const struct transport_event *heard,
                               enum event_kind *kind)
 {
-    (void)context;
-    *kind = heard->kind == TRANSPORT_UP     ? EVENT_LINK_UP
-            : heard->kind == TRANSPORT_DOWN ? EVENT_LINK_DOWN
-                                            : EVENT_FRAME;
-    return true;
+    struct machine *machine = context;
+    return neighbours_translate(machine->neighbours, heard, kind);
 }
 
-static void carrier_excess(void *context, uint32_t number)
+static void carrier_excess(void *context, uint32_t peer)
 {
     struct machine *machine = context;
-    struct world *world = machine->world;
-    const struct machine *peer = world_member(world, number);
-    uint32_t link =
-        peer == NULL ? LINK_NONE : link_between(world, machine->index, peer->index);
-    world_note(world, machine->name, "%s sends too much", member_text(world, number));
-    if (link != LINK_NONE) {
-        link_block(world, link, machine->index, NEIGHBOUR_OVERFLOW_MS);
-    }
+    world_note(machine->world, machine->name, "%s sends too much",
+               member_text(machine->world, peer));
+    neighbours_shut_out(machine->neighbours, peer, NEIGHBOUR_OVERFLOW_MS,
+                        machine->round.batch.steady_ms);
 }
 
 static void carrier_release(void *context, const struct effect *effect)
 {
     struct machine *machine = context;
     struct world *world = machine->world;
+    const char *peer = member_text(world, effect->peer);
     bool alive = !commit_power_is_cut(&machine->plan);
     if (effect->kind == EFFECT_REPLY) {
         take_reply(world, machine, effect, alive);
-    } else if (alive && effect->kind == EFFECT_SEND) {
-        release_send(world, machine, effect);
-    } else if (alive && (effect->kind == EFFECT_DROP || effect->kind == EFFECT_DIAL)) {
-        release_link_effect(world, machine, effect);
-    } else if (alive && effect->kind == EFFECT_ROSTER) {
+        return;
+    }
+    if (!alive) {
+        return;
+    }
+    switch (effect->kind) {
+    case EFFECT_REPLY: return;
+    case EFFECT_SEND: release_send(world, machine, effect); return;
+    case EFFECT_DROP:
+        world_note(world, machine->name, "drops %s %" PRIu64, peer, effect->pause_ms);
+        neighbours_shut_out(machine->neighbours, effect->peer, effect->pause_ms,
+                            machine->round.batch.steady_ms);
+        return;
+    case EFFECT_DIAL:
+        world_note(world, machine->name, "dials %s", peer);
+        neighbours_let_in(machine->neighbours, effect->peer);
+        return;
+    case EFFECT_ROSTER:
         world_note(world, machine->name, "roster changed");
-        link_find_machine(world, machine->index);
+        neighbours_dial(machine->neighbours);
+        return;
     }
 }
 
@@ -441,6 +458,15 @@ static void collect_wanted(struct machine *machine)
     }
 }
 
+static void collect_owed(struct machine *machine)
+{
+    uint32_t peer;
+    enum event_kind kind;
+    while (neighbours_owed(machine->neighbours, &peer, &kind)) {
+        batch_add(&machine->round.batch, kind)->peer = peer;
+    }
+}
+
 /* Leaves what the round did not receive. */
 static void drop_received(struct machine *machine)
 {
@@ -467,6 +493,7 @@ void machine_run(struct world *world, const struct happening *happening)
     machine->run_planned = false;
     batch->wall_ms = machine_wall_ms(world, machine);
     batch->steady_ms = machine_steady_ms(world, machine);
+    collect_owed(machine);
     collect_wanted(machine);
     round_hear(round);
     drop_received(machine);
@@ -492,6 +519,7 @@ void machine_run(struct world *world, const struct happening *happening)
         plan_start(world, machine);
         return;
     }
+    neighbours_advance(machine->neighbours, batch->steady_ms);
     plan_wake(world, machine);
     if (machine->arrived.count + machine->wanted.count > 0 ||
         shares_any(&round->shares)) {

@@ -1,9 +1,11 @@
-/* machine.h - one simulated node: the real daemon/run/round.h over the real node and a real
- * store, with a virtual clock, a carrier of virtual links and a power switch. */
+/* machine.h - one simulated node: the daemon's round, neighbours and node over a real store,
+ * with a virtual clock, a carrier of virtual links and a power switch. */
 #ifndef LINLI_TESTS_SIM_MACHINE_H
 #define LINLI_TESTS_SIM_MACHINE_H
 
+#include "daemon/run/neighbours.h"
 #include "daemon/run/round.h"
+#include "tests/sim/carrier.h"
 #include "tests/sim/job.h"
 
 struct world;
@@ -63,7 +65,10 @@ struct machine {
     size_t received;        /* of them */
     struct letters wanted;  /* here: they come before what arrived */
     struct letters taken;   /* of `wanted`, by the round under way */
-    struct round round;     /* while it is on */
+    struct config config;   /* names every machine there is as a peer */
+    struct transport *transport;
+    struct neighbours *neighbours; /* while it is on, as the round */
+    struct round round;
     struct commit_plan plan;
     bool *paused; /* by machine index: an operator paused that peer */
 
@@ -88,6 +93,8 @@ void machine_wake(struct world *world, const struct happening *happening);
 
 uint64_t machine_wall_ms(const struct world *world, const struct machine *machine);
 uint64_t machine_steady_ms(const struct world *world, const struct machine *machine);
+/* By its roster, and as its transport asks: who is shut out is not admitted. */
 bool machine_knows(const struct machine *machine, const struct machine *other);
+bool machine_admits(const struct machine *machine, const struct machine *other);
 
 #endif

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/run/log.h"
 #include "tests/sim/place.h"
 
 struct world *world_create(uint64_t seed, FILE *trace_out)
 {
     crypto_init();
+    log_open(LOG_LEVEL_ERROR); /* the trace has the rest */
     struct world *world = checked_malloc(sizeof(*world));
     memset(world, 0, sizeof(*world));
     world->seed = seed;
