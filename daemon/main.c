@@ -217,6 +217,7 @@ static bool open_transport(struct daemon *daemon)
     struct transport_options options = {
         .listen = daemon->config.listen,
         .member = loop_member,
+        .shut_out = loop_shuts_out,
         .context = daemon->loop,
     };
     memcpy(options.public_key, keys->curve_public, CURVE_KEY_SIZE);

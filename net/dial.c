@@ -9,6 +9,9 @@
 /* A host may have addresses of one family only, and a line may carry only one. */
 #define FAMILY_ATTEMPTS 3
 
+/* A refusal takes a round trip; a satellite's takes up to 2 s. */
+#define REFUSAL_MS_MAX 2500
+
 void dials_init(struct dials *dials, uint64_t seed)
 {
     *dials = (struct dials){.connection_next = 1, .jitter = seed | 1};
@@ -48,7 +51,8 @@ struct dial *dials_add(struct dials *dials, uint32_t peer)
             checked_realloc(dials->items, dials->capacity * sizeof(*dials->items));
     }
     struct dial *dial = &dials->items[dials->count++];
-    *dial = (struct dial){.peer = peer, .pause_ms = PAUSE_MS_MIN};
+    *dial =
+        (struct dial){.peer = peer, .pause_ms = PAUSE_MS_MIN, .nameless = {true, true}};
     return dial;
 }
 
@@ -64,6 +68,8 @@ bool dial_start(struct dials *dials, struct dial *dial,
     dial->connection = dials->connection_next++;
     dial->dry = false;
     dial->unreached = 0;
+    dial->has_address = false;
+    dial->asked_ms = 0;
     return socket_dial(&dial->socket, settings, dial->endpoint, dial->ipv6,
                        dial->server_key);
 }
@@ -79,6 +85,15 @@ static bool host_is_name(const char *endpoint)
     const char *host = strstr(endpoint, "://");
     return host != NULL && host[strspn(host, ":/0123456789.[]")] != '\0' &&
            strchr(host, '[') == NULL;
+}
+
+/* fe80::/10 */
+static bool host_is_link_local(const char *endpoint)
+{
+    const char *host = strchr(endpoint, '[');
+    return host != NULL && (host[1] == 'f' || host[1] == 'F') &&
+           (host[2] == 'e' || host[2] == 'E') && host[3] != '\0' &&
+           strchr("89abAB", host[3]) != NULL;
 }
 
 bool dial_wants_other_family(const struct dial *dial)
@@ -109,26 +124,68 @@ void dial_pause(struct dials *dials, struct dial *dial, uint64_t now_ms)
         dial->pause_ms < PAUSE_MS_MAX / 2 ? dial->pause_ms * 2 : PAUSE_MS_MAX;
 }
 
+static void dial_set_trouble(struct dial *dial, enum dial_trouble trouble,
+                             uint64_t now_ms)
+{
+    if (dial->trouble != trouble)
+        dial->trouble_ms = now_ms;
+    dial->trouble = trouble;
+}
+
+/* A name without an address in one family may have one in the other, whose trouble then
+ * stands until both have none. */
+static enum dial_trouble trouble_without_address(const struct dial *dial)
+{
+    if (host_is_link_local(dial->endpoint))
+        return DIAL_NO_INTERFACE;
+    if (!host_is_name(dial->endpoint))
+        return DIAL_NO_ROUTE;
+    return dial->nameless[0] && dial->nameless[1] ? DIAL_NO_NAME : dial->trouble;
+}
+
+static void dial_reached_nobody(struct dial *dial, uint64_t now_ms)
+{
+    enum dial_trouble trouble;
+    dial->nameless[dial->ipv6] = !dial->has_address;
+    if (!dial->has_address)
+        trouble = trouble_without_address(dial);
+    else if (dial->asked_ms == 0)
+        trouble = host_is_link_local(dial->endpoint) ? DIAL_NO_INTERFACE : DIAL_NO_ROUTE;
+    else
+        trouble = now_ms - dial->asked_ms < REFUSAL_MS_MAX ? DIAL_REFUSED : DIAL_SILENT;
+    dial_set_trouble(dial, trouble, now_ms);
+    dial->unreached++;
+    dial->has_address = false;
+    dial->asked_ms = 0;
+}
+
 /* Who hangs up early has read our greeting and cannot make sense of it: it was sealed for
  * another server key. One that says nothing until the time is up does not answer. */
 static enum dial_trouble trouble_of_breaking_off(const struct dial *dial, uint64_t now_ms)
 {
     bool timed_out = now_ms - dial->connected_ms >= SOCKET_HANDSHAKE_MS_MAX / 2;
-    return timed_out ? DIAL_UNREACHABLE : DIAL_ANOTHER;
+    return timed_out ? DIAL_SILENT : DIAL_ANOTHER;
 }
 
-void dial_note(struct dial *dial, enum socket_event_kind kind, uint64_t now_ms)
+void dial_note(struct dial *dial, const struct socket_event *event, uint64_t now_ms)
 {
-    switch (kind) {
-    case SOCKET_UNREACHED:
-        dial->trouble = DIAL_UNREACHABLE;
-        dial->unreached++;
+    switch (event->kind) {
+    case SOCKET_ASKED:
+        dial->has_address = true;
+        dial->asked_ms = now_ms;
         break;
+    case SOCKET_GAVE_UP: dial->has_address = true; break;
+    case SOCKET_UNREACHED: dial_reached_nobody(dial, now_ms); break;
     case SOCKET_CONNECTED: dial->connected_ms = now_ms; break;
-    case SOCKET_READY: dial->trouble = DIAL_NO_TROUBLE; break;
-    case SOCKET_DENIED: dial->trouble = DIAL_TURNED_AWAY; break;
-    case SOCKET_REFUSED: dial->trouble = DIAL_ANOTHER; break;
-    case SOCKET_BROKEN_OFF: dial->trouble = trouble_of_breaking_off(dial, now_ms); break;
+    case SOCKET_READY: dial_set_trouble(dial, DIAL_NO_TROUBLE, now_ms); break;
+    case SOCKET_DENIED:
+        dial_set_trouble(dial, event->shut_out ? DIAL_SHUT_OUT : DIAL_TURNED_AWAY,
+                         now_ms);
+        break;
+    case SOCKET_REFUSED: dial_set_trouble(dial, DIAL_ANOTHER, now_ms); break;
+    case SOCKET_BROKEN_OFF:
+        dial_set_trouble(dial, trouble_of_breaking_off(dial, now_ms), now_ms);
+        break;
     case SOCKET_ACCEPTED:
     case SOCKET_CLOSED: break;
     }

@@ -27,9 +27,13 @@ struct dial {
     uint64_t connection;   /* serial of the socket's connection, never reused */
     uint64_t connected_ms; /* of the TCP connection whose handshake is under way */
     enum dial_trouble trouble;
-    bool ipv6;          /* the family that is asked for where the host is a name */
-    unsigned unreached; /* attempts of this socket that reached nobody */
-    bool dry;           /* the socket held no more frames when last read */
+    uint64_t trouble_ms; /* since when all attempts have ended so */
+    bool has_address;    /* the attempt under way had an address to connect to */
+    uint64_t asked_ms;   /* when it asked for the connection; 0: not yet */
+    bool nameless[2];    /* by family: no address there when last asked, or never asked */
+    bool ipv6;           /* the family that is asked for where the host is a name */
+    unsigned unreached;  /* attempts of this socket that reached nobody */
+    bool dry;            /* the socket held no more frames when last read */
     unsigned pause_ms;
     uint64_t due_ms; /* while pausing */
 };
@@ -63,8 +67,15 @@ void dial_proved_useful(struct dial *dial);
  * reached nobody. Then the socket is to be closed and a new one dials. */
 MUST_USE bool dial_wants_other_family(const struct dial *dial);
 
-/* Notes what a socket's event tells of why there is no link. */
-void dial_note(struct dial *dial, enum socket_event_kind kind, uint64_t now_ms);
+/* Notes what a socket's event tells of why there is no link. libzmq gives no reason for an
+ * attempt that reached nobody; the steps it took before tell:
+ *
+ *     no socket was closed                 the host has no address
+ *     one was, and it never waited         the system knows no way there
+ *     it waited for less than 2.5 s        refused
+ *     it waited longer                     no answer; a host missing on the own line takes 3 s
+ */
+void dial_note(struct dial *dial, const struct socket_event *event, uint64_t now_ms);
 
 /* When the first pause is over; UINT64_MAX: none is running. */
 uint64_t dials_due_ms(const struct dials *dials);

@@ -1,3 +1,5 @@
+/* lane.c - the rules of each lane that stands today: records (also those that are urgent), and
+ * the statements of the authority, which are folded into the roster in memory. */
 #include "net/lane.h"
 
 /* ---- records ---- */

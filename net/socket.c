@@ -75,9 +75,10 @@ static bool socket_watch(struct socket *socket, const struct socket_settings *se
     char name[64];
     snprintf(name, sizeof(name), "inproc://monitor-%" PRIu64,
              ++*settings->monitors_opened);
-    int kinds = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED |
-                ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+    int kinds = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CLOSED |
+                ZMQ_EVENT_CONNECT_RETRIED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     if (zmq_socket_monitor(socket->zmq, name, kinds) != 0)
         return false;
@@ -189,6 +190,8 @@ static bool event_kind(uint16_t zmq_event, enum socket_event_kind *kind)
     switch (zmq_event) {
     case ZMQ_EVENT_ACCEPTED: *kind = SOCKET_ACCEPTED; return true;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: *kind = SOCKET_READY; return true;
+    case ZMQ_EVENT_CONNECT_DELAYED: *kind = SOCKET_ASKED; return true;
+    case ZMQ_EVENT_CLOSED: *kind = SOCKET_GAVE_UP; return true;
     case ZMQ_EVENT_CONNECT_RETRIED: *kind = SOCKET_UNREACHED; return true;
     case ZMQ_EVENT_CONNECTED: *kind = SOCKET_CONNECTED; return true;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: *kind = SOCKET_DENIED; return true;
@@ -216,6 +219,7 @@ bool socket_next_event(const struct socket *socket, struct socket_event *event)
         memcpy(&zmq_event, head, sizeof(zmq_event));
         memcpy(&value, head + sizeof(zmq_event), sizeof(value));
         event->descriptor = (int)value;
+        event->shut_out = value == ZAP_STATUS_SHUT_OUT;
         known = event_kind(zmq_event, &event->kind);
     }
     return true;

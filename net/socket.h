@@ -28,10 +28,13 @@ struct socket {
 
 enum socket_event_kind {
     SOCKET_ACCEPTED,   /* a connection came in; `descriptor` is set              */
+    SOCKET_ASKED,      /* the system was asked for a connection and is at it     */
+    SOCKET_GAVE_UP,    /* a descriptor was closed without a connection           */
     SOCKET_UNREACHED,  /* a dialled endpoint did not answer; libzmq dials on     */
     SOCKET_CONNECTED,  /* it did; the handshake begins                           */
     SOCKET_READY,      /* a handshake was done                                   */
-    SOCKET_DENIED,     /* a handshake failed: our key, or theirs, is not admitted */
+    SOCKET_DENIED,     /* a handshake failed: our key, or theirs, is not admitted;
+                        * `shut_out` says whether it is known                     */
     SOCKET_REFUSED,    /* a handshake failed: the protocol was wrong             */
     SOCKET_BROKEN_OFF, /* a handshake was not finished                           */
     SOCKET_CLOSED,     /* a connection ended; `descriptor` is set                */
@@ -40,6 +43,7 @@ enum socket_event_kind {
 struct socket_event {
     enum socket_event_kind kind;
     int descriptor;
+    bool shut_out;
 };
 
 /* Both return false, with errno, if the system or the endpoint does not allow it. Only

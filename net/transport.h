@@ -55,6 +55,9 @@ struct transport_options {
     /* The member's number for a CURVE key, or false: the key is turned away. Called in
      * the loop's thread, for handshakes and for every frame; may not call the transport. */
     bool (*member)(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer);
+    /* Whether a key that is turned away is known and kept out for a while only; the dialler
+     * is told which it is. NULL: none is. */
+    bool (*shut_out)(void *context, const uint8_t key[CURVE_KEY_SIZE]);
     void *context;
     /* Silence after which a connection is taken for dead, milliseconds; 0: 60,000.
      * Heartbeats go at a third of it; the other two must exceed the worst round trip. */
@@ -67,7 +70,8 @@ struct transport_statistics {
     uint64_t bytes_in, bytes_out;  /* of frames, without ZMTP, CURVE and TCP */
     uint64_t connections_accepted; /* those neither done nor refused never spoke ZMTP */
     uint64_t handshakes_done;
-    /* Of accepted connections: unknown key, wrong protocol, or not finished. */
+    /* Of accepted connections: unknown key, wrong protocol, or not finished. Keys that are
+     * shut out are not counted. */
     uint64_t handshakes_refused;
     uint64_t dials_refused;  /* ours: turned away, answered by another, or by no member */
     uint64_t frames_refused; /* no or no longer a member, multipart; its sender is cut */
@@ -94,13 +98,19 @@ MUST_USE enum status transport_dial(struct transport *transport, uint32_t peer,
 
 /* Why what is dialled is not linked, as the last attempt ended. */
 enum dial_trouble {
-    DIAL_NO_TROUBLE,  /* linked, not dialled, or no attempt has ended yet              */
-    DIAL_UNREACHABLE, /* no such name, no route, refused, or nobody answers            */
-    DIAL_TURNED_AWAY, /* who answers has our server key and denies ours                */
-    DIAL_ANOTHER,     /* who answers does not prove the server key, or speaks no CURVE */
+    DIAL_NO_TROUBLE,   /* linked, not dialled, or no attempt has ended yet              */
+    DIAL_NO_NAME,      /* the host is a name that does not resolve                      */
+    DIAL_NO_INTERFACE, /* link-local, without an interface or with one that is not here */
+    DIAL_NO_ROUTE,     /* this machine has no way there                                 */
+    DIAL_REFUSED,      /* the connection was refused within 2.5 s                       */
+    DIAL_SILENT,       /* nobody answers                                                */
+    DIAL_TURNED_AWAY,  /* who answers has the server key and does not know ours         */
+    DIAL_SHUT_OUT,     /* who answers has the server key, knows ours, and takes no link */
+    DIAL_ANOTHER,      /* who answers does not prove the server key, or speaks no CURVE */
 };
-enum dial_trouble transport_dial_trouble(const struct transport *transport,
-                                         uint32_t peer);
+/* `*for_ms`, unless NULL: for how long all attempts have ended so; 0 without trouble. */
+enum dial_trouble transport_dial_trouble(const struct transport *transport, uint32_t peer,
+                                         uint64_t *for_ms);
 
 /* Drops the dialled connection of `peer` and cuts one accepted from it. Reported DOWN. */
 void transport_hang_up(struct transport *transport, uint32_t peer);

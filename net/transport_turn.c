@@ -71,11 +71,15 @@ void carrier_hear_listener(struct transport *transport)
             break;
         case SOCKET_READY: transport->statistics.handshakes_done++; break;
         case SOCKET_DENIED:
+            transport->statistics.handshakes_refused += !event.shut_out;
+            break;
         case SOCKET_REFUSED:
         case SOCKET_BROKEN_OFF: transport->statistics.handshakes_refused++; break;
         case SOCKET_CLOSED:
             links_descriptor_closed(&transport->links, event.descriptor);
             break;
+        case SOCKET_ASKED:
+        case SOCKET_GAVE_UP:
         case SOCKET_UNREACHED:
         case SOCKET_CONNECTED: break; /* of dialling sockets only */
         }
@@ -95,15 +99,17 @@ static void carrier_dialled_is_ready(struct transport *transport, struct dial *d
 }
 
 static void carrier_hear_dialling(struct transport *transport, struct dial *dial,
-                                  enum socket_event_kind kind)
+                                  const struct socket_event *event)
 {
-    dial_note(dial, kind, carrier_now_ms());
+    enum socket_event_kind kind = event->kind;
+    dial_note(dial, event, carrier_now_ms());
     if (dial_wants_other_family(dial)) {
         dial->ipv6 = !dial->ipv6;
         dial_pause(&transport->dials, dial, carrier_now_ms());
         return;
     }
-    if (kind == SOCKET_UNREACHED || kind == SOCKET_CONNECTED)
+    if (kind == SOCKET_ASKED || kind == SOCKET_GAVE_UP || kind == SOCKET_UNREACHED ||
+        kind == SOCKET_CONNECTED)
         return;
     if (kind == SOCKET_READY) {
         carrier_dialled_is_ready(transport, dial);
@@ -121,7 +127,7 @@ static void carrier_hear_dial(struct transport *transport, struct dial *dial)
         if (link != NULL && event.kind == SOCKET_CLOSED)
             link->closed = true;
         else if (link == NULL)
-            carrier_hear_dialling(transport, dial, event.kind);
+            carrier_hear_dialling(transport, dial, &event);
         /* Else libzmq dials anew; this socket is to be emptied and closed. */
     }
 }
@@ -220,8 +226,7 @@ static void carrier_remove_drained(struct transport *transport)
 void carrier_take_turn(struct transport *transport)
 {
     carrier_remove_drained(transport);
-    (void)zap_serve(transport->zap, transport->options.member,
-                    transport->options.context);
+    (void)zap_serve(transport->zap, &transport->options);
     carrier_dial_due(transport);
     carrier_read_batch(transport);
     carrier_mark_drained(transport);

@@ -171,10 +171,14 @@ enum status transport_dial(struct transport *transport, uint32_t peer,
     return ERR_CONFIG;
 }
 
-enum dial_trouble transport_dial_trouble(const struct transport *transport, uint32_t peer)
+enum dial_trouble transport_dial_trouble(const struct transport *transport, uint32_t peer,
+                                         uint64_t *for_ms)
 {
     const struct dial *dial = dials_find(&transport->dials, peer);
-    return dial != NULL ? dial->trouble : DIAL_NO_TROUBLE;
+    enum dial_trouble trouble = dial != NULL ? dial->trouble : DIAL_NO_TROUBLE;
+    if (for_ms != NULL)
+        *for_ms = trouble != DIAL_NO_TROUBLE ? carrier_now_ms() - dial->trouble_ms : 0;
+    return trouble;
 }
 
 void transport_hang_up(struct transport *transport, uint32_t peer)

@@ -17,6 +17,8 @@ enum {
 };
 
 #define KEY_SIZE 32
+#define ZAP_TEXT_OF(status) #status
+#define ZAP_TEXT(status) ZAP_TEXT_OF(status)
 /* libzmq's request ids have one byte; RFC 27 sets no bound, so here is ours. */
 #define REQUEST_ID_SIZE_MAX 255
 /* Answered per call, so that a storm of handshakes cannot hold the loop. */
@@ -98,35 +100,51 @@ static void zap_put(void *socket, struct slice part, int flags)
     (void)zmq_send(socket, part.data, part.size, ZMQ_DONTWAIT | flags);
 }
 
-static void zap_answer(void *socket, struct slice request_id, bool admitted,
-                       const char *user_id)
+struct zap_verdict {
+    const char *status, *words;
+    char user_id[ZAP_USER_ID_SIZE];
+};
+
+static struct zap_verdict zap_judge(struct zap_question *question,
+                                    const struct transport_options *options)
+{
+    struct zap_verdict verdict = {.status = "400", .words = "not a member"};
+    if (!question_is_ours(question))
+        return verdict;
+    struct slice key = question_part(question, PART_KEY);
+    uint32_t peer;
+    if (options->member(options->context, key.data, &peer) &&
+        zmq_z85_encode(verdict.user_id, key.data, KEY_SIZE) != NULL) {
+        verdict.status = "200";
+        verdict.words = "";
+    } else if (options->shut_out != NULL &&
+               options->shut_out(options->context, key.data)) {
+        verdict.status = ZAP_TEXT(ZAP_STATUS_SHUT_OUT);
+        verdict.words = "shut out";
+    }
+    return verdict;
+}
+
+static void zap_answer(void *socket, struct slice request_id,
+                       const struct zap_verdict *verdict)
 {
     if (request_id.size > REQUEST_ID_SIZE_MAX)
         request_id.size = 0;
     zap_put(socket, slice_text("1.0"), ZMQ_SNDMORE);
     zap_put(socket, request_id, ZMQ_SNDMORE);
-    zap_put(socket, slice_text(admitted ? "200" : "400"), ZMQ_SNDMORE);
-    zap_put(socket, slice_text(admitted ? "" : "not a member"), ZMQ_SNDMORE);
-    zap_put(socket, slice_text(admitted ? user_id : ""), ZMQ_SNDMORE);
+    zap_put(socket, slice_text(verdict->status), ZMQ_SNDMORE);
+    zap_put(socket, slice_text(verdict->words), ZMQ_SNDMORE);
+    zap_put(socket, slice_text(verdict->user_id), ZMQ_SNDMORE);
     zap_put(socket, slice_text(""), 0);
 }
 
-bool zap_serve(void *socket,
-               bool (*member)(void *context, const uint8_t key[32], uint32_t *peer),
-               void *context)
+bool zap_serve(void *socket, const struct transport_options *options)
 {
     struct zap_question question;
     int answered = 0;
     while (answered < ANSWERS_MAX && question_take(socket, &question)) {
-        char user_id[ZAP_USER_ID_SIZE] = "";
-        bool admitted = false;
-        if (question_is_ours(&question)) {
-            struct slice key = question_part(&question, PART_KEY);
-            uint32_t peer;
-            admitted = member(context, key.data, &peer) &&
-                       zmq_z85_encode(user_id, key.data, KEY_SIZE) != NULL;
-        }
-        zap_answer(socket, question_part(&question, PART_REQUEST_ID), admitted, user_id);
+        struct zap_verdict verdict = zap_judge(&question, options);
+        zap_answer(socket, question_part(&question, PART_REQUEST_ID), &verdict);
         question_discard(&question);
         answered++;
     }

@@ -7,6 +7,7 @@
 #define LINLI_NET_ZAP_H
 
 #include "crdt/base.h"
+#include "net/transport.h"
 
 /* The one domain that is answered; the listening socket carries it. */
 #define ZAP_DOMAIN "linli"
@@ -14,13 +15,16 @@
 /* A key as text (Z85), with its end; this is the user id of an admitted connection. */
 #define ZAP_USER_ID_SIZE 41
 
+/* What a handshake that was turned away ends with, on both sides: 400 for a key that is
+ * unknown here, this for one that is known and kept out for a while. Of the statuses that
+ * RFC 27 has, 300 fits it better, but then libzmq tells the dialler nothing. */
+#define ZAP_STATUS_SHUT_OUT 500
+
 /* The socket to be served, bound; NULL: errno says why. Must be there before any other
  * socket of `zmq_context`. Closed with zmq_close. */
 void *zap_open(void *zmq_context);
 
-/* Answers what was asked since, at most a bounded number; false: nothing was asked. */
-bool zap_serve(void *socket,
-               bool (*member)(void *context, const uint8_t key[32], uint32_t *peer),
-               void *context);
+/* Answers what was asked since by `member` and `shut_out` of the options, at most a bounded number; false: nothing was asked. */
+bool zap_serve(void *socket, const struct transport_options *options);
 
 #endif

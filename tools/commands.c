@@ -42,6 +42,8 @@ static const struct column peer_columns[] = {
     {"bytes_out", N_("OUT"), COLUMN_BYTES, NULL, 7},
     {"refused", N_("REFUSED"), COLUMN_COUNT, NULL, 4},
     {"address", N_("ADDRESS"), COLUMN_TEXT, NULL, 3},
+    {"cause", N_("WHY AWAY"), COLUMN_TEXT, NULL, 1},
+    {"cause_ms", N_("FOR"), COLUMN_AGE, NULL, 2},
     COLUMNS_END,
 };
 
@@ -97,7 +99,9 @@ static const struct command fixed[] = {
      .help = N_("neighbours: what waits for each, since when, when it was last heard"),
      .more =
          N_("TO-SEND counts records that lie here and that the peer has not noted yet, "
-            "BEHIND those it announced and that have not come yet."),
+            "BEHIND those it announced and that have not come yet. WHY AWAY says how the "
+            "last "
+            "attempt to reach a peer ended that this node dials, FOR since when all do."),
      .example = "linli peer list",
      .run = ask_run,
      .render = render_list,

@@ -15,6 +15,22 @@ const char *peer_state_name(enum peer_state state)
     return "offline";
 }
 
+const char *dial_trouble_words(enum dial_trouble trouble)
+{
+    switch (trouble) {
+    case DIAL_NO_TROUBLE: return NULL;
+    case DIAL_NO_NAME: return "no such host";
+    case DIAL_NO_INTERFACE: return "no interface named";
+    case DIAL_NO_ROUTE: return "no way there";
+    case DIAL_REFUSED: return "connection refused";
+    case DIAL_SILENT: return "no answer";
+    case DIAL_TURNED_AWAY: return "not known there";
+    case DIAL_SHUT_OUT: return "paused there";
+    case DIAL_ANOTHER: return "another node answers";
+    }
+    return NULL;
+}
+
 uint64_t peer_refused_frames(const struct peer_report *report)
 {
     uint64_t frames = 0;

@@ -5,6 +5,7 @@
 
 #include "daemon/config/config.h"
 #include "net/engine.h"
+#include "net/transport.h"
 
 struct peer_line {
     const struct member *member; /* NULL: configured, but not in the roster */
@@ -20,6 +21,8 @@ struct peer_line *peer_list(const struct engine *engine, const struct config *co
                             struct arena *arena, size_t *count);
 
 const char *peer_state_name(enum peer_state state);
+/* A few words for a table and the journal; NULL: no trouble. */
+const char *dial_trouble_words(enum dial_trouble trouble);
 uint64_t peer_refused_frames(const struct peer_report *report);
 
 #endif

@@ -72,12 +72,26 @@ static void put_peer_report(struct query *query, const struct peer_line *line)
     codec_put_uint(out, peer_refused_frames(report));
 }
 
+/* Why a peer that this node dials is away, and since when. */
+static void put_peer_cause(struct query *query, const struct peer_line *line)
+{
+    const struct transport *transport = query->sources->transport;
+    enum dial_trouble trouble = DIAL_NO_TROUBLE;
+    uint64_t for_ms = 0;
+    if (transport != NULL && line->member != NULL && line->report.state == PEER_OFFLINE)
+        trouble = transport_dial_trouble(transport, line->member->number, &for_ms);
+    answer_put_key(query->data, "cause");
+    answer_put_text_or_nil(query->data, dial_trouble_words(trouble));
+    put_moment(query, "cause_ms",
+               trouble != DIAL_NO_TROUBLE ? query->steady_ms - for_ms : 0);
+}
+
 static void put_peer(struct query *query, const struct peer_line *line)
 {
     const struct member *member = line->member;
     char fingerprint[FINGERPRINT_SIZE] = "";
     struct buffer *out = query->data;
-    codec_put_map(out, 14);
+    codec_put_map(out, 16);
     answer_put_key(out, "number");
     answer_put_uint_or_nil(out, member != NULL ? member->number : 0);
     answer_put_key(out, "name");
@@ -88,6 +102,7 @@ static void put_peer(struct query *query, const struct peer_line *line)
     answer_put_key(out, "fingerprint");
     answer_put_text_or_nil(out, fingerprint);
     put_peer_report(query, line);
+    put_peer_cause(query, line);
 }
 
 static void put_peers(struct query *query)

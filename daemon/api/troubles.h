@@ -48,17 +48,37 @@ enum health_severity {
       "no peer is known yet: records are saved on this disk and nowhere else",           \
       "Add a [peer] section to linli.conf, or wait to be connected to")                  \
     X(HEALTH_PEER_TURNS_AWAY, 1210, HEALTH_WARNING,                                      \
-      "NAME turned this node away: there it is not known, or paused, or revoked",        \
+      "NAME turned this node away: there it is not known, or was revoked",               \
       "Bring the newest county.grant to NAME and run there: linli node join "            \
       "county.grant")                                                                    \
-    X(HEALTH_PEER_UNREACHABLE, 1211, HEALTH_NOTICE, "NAME does not answer at ADDRESS",   \
+    X(HEALTH_PEER_UNREACHABLE, 1211, HEALTH_NOTICE,                                      \
+      "NAME does not answer at ADDRESS",                                                 \
       "Check address, port and line: ping HOST; the address stands in linli.conf")       \
     X(HEALTH_PEER_IS_ANOTHER, 1212, HEALTH_WARNING,                                      \
       "another node, or no node, answers at ADDRESS where NAME should",                  \
       "Check the address of [peer NAME] in linli.conf")                                  \
     X(HEALTH_PEER_CLOCK, 1213, HEALTH_WARNING,                                           \
-      "NAME's clock is SPAN WAY this machine's",                                          \
+      "NAME's clock is SPAN WAY this machine's",                                         \
       "Compare both with a telephone; set the wrong one: timedatectl")                   \
+    X(HEALTH_PEER_NO_NAME, 1214, HEALTH_NOTICE,                                          \
+      "NAME is not dialled: its host HOST has no address",                               \
+      "Check the spelling in linli.conf, and that this machine can ask: getent ahosts "  \
+      "HOST")                                                                            \
+    X(HEALTH_PEER_REFUSES, 1215, HEALTH_NOTICE,                                          \
+      "the machine at ADDRESS refuses the connection to NAME",                           \
+      "Is linlid running at NAME, with that port as listen? Does a firewall refuse it? " \
+      "There: systemctl status linlid")                                                  \
+    X(HEALTH_PEER_NO_INTERFACE, 1216, HEALTH_WARNING,                                    \
+      "NAME's address ADDRESS is link-local and names no interface of this machine",     \
+      "Write the interface behind it, as in tcp://[fe80::1%eth0]:5100. See them: ip "    \
+      "link")                                                                            \
+    X(HEALTH_PEER_NO_ROUTE, 1217, HEALTH_NOTICE,                                         \
+      "this machine has no way to NAME at ADDRESS",                                      \
+      "Is the line up, is there a route? Try: ip route get HOST")                        \
+    X(HEALTH_PEER_SHUTS_OUT, 1218, HEALTH_WARNING,                                       \
+      "NAME knows this node and takes no link from it: it is paused there",              \
+      "Call NAME. An operator's pause ends there with: linli peer resume; one after "    \
+      "faults ends by itself")                                                           \
     X(HEALTH_LOG_DIVERGED, 2101, HEALTH_ERROR,                                           \
       "NAME's records have two histories: a neighbour tells another than the one held "  \
       "here; ours stays as it is",                                                       \
@@ -116,7 +136,7 @@ enum health_severity {
       "this machine's clock stands before the county's founding",                        \
       "Set the clock: timedatectl. Records are unaffected")                              \
     X(HEALTH_CLOCK_APART, 4102, HEALTH_WARNING,                                          \
-      "this machine's clock is SPAN WAY NAME's; most connected peers say so",             \
+      "this machine's clock is SPAN WAY NAME's; most connected peers say so",            \
       "Compare it with a telephone and set it: timedatectl. Nothing is lost; of two "    \
       "changes at once the wrong one may be shown")
 

@@ -216,11 +216,27 @@ static const char *peer_name_of(const char *section)
     return strncmp(section, PEER_PREFIX, size) == 0 ? section + size : NULL;
 }
 
+/* fe80::/10 without "%" and an interface: the system has no way there. */
+static bool endpoint_lacks_interface(const char *value)
+{
+    const char *host = strchr(value, '[');
+    return host != NULL && strchr("fF", host[1]) != NULL && host[1] != '\0' &&
+           strchr("eE", host[2]) != NULL && host[2] != '\0' && host[3] != '\0' &&
+           strchr("89abAB", host[3]) != NULL && strchr(host, '%') == NULL;
+}
+
 static void take_address(struct parse *parse, const char *name, const char *value)
 {
     struct config *config = parse->config;
     if (!endpoint_is_sound(value, false)) {
         complain(parse, "address", "\"%s\" is not of the form tcp://HOST:PORT", value);
+        return;
+    }
+    if (endpoint_lacks_interface(value)) {
+        complain(parse, "address",
+                 "\"%s\" is link-local and says not over which interface: write it as in "
+                 "tcp://[fe80::1%%eth0]:5100",
+                 value);
         return;
     }
     if (config->peer_count == CONFIG_PEERS_MAX) {

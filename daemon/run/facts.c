@@ -6,7 +6,7 @@ static enum dial_trouble dial_trouble_of(const struct transport *transport,
                                          const struct member *member)
 {
     return transport != NULL && member != NULL
-               ? transport_dial_trouble(transport, member->number)
+               ? transport_dial_trouble(transport, member->number, NULL)
                : DIAL_NO_TROUBLE;
 }
 

@@ -188,24 +188,30 @@ static void report_dial(struct health *health, enum health_code code,
 }
 
 /* Why the link does not come about. It stands beside the lost link, which tells what waits.
- * A peer that was met and does not answer is in no more trouble than any lost link. */
+ * What passes by itself (a restart, a line that is down) is no more than any lost link while
+ * the peer was met before. */
 static void examine_dial(struct health *health, const struct health_facts *facts,
                          const struct health_peer *peer, uint64_t since_ms)
 {
-    bool met = peer->to_send_known;
+    enum health_code code = HEALTH_PEER_UNREACHABLE;
+    bool passes = false;
     if (peer->address == NULL || !has_lasted(health, facts->steady_ms, since_ms, DIAL_MS))
         return;
     switch (peer->dial_trouble) {
-    case DIAL_NO_TROUBLE: break;
-    case DIAL_UNREACHABLE:
-        if (!met || has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
-            report_dial(health, HEALTH_PEER_UNREACHABLE, peer, since_ms);
-        break;
-    case DIAL_TURNED_AWAY:
-        report_dial(health, HEALTH_PEER_TURNS_AWAY, peer, since_ms);
-        break;
-    case DIAL_ANOTHER: report_dial(health, HEALTH_PEER_IS_ANOTHER, peer, since_ms); break;
+    case DIAL_NO_TROUBLE: return;
+    case DIAL_NO_NAME: code = HEALTH_PEER_NO_NAME, passes = true; break;
+    case DIAL_NO_ROUTE: code = HEALTH_PEER_NO_ROUTE, passes = true; break;
+    case DIAL_REFUSED: code = HEALTH_PEER_REFUSES, passes = true; break;
+    case DIAL_SILENT: code = HEALTH_PEER_UNREACHABLE, passes = true; break;
+    case DIAL_NO_INTERFACE: code = HEALTH_PEER_NO_INTERFACE; break;
+    case DIAL_TURNED_AWAY: code = HEALTH_PEER_TURNS_AWAY; break;
+    case DIAL_SHUT_OUT: code = HEALTH_PEER_SHUTS_OUT; break;
+    case DIAL_ANOTHER: code = HEALTH_PEER_IS_ANOTHER; break;
     }
+    bool met = peer->to_send_known;
+    if (passes && met && !has_lasted(health, facts->steady_ms, since_ms, OFFLINE_MS))
+        return;
+    report_dial(health, code, peer, since_ms);
 }
 
 static void examine_unlinked(struct health *health, const struct health_facts *facts,

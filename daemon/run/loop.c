@@ -164,6 +164,12 @@ bool loop_member(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *pee
     return neighbours_member(loop->neighbours, key, peer);
 }
 
+bool loop_shuts_out(void *context, const uint8_t key[CURVE_KEY_SIZE])
+{
+    struct loop *loop = context;
+    return neighbours_shuts_out(loop->neighbours, key);
+}
+
 /* ---- committing ---- */
 
 static void note_failure(struct loop *loop, enum status status)

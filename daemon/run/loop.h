@@ -24,8 +24,9 @@ struct loop_options {
 struct loop *loop_create(const struct loop_options *options);
 void loop_destroy(struct loop *loop);
 
-/* For transport_options.member; the context is the loop. */
+/* For transport_options.member and .shut_out; the context is the loop. */
 bool loop_member(void *loop, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer);
+bool loop_shuts_out(void *loop, const uint8_t key[CURVE_KEY_SIZE]);
 
 /* Runs until a signal says to stop. Both are borrowed until then. */
 void loop_run(struct loop *loop, struct transport *transport, struct control *control);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/answer/peer_list.h"
 #include "daemon/run/log.h"
 
 struct neighbour {
@@ -13,9 +14,10 @@ struct neighbour {
     bool shut_out;
     uint64_t until_ms; /* of being shut out; UINT64_MAX: until let in */
     bool dialled;
-    uint64_t connection;   /* what waits goes over it; 0: any */
-    struct buffer backlog; /* frames, each after its length */
-    size_t backlog_sent;   /* bytes of it that went out */
+    enum dial_trouble trouble; /* as last logged */
+    uint64_t connection;       /* what waits goes over it; 0: any */
+    struct buffer backlog;     /* frames, each after its length */
+    size_t backlog_sent;       /* bytes of it that went out */
 };
 
 struct neighbours {
@@ -98,19 +100,37 @@ static struct neighbour *row_of(struct neighbours *neighbours, uint32_t number)
 
 /* ---- members and dialling ---- */
 
-bool neighbours_member(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer)
+/* NULL: not a member that this node has anything to do with. */
+static const struct member *member_of_key(const struct neighbours *neighbours,
+                                          const uint8_t key[CURVE_KEY_SIZE])
 {
-    const struct neighbours *neighbours = context;
     const struct roster *roster = engine_roster(neighbours->engine);
     const struct member *member = roster_by_curve(roster, key);
     if (member == NULL || member == engine_self(neighbours->engine) ||
         roster_revoked(roster, member->number))
-        return false;
-    const struct neighbour *row = row_find(neighbours, member->number);
-    if (row != NULL && row->shut_out)
+        return NULL;
+    return member;
+}
+
+static bool is_shut_out(const struct neighbours *neighbours, uint32_t number)
+{
+    const struct neighbour *row = row_find(neighbours, number);
+    return row != NULL && row->shut_out;
+}
+
+bool neighbours_member(void *context, const uint8_t key[CURVE_KEY_SIZE], uint32_t *peer)
+{
+    const struct member *member = member_of_key(context, key);
+    if (member == NULL || is_shut_out(context, member->number))
         return false;
     *peer = member->number;
     return true;
+}
+
+bool neighbours_shuts_out(void *context, const uint8_t key[CURVE_KEY_SIZE])
+{
+    const struct member *member = member_of_key(context, key);
+    return member != NULL && is_shut_out(context, member->number);
 }
 
 static void dial_one(struct neighbours *neighbours, const struct config_peer *peer,
@@ -139,16 +159,6 @@ void neighbours_dial(struct neighbours *neighbours)
     }
 }
 
-/* ---- what the engine is told ---- */
-
-static void backlog_clear(struct neighbour *row)
-{
-    row->backlog_sent = 0;
-    size_t limit = row->backlog.limit;
-    buffer_deinit(&row->backlog);
-    buffer_init(&row->backlog, limit);
-}
-
 static const char *address_of(const struct neighbours *neighbours,
                               const struct member *member)
 {
@@ -157,6 +167,31 @@ static const char *address_of(const struct neighbours *neighbours,
             return neighbours->config->peers[i].address;
     }
     return "it called";
+}
+
+/* Says in the journal why a peer is not reached, once for each reason. */
+static void log_dial_trouble(struct neighbours *neighbours, struct neighbour *row)
+{
+    enum dial_trouble trouble =
+        row->dialled && !row->linked
+            ? transport_dial_trouble(neighbours->transport, row->number, NULL)
+            : DIAL_NO_TROUBLE;
+    const struct member *member =
+        roster_member(engine_roster(neighbours->engine), row->number);
+    if (trouble != row->trouble && trouble != DIAL_NO_TROUBLE && member != NULL)
+        log_write(LOG_LEVEL_INFO, "%s not connected (%s): %s", member->name,
+                  address_of(neighbours, member), dial_trouble_words(trouble));
+    row->trouble = trouble;
+}
+
+/* ---- what the engine is told ---- */
+
+static void backlog_clear(struct neighbour *row)
+{
+    row->backlog_sent = 0;
+    size_t limit = row->backlog.limit;
+    buffer_deinit(&row->backlog);
+    buffer_init(&row->backlog, limit);
 }
 
 static void log_link(const struct neighbours *neighbours, uint32_t peer, bool up)
@@ -299,6 +334,7 @@ void neighbours_advance(struct neighbours *neighbours, uint64_t now_ms)
     bool dial = false, waiting = false;
     for (size_t i = 0; i < neighbours->count; i++) {
         struct neighbour *row = &neighbours->rows[i];
+        log_dial_trouble(neighbours, row);
         if (row->shut_out && row->until_ms <= now_ms) {
             row->shut_out = false;
             neighbours->owing = true;

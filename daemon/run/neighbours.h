@@ -34,6 +34,10 @@ void neighbours_use(struct neighbours *neighbours, struct transport *transport);
 bool neighbours_member(void *neighbours, const uint8_t key[CURVE_KEY_SIZE],
                        uint32_t *peer);
 
+/* The transport's other question: a member that is kept out for a while: paused by an operator,
+ * after faults, or because too much waited for it. */
+bool neighbours_shuts_out(void *neighbours, const uint8_t key[CURVE_KEY_SIZE]);
+
 /* Dials whom the configuration names and the roster knows. */
 void neighbours_dial(struct neighbours *neighbours);
 

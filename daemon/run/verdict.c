@@ -53,8 +53,11 @@ static const struct trouble *dial_cause(const struct trouble_report *report,
     for (size_t i = 0; i < report->count; i++) {
         const struct trouble *trouble = &report->troubles[i];
         enum health_code code = trouble->words->code;
-        if (code == HEALTH_PEER_TURNS_AWAY || code == HEALTH_PEER_IS_ANOTHER ||
-            (code == HEALTH_PEER_UNREACHABLE && reaches_nobody))
+        bool stays = code == HEALTH_PEER_TURNS_AWAY || code == HEALTH_PEER_IS_ANOTHER ||
+                     code == HEALTH_PEER_SHUTS_OUT || code == HEALTH_PEER_NO_INTERFACE;
+        bool passes = code == HEALTH_PEER_UNREACHABLE || code == HEALTH_PEER_REFUSES ||
+                      code == HEALTH_PEER_NO_NAME || code == HEALTH_PEER_NO_ROUTE;
+        if (stays || (passes && reaches_nobody))
             return trouble;
     }
     return NULL;

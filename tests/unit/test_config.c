@@ -463,10 +463,22 @@ static void a_table_that_cannot_be_meant_is_refused_by_line_and_column(void **st
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void a_link_local_address_needs_its_interface(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(load(fixture, "[peer a]\naddress = tcp://[fe80::1]:5100\n"),
+                     ERR_CONFIG);
+    assert_error(fixture, 0, 2, "address", "tcp://[fe80::1%eth0]:5100");
+    assert_int_equal(load(fixture, "[peer a]\naddress = tcp://[fe80::1%eth0]:5100\n"
+                                   "[peer b]\naddress = tcp://[fec0::1]:5100\n"),
+                     OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_empty_file_gives_the_defaults),
+        TEST(a_link_local_address_needs_its_interface),
         TEST(every_key_is_read),
         TEST(comments_blanks_indentation_and_windows_line_ends_mean_nothing),
         TEST(a_byte_order_mark_is_no_mistake),

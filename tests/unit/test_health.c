@@ -333,7 +333,7 @@ static void a_node_that_turns_us_away_is_named_after_twenty_seconds(void **state
 static void a_configured_peer_that_never_answered_is_no_ok(void **state)
 {
     struct fixture *fixture = *state;
-    never_met(fixture, DIAL_UNREACHABLE);
+    never_met(fixture, DIAL_SILENT);
     after(fixture, 0);
     assert_verdict(fixture,
                    "LOOK none of 1 configured peers connected, 1 not met since the "
@@ -353,7 +353,7 @@ static void a_configured_peer_that_never_answered_is_no_ok(void **state)
 static void a_peer_that_was_met_may_be_unreachable_for_ten_minutes(void **state)
 {
     struct fixture *fixture = *state;
-    never_met(fixture, DIAL_UNREACHABLE);
+    never_met(fixture, DIAL_SILENT);
     fixture->peers[1].to_send_known = true;
     after(fixture, 0);
     after(fixture, 10 * MINUTE - 1);
@@ -373,6 +373,46 @@ static void another_node_at_the_address_is_not_the_peer(void **state)
     assert_string_equal(shown(fixture, HEALTH_PEER_IS_ANOTHER)->next,
                         "Check the address of [peer gaoping] in linli.conf");
     assert_verdict(fixture, "LOOK another node, or no node, answers at tcp://");
+}
+
+static void each_cause_of_a_missing_link_has_its_own_words_and_age(void **state)
+{
+    static const struct {
+        enum dial_trouble trouble;
+        enum health_code code;
+        const char *verdict, *next;
+    } rows[] = {
+        {DIAL_NO_NAME, HEALTH_PEER_NO_NAME,
+         "LOOK gaoping is not dialled: its host fd00::7 has no address (for 20 s).",
+         "getent ahosts fd00::7"},
+        {DIAL_NO_INTERFACE, HEALTH_PEER_NO_INTERFACE,
+         "LOOK gaoping's address tcp://[fd00::7]:5100 is link-local and names no "
+         "interface "
+         "of this machine (for 20 s).",
+         "ip link"},
+        {DIAL_NO_ROUTE, HEALTH_PEER_NO_ROUTE,
+         "LOOK this machine has no way to gaoping at tcp://[fd00::7]:5100 (for 20 s).",
+         "ip route get fd00::7"},
+        {DIAL_REFUSED, HEALTH_PEER_REFUSES,
+         "LOOK the machine at tcp://[fd00::7]:5100 refuses the connection to gaoping "
+         "(for 20 s).",
+         "Is linlid running at gaoping"},
+        {DIAL_SHUT_OUT, HEALTH_PEER_SHUTS_OUT,
+         "LOOK gaoping knows this node and takes no link from it: it is paused "
+         "there (for 20 s).",
+         "linli peer resume"},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        fixture->peers[1].linked = true;
+        after(fixture, 0);
+        never_met(fixture, rows[i].trouble);
+        after(fixture, 0);
+        after(fixture, 20 * SECOND);
+        assert_non_null(shown(fixture, rows[i].code));
+        assert_non_null(strstr(shown(fixture, rows[i].code)->next, rows[i].next));
+        assert_verdict(fixture, rows[i].verdict);
+    }
 }
 
 static void strangers_are_forgotten_ten_minutes_after_the_last(void **state)
@@ -610,6 +650,7 @@ int main(void)
         TEST(a_configured_peer_that_never_answered_is_no_ok),
         TEST(a_peer_that_was_met_may_be_unreachable_for_ten_minutes),
         TEST(another_node_at_the_address_is_not_the_peer),
+        TEST(each_cause_of_a_missing_link_has_its_own_words_and_age),
         TEST(strangers_are_forgotten_ten_minutes_after_the_last),
         TEST(a_paused_peer_is_not_also_late),
         TEST(a_backlog_of_a_peer_without_link_is_only_a_lost_link),

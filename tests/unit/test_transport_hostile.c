@@ -432,7 +432,7 @@ static int zap_ask(void *client, void *zap, const struct slice *parts, size_t co
                          (int)parts[i].size);
     }
     uint64_t until_ms = test_now_ms() + DEADLINE_MS;
-    while (!zap_serve(zap, admit_all, NULL))
+    while (!zap_serve(zap, &(struct transport_options){.member = admit_all}))
         assert_true(test_now_ms() < until_ms);
     for (size_t i = 0; i < 7; i++) {
         int size = zmq_recv(client, part, sizeof(part) - 1, 0);
