@@ -15,6 +15,7 @@
 #include "net/links.h"
 #include "net/socket.h"
 #include "net/transport.h"
+#include "net/watch.h"
 
 /* One turn's frames: enough to spread the cost of asking every socket, little to hold. */
 #define BATCH_FRAMES_MAX 64
@@ -31,7 +32,8 @@ struct transport {
     char endpoint[ENDPOINT_SIZE_MAX];
     struct dials dials;
     struct links links;
-    size_t turn; /* which socket is read first */
+    struct watches watches; /* of what the listening socket accepted */
+    size_t turn;            /* which socket is read first */
     struct arrival batch[BATCH_FRAMES_MAX];
     size_t batch_count, batch_taken;
     bool handed_out; /* batch[batch_taken - 1] is in the caller's hands */

@@ -176,7 +176,11 @@ void dial_note(struct dial *dial, const struct socket_event *event, uint64_t now
         break;
     case SOCKET_GAVE_UP: dial->has_address = true; break;
     case SOCKET_UNREACHED: dial_reached_nobody(dial, now_ms); break;
-    case SOCKET_CONNECTED: dial->connected_ms = now_ms; break;
+    case SOCKET_CONNECTED:
+        dial->connected_ms = now_ms;
+        dial->descriptor = event->descriptor;
+        dial->breath = (struct breath){.moved_ms = now_ms, .due_ms = now_ms + BREATH_MS};
+        break;
     case SOCKET_READY: dial_set_trouble(dial, DIAL_NO_TROUBLE, now_ms); break;
     case SOCKET_DENIED:
         dial_set_trouble(dial, event->shut_out ? DIAL_SHUT_OUT : DIAL_TURNED_AWAY,

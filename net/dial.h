@@ -16,6 +16,7 @@
 #include "crdt/base.h"
 #include "net/socket.h"
 #include "net/transport.h"
+#include "net/watch.h"
 
 #define ENDPOINT_SIZE_MAX 256
 
@@ -32,8 +33,10 @@ struct dial {
     uint64_t asked_ms;   /* when it asked for the connection; 0: not yet */
     bool nameless[2];    /* by family: no address there when last asked, or never asked */
     bool ipv6;           /* the family that is asked for where the host is a name */
-    unsigned unreached;  /* attempts of this socket that reached nobody */
-    bool dry;            /* the socket held no more frames when last read */
+    int descriptor;      /* of the TCP connection, from CONNECTED on */
+    struct breath breath; /* of the same */
+    unsigned unreached;   /* attempts of this socket that reached nobody */
+    bool dry;             /* the socket held no more frames when last read */
     unsigned pause_ms;
     uint64_t due_ms; /* while pausing */
 };

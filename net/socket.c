@@ -51,7 +51,7 @@ static void socket_set_common(void *zmq, const struct socket_settings *settings)
     const struct socket_option options[] = {
         {ZMQ_LINGER, 0},
         {ZMQ_SNDHWM, TRANSPORT_QUEUE_FRAMES_MAX},
-        {ZMQ_RCVHWM, TRANSPORT_QUEUE_FRAMES_MAX},
+        {ZMQ_RCVHWM, TRANSPORT_RECEIVE_FRAMES_MAX},
         {ZMQ_HEARTBEAT_IVL, heartbeat_ms},
         {ZMQ_HEARTBEAT_TIMEOUT, silence_ms - heartbeat_ms},
         {ZMQ_TCP_MAXRT, silence_ms},

@@ -32,6 +32,9 @@
  * keeps far less under way, so that an urgent entry does not wait behind a backlog. */
 #define TRANSPORT_QUEUE_FRAMES_MAX 256
 
+/* What one connection may have waiting to be read, in frames: 2.2 MiB of the largest. */
+#define TRANSPORT_RECEIVE_FRAMES_MAX 32
+
 struct transport;
 
 enum transport_event_kind {
@@ -60,7 +63,9 @@ struct transport_options {
     bool (*shut_out)(void *context, const uint8_t key[CURVE_KEY_SIZE]);
     void *context;
     /* Silence after which a connection is taken for dead, milliseconds; 0: 60,000.
-     * Heartbeats go at a third of it; the other two must exceed the worst round trip. */
+     * Heartbeats go at a third of it; the other two must exceed the worst round trip. A
+     * dialled connection is dead sooner, where 15 s after something was sent the peer's system
+     * has neither acknowledged it nor sent anything. */
     unsigned silence_ms_max;
     size_t send_buffer_bytes; /* kernel buffer of a connection; 0: the system's default */
 };
@@ -75,6 +80,7 @@ struct transport_statistics {
     uint64_t handshakes_refused;
     uint64_t dials_refused;  /* ours: turned away, answered by another, or by no member */
     uint64_t frames_refused; /* no or no longer a member, multipart; its sender is cut */
+    uint64_t floods_cut; /* connections that sent MiB of parts of an unfinished message */
 };
 
 /* ERR_CONFIG: cannot listen there; ERR_FILE: the system has no room for another socket. In

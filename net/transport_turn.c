@@ -68,6 +68,7 @@ void carrier_hear_listener(struct transport *transport)
         case SOCKET_ACCEPTED:
             transport->statistics.connections_accepted++;
             links_descriptor_opened(&transport->links, event.descriptor);
+            watches_add(&transport->watches, event.descriptor);
             break;
         case SOCKET_READY: transport->statistics.handshakes_done++; break;
         case SOCKET_DENIED:
@@ -77,6 +78,7 @@ void carrier_hear_listener(struct transport *transport)
         case SOCKET_BROKEN_OFF: transport->statistics.handshakes_refused++; break;
         case SOCKET_CLOSED:
             links_descriptor_closed(&transport->links, event.descriptor);
+            watches_remove(&transport->watches, event.descriptor);
             break;
         case SOCKET_ASKED:
         case SOCKET_GAVE_UP:
@@ -171,6 +173,8 @@ static void carrier_read_socket(struct transport *transport, size_t index, size_
                             : !arrival_read_accepted(arrival, socket->zmq);
         if (*dry)
             return;
+        if (dial == NULL)
+            watches_delivered(&transport->watches, arrival->descriptor);
         transport->batch_count++;
         *bytes += zmq_msg_size(&arrival->frame);
     }
@@ -221,6 +225,30 @@ static void carrier_remove_drained(struct transport *transport)
     }
 }
 
+/* Whoever fills the memory with parts of a message that does not end. */
+static void carrier_cut_flooding(struct transport *transport)
+{
+    int descriptor;
+    while (watches_look(&transport->watches, carrier_now_ms(), &descriptor)) {
+        transport->statistics.floods_cut++;
+        carrier_cut_descriptor(transport, descriptor);
+    }
+}
+
+/* A new connection is dialled in place of one on which nothing passes. */
+static void carrier_drop_lifeless(struct transport *transport)
+{
+    for (size_t i = 0; i < transport->links.count; i++) {
+        struct link *link = &transport->links.items[i];
+        struct dial *dial = NULL;
+        if (link->dialled && !link->closed)
+            dial = dials_find_connection(&transport->dials, link->id);
+        if (dial != NULL &&
+            breath_is_lost(&dial->breath, dial->descriptor, carrier_now_ms()))
+            link->closed = true;
+    }
+}
+
 /* Called when everything read before was handed out. Frames are read before the monitors
  * are asked: see net/carrier.h. */
 void carrier_take_turn(struct transport *transport)
@@ -231,6 +259,8 @@ void carrier_take_turn(struct transport *transport)
     carrier_read_batch(transport);
     carrier_mark_drained(transport);
     carrier_hear_listener(transport);
+    carrier_cut_flooding(transport);
+    carrier_drop_lifeless(transport);
     for (size_t i = 0; i < transport->dials.count; i++)
         carrier_hear_dial(transport, &transport->dials.items[i]);
 }

@@ -111,6 +111,7 @@ void transport_close(struct transport *transport)
     if (transport->zmq_context != NULL)
         zmq_ctx_term(transport->zmq_context);
     links_deinit(&transport->links);
+    watches_deinit(&transport->watches);
     free(transport->poll_items);
     wipe(transport->options.secret_key, sizeof(transport->options.secret_key));
     free(transport);
@@ -280,17 +281,35 @@ static size_t transport_poll_own(struct transport *transport)
     transport_poll_add_socket(transport, &count, &transport->listener);
     for (size_t i = 0; i < transport->dials.count; i++)
         transport_poll_add_socket(transport, &count, &transport->dials.items[i].socket);
+    for (size_t i = 0; i < transport->watches.count; i++) {
+        const struct watched *watched = &transport->watches.items[i];
+        if (watched->quiet)
+            transport_poll_add(
+                transport, &count,
+                (zmq_pollitem_t){.fd = watched->descriptor, .events = ZMQ_POLLIN});
+    }
     return count;
 }
 
 /* How long to sleep: not at all while something is queued here, and not past the next
- * moment to dial. */
+ * moment to dial or to look at connections. */
 static long transport_sleep_ms(const struct transport *transport, long timeout_ms)
 {
     if (transport->batch_taken < transport->batch_count || transport->links.notice_owed ||
         links_any_closed(&transport->links))
         return 0;
     uint64_t due_ms = dials_due_ms(&transport->dials);
+    uint64_t watch_ms = watches_due_ms(&transport->watches);
+    if (watch_ms < due_ms)
+        due_ms = watch_ms;
+    for (size_t i = 0; i < transport->links.count; i++) {
+        const struct link *link = &transport->links.items[i];
+        const struct dial *dial = NULL;
+        if (link->dialled && !link->closed)
+            dial = dials_find_connection(&transport->dials, link->id);
+        if (dial != NULL && dial->breath.due_ms < due_ms)
+            due_ms = dial->breath.due_ms;
+    }
     if (due_ms == UINT64_MAX)
         return timeout_ms;
     uint64_t now_ms = carrier_now_ms();
@@ -327,6 +346,11 @@ bool transport_wait(struct transport *transport, struct transport_descriptor *de
     int ready = zmq_poll(transport->poll_items, (int)all,
                          transport_sleep_ms(transport, timeout_ms));
     CHECK(ready >= 0 || errno == EINTR);
+    for (size_t i = 0; ready > 0 && i < own; i++) {
+        const zmq_pollitem_t *item = &transport->poll_items[i];
+        if (item->socket == NULL && item->revents != 0)
+            watches_wake(&transport->watches, item->fd, carrier_now_ms());
+    }
     for (size_t i = 0; ready > 0 && i < count; i++)
         descriptors[i].ready = events_to_poll(transport->poll_items[own + i].revents);
     return ready >= 0;
