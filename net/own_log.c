@@ -384,8 +384,6 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
 
     if (!engine_meta_get(engine->txn, META_STRAYED, &stored))
         return OK;
-    if (engine_folding(engine, NULL))
-        return ERR_BUSY;
     buffer_init(&arrivals, SIZE_MAX);
     buffer_put(&arrivals, stored.data, stored.size);
     left = buffer_slice(&arrivals);

@@ -139,7 +139,7 @@ static void restore_in_place(struct restored *restored, uint64_t seed, size_t lo
     image_put_back(&image);
     machine_start(scene->world, machine);
     for (size_t i = 0; i < written; i++)
-        restored->strayed[i] = write_person(restored);
+        restored->strayed[i % ARRAY_SIZE(restored->strayed)] = write_person(restored);
     if (liar != 0) {
         machine_start(scene->world, machine_at(restored, liar));
         scene_run(scene, 5 * SECOND_MS);
@@ -293,6 +293,34 @@ static void what_was_set_aside_is_written_once_more_where_it_is_heard(void **sta
     scene_close(scene);
 }
 
+/* More than is taken back at once: all entries are read again, and meanwhile what was set
+ * aside is seen beside what is written once more. */
+static void a_month_set_aside_is_written_once_more_while_all_is_read_again(void **state)
+{
+    struct restored restored = {0};
+    struct scene *scene = &restored.scene;
+    struct engine *engine;
+    const size_t month = 20001;
+    (void)state;
+    restore_in_place(&restored, 43, 2, month);
+    engine = node_engine(machine_at(&restored, restored.township)->node);
+    for (int i = 0; i < 6000 && strayed_entries(&restored) == 0; i++)
+        scene_run(scene, 10);
+    assert_int_equal(strayed_entries(&restored), month);
+    assert_true(engine_folding(engine, NULL));
+    machine_deliver(scene->world, machine_at(&restored, restored.township), EVENT_RECLAIM,
+                    0, (struct slice){0}, NULL);
+    for (int i = 0; i < 6000 && strayed_entries(&restored) > 0; i++)
+        scene_run(scene, 10);
+    assert_int_equal(strayed_entries(&restored), 0);
+    scene_run(scene, 60 * SECOND_MS);
+    assert_false(engine_folding(engine, NULL));
+    assert_true(scene_agrees(scene));
+    assert_int_equal(subjects(&restored, restored.township, REGISTER_PERSON), 3 + month);
+    assert_int_equal(subjects(&restored, 0, REGISTER_PERSON), 3 + month);
+    scene_close(scene);
+}
+
 /* The person who was visited is one of those that were written once more. */
 static void a_visit_set_aside_follows_its_person_to_the_new_id(void **state)
 {
@@ -326,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_store_put_back_and_then_moved_is_heard_again),
         cmocka_unit_test(a_neighbours_false_word_keeps_nobody_from_the_truth),
         cmocka_unit_test(what_was_set_aside_is_written_once_more_where_it_is_heard),
+        cmocka_unit_test(a_month_set_aside_is_written_once_more_while_all_is_read_again),
         cmocka_unit_test(a_visit_set_aside_follows_its_person_to_the_new_id),
     };
     return cmocka_run_group_tests_name("restore", tests, NULL, NULL);
