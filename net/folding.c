@@ -102,7 +102,7 @@ static bool fold_run(struct engine *engine, const struct run *run,
     const struct lane_rules *rules = lane_rules(run->log.lane);
     bool unread = false;
 
-    if (rules == NULL || rules->in_memory)
+    if (rules == NULL || rules->recall != NULL)
         return false;
     for (uint32_t i = 0; i < run->count; i++)
         fold_run_entry(engine, run, laid_out, &laid_out->entries[i], &unread);

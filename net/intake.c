@@ -11,7 +11,7 @@ static void fold_in_memory(struct engine *engine, const struct run *run,
 {
     const struct lane_rules *rules = lane_rules(run->log.lane);
 
-    if (rules == NULL || !rules->in_memory)
+    if (rules == NULL || rules->recall == NULL)
         return;
     for (uint32_t i = 0; i < run->count; i++) {
         const struct entry *entry = &laid_out->entries[i];
@@ -90,30 +90,37 @@ enum status intake_grant(struct engine *engine, struct slice grant_file,
     return OK;
 }
 
-enum status intake_roster_load(struct engine *engine)
+static enum status recall_log(struct engine *engine, struct log_name name)
 {
-    struct log_name name = authority_log(engine->config.genesis_hash);
+    const struct lane_rules *rules = lane_rules(name.lane);
     const struct head *head = heads_find(engine->heads, name);
     struct verified_run laid_out;
-    struct roster_change change;
     struct run run;
     uint64_t arrival;
 
-    roster_reset(engine->roster);
-    engine->refused_statements = 0;
+    CHECK(rules != NULL && rules->recall != NULL);
     for (uint64_t seq = 1; head != NULL && seq <= head->seq;
          seq = run_last_seq(&run) + 1) {
         if (!log_run_holding(engine->txn, name, seq, &run, &arrival))
             return ERR_STORE_DAMAGED;
         arena_reset(&engine->scratch);
-        accept_lay_out(engine->roster, roster_member(engine->roster, 0),
+        accept_lay_out(engine->roster, roster_member(engine->roster, name.node),
                        head->incarnation, &run.prev, &run, &engine->scratch, &laid_out);
         for (uint32_t i = 0; i < run.count; i++) {
-            enum status status =
-                roster_fold(engine->roster, laid_out.entries[i].payload, &change);
+            const struct entry *entry = &laid_out.entries[i];
+            struct entry_id id = entry_id_of(name, entry->seq);
+            enum status status = rules->recall(engine, &id, entry->payload);
             if (status != OK && status != ERR_VERSION)
                 engine->refused_statements++;
         }
     }
     return OK;
+}
+
+/* The authority's log, by which the members are known, comes first. */
+enum status intake_roster_load(struct engine *engine)
+{
+    roster_reset(engine->roster);
+    engine->refused_statements = 0;
+    return recall_log(engine, authority_log(engine->config.genesis_hash));
 }

@@ -50,6 +50,15 @@ static enum status statement_fold(struct engine *engine, const struct entry_id *
     return status;
 }
 
+static enum status statement_recall(struct engine *engine, const struct entry_id *id,
+                                    struct slice plaintext)
+{
+    struct roster_change change;
+
+    return entry_id_log(id).node != 0 ? ERR_PERMISSION
+                                      : roster_fold(engine->roster, plaintext, &change);
+}
+
 /* Urgent entries are records that overtake others. */
 #define RECORD_RULES                                                                     \
     {                                                                                    \
@@ -58,7 +67,7 @@ static enum status statement_fold(struct engine *engine, const struct entry_id *
     }
 
 static const struct lane_rules table[LANES] = {
-    [LANE_CONTROL] = {.fold = statement_fold, .in_memory = true},
+    [LANE_CONTROL] = {.fold = statement_fold, .recall = statement_recall},
     [LANE_URGENT] = RECORD_RULES,
     [LANE_RECORD] = RECORD_RULES,
 };

@@ -19,8 +19,11 @@ struct lane_rules {
      * memory. */
     enum status (*withdraw)(struct engine *engine, const struct entry_id *id,
                             uint64_t realm, struct slice plaintext, uint64_t from_seq);
-    /* Folded when filed and at every start, not into tables. */
-    bool in_memory;
+    /* State that lies in memory is folded when an entry is filed, and at every start, by this,
+     * in the order of the log: what followed from it then is in the store. NULL: the state
+     * lies in tables. */
+    enum status (*recall)(struct engine *engine, const struct entry_id *id,
+                          struct slice plaintext);
 };
 
 /* NULL: such entries are kept and passed on, and mean nothing to this program yet. */
