@@ -131,6 +131,9 @@
       "Start with: linli node init, then node admit, then node join")                    \
     X(ERR_PORT_TAKEN, 4005, "another program listens there already",                     \
       "See which: ss -ltnp. Stop it, or give listen another port in linli.conf.")        \
+    X(ERR_GRANT, 4006, "this is no whole grant: it was cut short, or is another file",   \
+      "Copy county.grant from the authority once more; sha256sum must be the same "      \
+      "there and here.")                                                                 \
     X(ERR_NO_DAEMON, 5001, "no daemon answers on the control socket",                    \
       "Start it: systemctl start linlid")                                                \
     X(ERR_USAGE, 5002, "the command line is not understood", "See: linli help")          \

@@ -53,6 +53,11 @@ static bool request_read(struct request *request, const char *path, uint64_t cou
         status = ERR_DIVISION;
     if (status != OK)
         failure_of_file(failure, status, path);
+    if (status == ERR_MALFORMED || status == ERR_LIMIT) {
+        failure->text = N_("this is no whole request: it was cut short, or is another "
+                           "file");
+        failure->next = N_("Carry node.request from the node once more.");
+    }
     if ((status == ERR_MALFORMED || status == ERR_LIMIT) && is_grant(path)) {
         failure->text = N_("this is a grant, not a request");
         failure->next =
@@ -102,8 +107,13 @@ static bool admission_open(struct admission *admission,
         failure_set(failure, ERR_LIMIT, "--county");
         return false;
     }
-    return grant_file_open(&admission->county, admission->grant_path, failure) &&
-           seed_read(admission->seed, admission->key_path, failure);
+    if (!grant_file_open(&admission->county, admission->grant_path, failure)) {
+        if (failure->number == ERR_FILE)
+            failure->next = N_("Give --county the directory that linli county create "
+                               "made.");
+        return false;
+    }
+    return seed_read(admission->seed, admission->key_path, failure);
 }
 
 static bool admission_read_requests(struct admission *admission,
@@ -223,11 +233,16 @@ static bool fail_by_member(struct failure *failure, const struct roster *roster,
     if (other == NULL)
         return false;
     failure_set(failure, ERR_EXISTS, "%s", request->name);
-    failure->next = N_("Make a new key and request under another name at the node: linli "
-                       "node init");
-    if (by_id == NULL)
+    failure->next =
+        N_("At the node, move node.key and node.request away; then linli node "
+           "init makes new ones, with another --name.");
+    if (by_id == NULL) {
         failure->text = N_("another member has this name; nothing was admitted");
-    else if (roster_revoked(roster, by_id->number))
+        (void)snprintf(
+            failure->next_own, sizeof failure->next_own,
+            _("If that machine is gone for good: linli node revoke %s. If not:"),
+            other->name);
+    } else if (roster_revoked(roster, by_id->number))
         failure->text = N_("this key was revoked; nothing was admitted");
     else
         failure->text =
@@ -250,8 +265,9 @@ static void fail_by_taken(struct failure *failure, const struct admission *admis
     const struct roster *roster = admission->county.roster;
     failure->text = N_("two of these requests share a name or key, or a key is another "
                        "member's; nothing was admitted");
-    failure->next = N_("Make a new key and request under another name at the node: linli "
-                       "node init");
+    failure->next =
+        N_("At the node, move node.key and node.request away; then linli node "
+           "init makes new ones, with another --name.");
     for (size_t i = 0; i < admission->count; i++) {
         const struct request *request = &admission->requests[i];
         if (!is_admitted_as_asked(roster, request) &&

@@ -112,6 +112,9 @@ static bool founding_make(struct founding *founding, const char *directory,
     const char *existing = founding_existing(founding);
     if (existing != NULL) {
         failure_set(failure, ERR_EXISTS, "%s", existing);
+        failure->text = N_("a county was founded here already; nothing was changed");
+        failure->next = N_("Give another directory. Whoever overwrites these keys loses "
+                           "the county.");
         return false;
     }
     founding_make_keys(founding, now_ms);

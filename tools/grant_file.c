@@ -31,8 +31,12 @@ bool grant_file_open(struct grant_file *file, const char *path, struct failure *
     }
     if (status == OK)
         return true;
-    failure_of_file(failure, status, path);
+    failure_of_file(failure, status == ERR_MALFORMED ? ERR_GRANT : status, path);
     struct request request;
+    if (status == ERR_BAD_SIGNATURE || status == ERR_GAP)
+        failure->next = status_words(ERR_GRANT)->next;
+    if (status == ERR_FILE)
+        failure->next = N_("Give the path of the county.grant that the authority made.");
     if (status == ERR_MALFORMED &&
         request_decode(buffer_slice(&file->bytes), &request) == OK) {
         failure->text = N_("this is a request, not a grant");
@@ -60,6 +64,10 @@ bool seed_read(uint8_t seed[SEED_SIZE], const char *path, struct failure *failur
         memcpy(seed, bytes.data, SEED_SIZE);
     else
         failure_of_file(failure, status, path);
+    if (status == ERR_MALFORMED || status == ERR_LIMIT) {
+        failure->text = N_("this is no key: keys have 32 bytes");
+        failure->next = N_("Put back the file that was there.");
+    }
     if (bytes.data != NULL)
         crypto_wipe(bytes.data, bytes.size);
     buffer_deinit(&bytes);

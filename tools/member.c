@@ -80,6 +80,12 @@ static bool write_key_and_request(const char *directory, const uint8_t seed[SEED
     }
     if (status != OK)
         failure_of_file(failure, status, path);
+    if (status == ERR_EXISTS) {
+        failure->text = N_("this directory has a key or a request already; nothing was "
+                           "changed");
+        failure->next = N_("Carry its node.request to the authority. For a new key, move "
+                           "node.key and node.request away first.");
+    }
     return status == OK;
 }
 
@@ -151,6 +157,21 @@ static bool same_county_before(const char *path, const struct grant *grant,
     return same;
 }
 
+/* Whether the node's own request is for a place outside the county. */
+static bool asked_elsewhere(const char *directory, uint64_t county)
+{
+    char path[PATH_SIZE_MAX];
+    struct buffer bytes;
+    struct request request;
+    buffer_init(&bytes, 2 * REQUEST_SIZE_MAX);
+    bool elsewhere = path_join(path, directory, "node.request") == OK &&
+                     file_read(path, REQUEST_SIZE_MAX, &bytes) == OK &&
+                     request_decode(buffer_slice(&bytes), &request) == OK &&
+                     !division_within(request.division, county);
+    buffer_deinit(&bytes);
+    return elsewhere;
+}
+
 /* The member that this directory's key is, or NULL with `failure` filled. */
 static const struct member *find_self(const struct grant_file *file,
                                       const char *directory, struct failure *failure)
@@ -163,8 +184,12 @@ static const struct member *find_self(const struct grant_file *file,
         failure_set(failure, ERR_LIMIT, "--directory");
         return NULL;
     }
-    if (!seed_read(seed, path, failure))
+    if (!seed_read(seed, path, failure)) {
+        if (failure->number == ERR_FILE)
+            failure->next = N_("Make the node's key first: linli node init DIRECTORY "
+                               "--division CODE --name NAME");
         return NULL;
+    }
     crypto_node_keys(seed, &keys);
     const struct member *self = roster_by_id(file->roster, &keys.id);
     if (self != NULL && roster_revoked(file->roster, self->number))
@@ -172,7 +197,14 @@ static const struct member *find_self(const struct grant_file *file,
     node_fingerprint(&keys.id, fingerprint);
     crypto_wipe(&keys, sizeof keys);
     crypto_wipe(seed, sizeof seed);
-    if (self == NULL) {
+    if (self == NULL && asked_elsewhere(directory, file->grant.genesis.county)) {
+        failure_set(failure, ERR_OTHER_COUNTY, "%s (%llu)", file->grant.genesis.name,
+                    (unsigned long long)file->grant.genesis.county);
+        failure->text = N_("this is another county's grant: node.request here asks for a "
+                           "place outside of it");
+        failure->next =
+            N_("Bring county.grant from the authority of this node's county.");
+    } else if (self == NULL) {
         failure_set(failure, ERR_NOT_MEMBER, "%s", fingerprint);
         failure->text = N_("this grant does not admit this node: it may be older");
         failure->next = N_("Bring the newest county.grant from the authority, once it "
@@ -246,6 +278,12 @@ static enum exit_code join_daemon(const struct invocation *invocation,
     }
     enum exit_code code = opened ? ask_with(invocation, terminal, buffer_slice(&args))
                                  : terminal_report(terminal, &failure);
+    if (code == CODE_NO_DAEMON && !terminal->json)
+        (void)fprintf(
+            terminal->err,
+            _("      A node that has not joined yet has no daemon to ask: linli "
+              "node join %s --directory %s\n"),
+            arguments_value(invocation, "grant"), NODE_DIRECTORY_DEFAULT);
     buffer_deinit(&args);
     grant_file_close(&file);
     return code;

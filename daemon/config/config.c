@@ -121,6 +121,10 @@ static void set_path(struct parse *parse, char **out, const char *value)
         *out = text_copy(parse->base);
         return;
     }
+    if (strcmp(parse->base, ".") == 0) { /* told as it was typed */
+        *out = text_copy(value);
+        return;
+    }
     size_t size = strlen(parse->base) + 1 + strlen(value) + 1;
     *out = checked_malloc(size);
     (void)snprintf(*out, size, "%s/%s", parse->base, value);

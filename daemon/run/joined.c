@@ -104,6 +104,8 @@ static bool read_grant(struct joined *joined, const char *directory, uint64_t *c
     enum status status = joined->grant.overflow
                              ? ERR_LIMIT
                              : grant_decode(buffer_slice(&joined->grant), &grant);
+    if (status == ERR_MALFORMED)
+        status = ERR_GRANT;
     if (status != OK)
         return log_failure(status, path, NULL);
     *county = grant.genesis.county;

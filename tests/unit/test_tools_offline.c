@@ -267,6 +267,49 @@ static void an_older_grant_is_told_apart_from_a_foreign_one(void **state)
     EXPECT_TOLD("LL-E2007", "node", "join", other, "--directory", place->county);
 }
 
+static void a_foreign_grant_is_told_by_what_the_node_asked_for(void **state)
+{
+    const struct place *place = *state;
+    char other[300], grant[330];
+    place_path(other, sizeof other, place->root, "other");
+    place_path(grant, sizeof grant, other, "county.grant");
+    EXPECT(CODE_DONE, "county", "create", other, "--county", "331124", "--name", "x");
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT_TOLD("another county's grant", "node", "join", grant, "--directory",
+                place->node);
+    assert_int_equal(truncate(grant, 60), 0);
+    EXPECT_TOLD("LL-E4006", "node", "join", grant, "--directory", place->node);
+}
+
+/* What the refusal advises can be done, and then the node is admitted. */
+static void a_key_that_exists_is_moved_away_as_advised(void **state)
+{
+    const struct place *place = *state;
+    char away[330];
+    place_path(away, sizeof away, place->root, "file");
+    found(place);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT_TOLD("move node.key and node.request away", "node", "init", place->node,
+                "--division", "331123104", "--name", "shilian");
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    assert_int_equal(rename(place->key, away), 0);
+    assert_int_equal(unlink(place->request), 0);
+    EXPECT(CODE_DONE, "node", "init", place->node, "--division", "331123104", "--name",
+           "shilian");
+    EXPECT_TOLD("with another --name", "node", "admit", "--yes", "--county",
+                place->county, place->request);
+    EXPECT_TOLD("linli node revoke shilian", "node", "admit", "--yes", "--county",
+                place->county, place->request);
+    EXPECT(CODE_DONE, "node", "revoke", "shilian", "--yes", "--from-the-start",
+           "--county", place->county);
+    EXPECT(CODE_DONE, "node", "admit", "--yes", "--county", place->county,
+           place->request);
+    EXPECT(CODE_DONE, "node", "join", place->grant, "--directory", place->node);
+}
+
 static void an_admission_warns_of_a_place_that_is_unknown_or_served(void **state)
 {
     const struct place *place = *state;
@@ -461,6 +504,8 @@ int main(void)
         TEST(without_a_terminal_nobody_is_admitted_but_by_yes),
         TEST(a_file_of_the_other_kind_is_named_as_such),
         TEST(an_older_grant_is_told_apart_from_a_foreign_one),
+        TEST(a_foreign_grant_is_told_by_what_the_node_asked_for),
+        TEST(a_key_that_exists_is_moved_away_as_advised),
         TEST(an_admission_warns_of_a_place_that_is_unknown_or_served),
         TEST(a_taken_name_leaves_the_grant_as_it_was),
         TEST(a_request_from_another_county_is_refused),
