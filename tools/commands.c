@@ -4,6 +4,7 @@
 
 #include "tools/ask.h"
 #include "tools/county.h"
+#include "tools/enter.h"
 #include "tools/explain.h"
 #include "tools/help.h"
 #include "tools/i18n.h"
@@ -154,6 +155,20 @@ static const struct command fixed[] = {
                          N_("a village, a township or the county, by code or name")),
                  TAKES("within", "DAYS", N_("due at the latest in so many days")),
                  TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
+    {.name = "visit enter",
+     .help = N_("enter a day's visits, going down the list of those that are due"),
+     .more =
+         N_("A letter for each person, and after it the time of day, the minutes and a "
+            "note, each if it is known: m 14:05 30 needs coal. Each visit is saved "
+            "before the next person is asked for."),
+     .example = "linli visit enter --division 331123106204 --on yesterday",
+     .run = enter_run,
+     .options = {TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name")),
+                 TAKES("within", "DAYS", N_("due at the latest in so many days")),
+                 TAKES_A(FIELD_DATE, "on", "DATE",
+                         N_("the day of the visits; today unless given"))},
+     .writes = true},
     {.name = "report coverage",
      .request = "report.coverage",
      .help = N_("of the persons due in a month, how many were visited; by place"),
