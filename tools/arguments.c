@@ -68,7 +68,7 @@ void arguments_typed_name(const struct invocation *invocation, const char *key,
         if (place->key == NULL)
             break;
         if (strcmp(place->key, key) == 0)
-            (void)snprintf(typed, TYPED_NAME_SIZE, "%s", place->metavar);
+            (void)snprintf(typed, TYPED_NAME_SIZE, "%s", gettext(place->metavar));
     }
 }
 
@@ -322,6 +322,8 @@ bool arguments_parse(struct invocation *invocation, int argc, char *const argv[]
                             .argv = argv,
                             .next = 1};
     *invocation = (struct invocation){.json = wants_json(argc, argv)};
+    if (invocation->json)
+        i18n_plain();
     invocation->given = checked_malloc(((size_t)argc + 1) * sizeof *invocation->given);
     return parse_words(&parser) && check_complete(&parser);
 }

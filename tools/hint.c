@@ -63,8 +63,8 @@ static void say_what_fits(struct failure *failure, const struct field *field,
         const char *lead = _("Use one of:");
         for (const struct choice *choice = field->choices;
              choice->name != NULL && used < size; choice++) {
-            used +=
-                (size_t)snprintf(next + used, size - used, "%s %s", lead, choice->name);
+            used += (size_t)snprintf(next + used, size - used, "%s %s", lead,
+                                     i18n_chinese() ? choice->label : choice->name);
             lead = ",";
         }
     } else {

@@ -33,8 +33,6 @@ int main(int argc, char *argv[])
     struct failure failure;
     i18n_init();
     bool understood = arguments_parse(&invocation, argc, argv, &failure);
-    if (invocation.json)
-        i18n_plain();
     terminal_init(&terminal, invocation.json);
     enum exit_code code =
         understood ? run(&invocation, &terminal) : terminal_report(&terminal, &failure);

@@ -354,7 +354,7 @@ static const struct column problem_columns[] = {
     {"log", N_("LOG"), COLUMN_TEXT, NULL, 0},
     {"seq", N_("SEQ"), COLUMN_COUNT, NULL, 0},
     {"code", N_("CODE"), COLUMN_TEXT, NULL, 0},
-    {"text", N_("PROBLEM"), COLUMN_TEXT, NULL, 0},
+    {"text", N_("PROBLEM"), COLUMN_STATE, NULL, 0},
     {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 

@@ -68,7 +68,8 @@ static size_t indent_of(struct slice line)
         blanks++;
     if (blanks > 0)
         return blanks;
-    if (line.size > 6 && memcmp(line.data, "Error ", 6) == 0)
+    if (line.size > 7 &&
+        (memcmp(line.data, "Error ", 6) == 0 || memcmp(line.data, "错误 ", 7) == 0))
         return INDENT_ERROR;
     for (size_t i = 0; i + 1 < line.size && i < LABEL_COLUMNS_MAX; i++) {
         if (line.data[i] != ' ' || line.data[i + 1] != ' ')
