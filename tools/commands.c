@@ -43,7 +43,7 @@ static const struct column peer_columns[] = {
     {"bytes_out", N_("OUT"), COLUMN_BYTES, NULL, 7},
     {"refused", N_("REFUSED"), COLUMN_COUNT, NULL, 4},
     {"address", N_("ADDRESS"), COLUMN_TEXT, NULL, 3},
-    {"cause", N_("WHY AWAY"), COLUMN_TEXT, NULL, 1},
+    {"cause", N_("WHY AWAY"), COLUMN_STATE, NULL, 1},
     {"cause_ms", N_("FOR"), COLUMN_AGE, NULL, 2},
     COLUMNS_END,
 };

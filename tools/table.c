@@ -334,8 +334,8 @@ static void table_fit(struct table *table)
         return;
     for (size_t i = 0; i < table->column_count; i++) {
         struct libscols_column *column = scols_table_get_column(table->out, i);
-        if (table->columns[i].kind == COLUMN_TEXT ||
-            table->columns[i].kind == COLUMN_PLACE)
+        enum column_kind kind = table->columns[i].kind;
+        if (kind == COLUMN_TEXT || kind == COLUMN_PLACE || kind == COLUMN_STATE)
             (void)scols_column_set_flags(column,
                                          scols_column_get_flags(column) | SCOLS_FL_WRAP);
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/api/i18n.h"
+
 const char *peer_state_name(enum peer_state state)
 {
     switch (state) {
@@ -19,14 +21,14 @@ const char *dial_trouble_words(enum dial_trouble trouble)
 {
     switch (trouble) {
     case DIAL_NO_TROUBLE: return NULL;
-    case DIAL_NO_NAME: return "no such host";
-    case DIAL_NO_INTERFACE: return "no interface named";
-    case DIAL_NO_ROUTE: return "no way there";
-    case DIAL_REFUSED: return "connection refused";
-    case DIAL_SILENT: return "no answer";
-    case DIAL_TURNED_AWAY: return "not known there";
-    case DIAL_SHUT_OUT: return "paused there";
-    case DIAL_ANOTHER: return "another node answers";
+    case DIAL_NO_NAME: return N_("no such host");
+    case DIAL_NO_INTERFACE: return N_("no interface named");
+    case DIAL_NO_ROUTE: return N_("no way there");
+    case DIAL_REFUSED: return N_("connection refused");
+    case DIAL_SILENT: return N_("no answer");
+    case DIAL_TURNED_AWAY: return N_("not known there");
+    case DIAL_SHUT_OUT: return N_("paused there");
+    case DIAL_ANOTHER: return N_("another node answers");
     }
     return NULL;
 }
