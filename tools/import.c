@@ -106,7 +106,8 @@ static void refuse(struct import *import, unsigned line, struct slice cells,
     codec_put_uint(&import->refusals, line);
     codec_put_cstring(&import->refusals, "field");
     if (name != NULL)
-        codec_put_cstring(&import->refusals, name);
+        codec_put_cstring(&import->refusals,
+                          i18n_chinese() && field != NULL ? field->label : name);
     else
         codec_put_nil(&import->refusals);
     (void)snprintf(text, sizeof text, "LL-E%04u", number);

@@ -205,7 +205,10 @@ static const char *words_of_map(struct arena *arena, struct slice map)
          count--) {
         if (codec_peek(value) == CODEC_NIL)
             continue;
-        const char *words = words_of_any(value, arena);
+        const char *words = gettext(words_of_any(value, arena));
+        const struct schema_register *reg = schema_register_named(slice_text(words));
+        if (i18n_chinese() && reg != NULL)
+            words = reg->label;
         if (joined.size > 0)
             buffer_put_u8(&joined, ' ');
         buffer_put(&joined, words, strlen(words));

@@ -6,6 +6,7 @@
 #include "crdt/codec.h"
 #include "crdt/log.h"
 #include "daemon/answer/query_parts.h"
+#include "daemon/api/i18n.h"
 #include "net/statement.h"
 
 #define SHOW_LIMIT_DEFAULT 50
@@ -134,9 +135,9 @@ static void put_operation_map(struct buffer *out, const char *kind, const char *
 static const char *statement_name(enum statement_kind kind)
 {
     switch (kind) {
-    case STATEMENT_ADMIT: return "admit";
-    case STATEMENT_REALM_KEY: return "realm-key";
-    case STATEMENT_REVOKE: return "revoke";
+    case STATEMENT_ADMIT: return N_("admit");
+    case STATEMENT_REALM_KEY: return N_("realm-key");
+    case STATEMENT_REVOKE: return N_("revoke");
     }
     return NULL;
 }
@@ -144,9 +145,9 @@ static const char *statement_name(enum statement_kind kind)
 static const char *operation_name(enum operation_kind kind)
 {
     switch (kind) {
-    case OPERATION_CREATE: return "create";
-    case OPERATION_EDIT: return "edit";
-    case OPERATION_VOID: return "void";
+    case OPERATION_CREATE: return N_("create");
+    case OPERATION_EDIT: return N_("edit");
+    case OPERATION_VOID: return N_("void");
     }
     return NULL;
 }
