@@ -16,6 +16,7 @@
 
 static void forget_at(struct turns *turns, size_t index)
 {
+    CHECK(index < turns->count && turns->count <= STORES_WAITING_MAX);
     turns->count--;
     memmove(&turns->queue[index], &turns->queue[index + 1],
             (turns->count - index) * sizeof *turns->queue);
@@ -33,6 +34,7 @@ static void enqueue(struct turns *turns, struct other_store store)
     }
     if (turns->count == STORES_WAITING_MAX)
         forget_at(turns, 0);
+    CHECK(turns->count < STORES_WAITING_MAX);
     turns->queue[turns->count++] = store;
 }
 
@@ -116,6 +118,7 @@ void clones_take_turns(struct engine *engine, struct session *session)
 
     if (engine->now_ms < clones_wake_ms(session))
         return;
+    CHECK(turns->count > 0);
     struct other_store before = served_store(session);
     struct other_store next = turns->queue[0];
     bool gone = turns->greeted;

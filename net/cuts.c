@@ -41,6 +41,7 @@ static void take_back(struct engine *engine, const struct head *head,
     bool held = cut->seq > 0 && holds_cut_entry(engine, head, cut, &run);
     uint64_t end = held ? cut->seq : 0;
 
+    CHECK(cut->seq <= head->seq);
     if (head->seq == end)
         return;
     folding_withdraw(engine, log, end + 1);
@@ -53,6 +54,7 @@ static void take_back(struct engine *engine, const struct head *head,
     log_set_aside(engine->txn, log, end + 1, &arrivals);
     buffer_deinit(&arrivals);
     heads_take_back(engine->heads, log, end, held ? &cut->hash : &nothing);
+    CHECK(head->seq == end && end <= cut->seq);
     engine->wrote = true;
 }
 

@@ -70,6 +70,8 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     status = intake_roster_load(engine);
     if (status != OK)
         return status;
+    if (engine_self(engine) == NULL)
+        return ERR_STORE_DAMAGED; /* only a store whose roster has this node is founded */
     folding_key_came(engine);
     wants_load(&engine->wants, txn);
     own_log_load(engine);

@@ -71,6 +71,14 @@ bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name 
     return member != NULL && author != NULL && roster_carries(member, author, log.lane);
 }
 
+bool engine_carries_itself(const struct engine *engine, struct log_name log)
+{
+    const struct member *self = engine_self(engine);
+
+    CHECK(self != NULL); /* engine_load refuses a store whose roster lacks this node */
+    return engine_carries(engine, self->number, log);
+}
+
 void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer)
 {
     for (size_t i = 0; i < engine->diverged_count; i++) {

@@ -107,6 +107,8 @@ void engine_send(struct engine *engine, struct session *session, struct slice fr
 void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer);
 void engine_clear_diverged(struct engine *engine, uint32_t peer); /* what it told */
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
+/* Whether this node carries `log`, of an author that the roster knows. */
+bool engine_carries_itself(const struct engine *engine, struct log_name log);
 size_t engine_head_index(const struct engine *engine, const struct head *head);
 void engine_meta_put(struct engine *engine, const char *name, struct slice value);
 bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value);

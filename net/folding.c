@@ -73,6 +73,14 @@ void folding_key_came(struct engine *engine)
     }
 }
 
+/* The counter is read back from the store, where damage can have made it too small: it stops
+ * at 0. A fold of everything counts anew. */
+static void count_one_less_unreadable(struct engine *engine)
+{
+    if (engine->unreadable > 0)
+        engine->unreadable--;
+}
+
 /* ---- one run ---- */
 
 static void fold_run_entry(struct engine *engine, const struct run *run,
@@ -154,7 +162,7 @@ static void withdraw_entry(struct engine *engine, const struct run *run,
         return;
     status = accept_unseal(engine->roster, run->log, entry, arena, &plaintext);
     if (status == ERR_NO_KEY && counted)
-        engine->unreadable--;
+        count_one_less_unreadable(engine);
     else if (status == OK && !entry->erased)
         (void)lane_rules(run->log.lane)
             ->withdraw(engine, &id, entry->realm, plaintext, from_seq);
@@ -246,7 +254,7 @@ static void fold_unread_run(struct engine *engine, const struct realm_key *realm
             if (accept_entry(engine->roster, laid_out.author, run.log, entry->seq,
                              entry->realm) != OK)
                 continue;
-            engine->unreadable--;
+            count_one_less_unreadable(engine);
             fold_run_entry(engine, &run, &laid_out, entry, &unread);
         }
     }
@@ -266,6 +274,7 @@ static void fold_some_unread(struct engine *engine)
         for (; unread_next(engine, key, &arrival); runs++) {
             if (runs == FOLD_RUNS_MAX)
                 return;
+            CHECK(engine->unread_left > 0);
             fold_unread_run(engine, key, arrival);
             engine->unread_left--;
         }

@@ -124,11 +124,9 @@ uint64_t greet_wake_ms(const struct engine *engine, const struct session *sessio
  * announced beyond that was never there. */
 static void forget_false_wants(struct engine *engine, uint32_t peer)
 {
-    uint32_t self = engine_self(engine)->number;
-
     for (size_t i = engine->wants.count; i-- > 0;) {
         struct log_name log = engine->wants.rows[i].log;
-        if (engine_carries(engine, peer, log) && engine_carries(engine, self, log) &&
+        if (engine_carries(engine, peer, log) && engine_carries_itself(engine, log) &&
             wants_drop_source(&engine->wants, engine->txn, log, peer))
             engine->wrote = true;
     }

@@ -50,6 +50,7 @@ enum status intake_run(struct engine *engine, const struct run *run,
     status = accept_run(engine->roster, head, run, &engine->scratch, &accepted);
     if (status != OK)
         return status;
+    CHECK(run->first_seq == (head != NULL ? head->seq : 0) + 1);
     filed = *run;
     filed.prev = accepted.prev;
     if (roster_revoked(engine->roster, run->log.node) &&

@@ -162,6 +162,7 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     char key[32];
     struct slice earlier;
 
+    CHECK(seq > 0);
     buffer_init(&arrivals, SIZE_MAX);
     if (engine_meta_get(engine->txn, META_STRAYED, &earlier))
         buffer_put(&arrivals, earlier.data, earlier.size);
@@ -220,6 +221,8 @@ static void compare(struct engine *engine, struct session *session,
     struct hash hash;
     uint64_t different;
 
+    CHECK(author != NULL && author == engine_self(engine));
+    CHECK(run->first_seq <= head->seq);
     accept_lay_out(engine->roster, author, head->incarnation, before, run,
                    &engine->scratch, &laid_out);
     if (!accept_is_signed(engine->roster, run, &laid_out)) {

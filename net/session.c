@@ -34,7 +34,7 @@ void session_destroy(struct session *session)
 /* A new link begins with nothing under way in either direction. */
 static void session_reset_link(struct session *session)
 {
-    session_tell_from(session, session->telling.noted, session->telling.noted);
+    session->telling.told = session->telling.covered = session->telling.noted;
     session->telling.list_hashes = false;
     session->hearing.owed_count = 0;
     session->hearing.owes_noted = false;
@@ -78,6 +78,7 @@ static void telling_check(const struct telling *telling, uint64_t newest)
     CHECK(telling->noted <= telling->told);
     CHECK(telling->told <= telling->covered);
     CHECK(telling->covered <= newest);
+    CHECK(telling->confirmed <= newest);
 }
 
 void session_cover(struct session *session, uint64_t arrival, uint64_t newest)
@@ -112,6 +113,7 @@ void session_tell_from(struct session *session, uint64_t noted, uint64_t newest)
 
 void session_told_backlog(struct session *session, bool list, uint64_t newest)
 {
+    CHECK(session->telling.noted <= newest);
     session->telling.backlog = newest;
     session->telling.list_hashes |= list;
     if (session->telling.list_hashes)
@@ -176,6 +178,7 @@ void session_serve(struct session *session, uint64_t incarnation, uint64_t heard
 
 void session_hear(struct session *session, uint64_t from, uint64_t to)
 {
+    CHECK(from <= to); /* message_decode refuses others */
     if (from <= session->hearing.heard && to > session->hearing.heard)
         session->hearing.heard = to;
 }
@@ -275,6 +278,7 @@ void session_restore(struct session *session, const uint64_t saved[4], uint64_t 
     session->hearing.heard = saved[1];
     session_tell_from(session, saved[2], newest);
     session->telling.confirmed = saved[3];
+    telling_check(&session->telling, newest);
 }
 
 void session_saved(const struct session *session, uint64_t saved[4])
@@ -335,6 +339,7 @@ void session_hold(struct session *session, size_t head_index, uint64_t seq)
     }
     if (seq > held->offered)
         held->offered = seq;
+    CHECK(held->offered >= held->seq);
 }
 
 void session_offer(struct session *session, size_t head_index, uint64_t seq)
@@ -343,6 +348,7 @@ void session_offer(struct session *session, size_t head_index, uint64_t seq)
 
     if (seq > held->offered)
         held->offered = seq;
+    CHECK(held->offered >= held->seq);
 }
 
 void session_lack(struct session *session, size_t head_index, uint64_t seq)
@@ -351,6 +357,7 @@ void session_lack(struct session *session, size_t head_index, uint64_t seq)
 
     if (held->seq > seq)
         held->seq = held->offered = seq;
+    CHECK(held->offered >= held->seq);
 }
 
 void session_withdraw(struct session *session, size_t head_index, uint64_t seq)
@@ -359,6 +366,7 @@ void session_withdraw(struct session *session, size_t head_index, uint64_t seq)
 
     if (held->offered > seq)
         held->offered = seq > held->seq ? seq : held->seq;
+    CHECK(held->offered >= held->seq);
 }
 
 void session_forget_held(struct session *session)
@@ -390,6 +398,7 @@ void session_owe(struct session *session, struct log_name log)
 
 uint64_t session_room(const struct session *session)
 {
+    CHECK(session->sending.acknowledged <= session->sending.sent);
     uint64_t under_way = session->sending.sent - session->sending.acknowledged;
 
     return under_way < session->sending.window ? session->sending.window - under_way : 0;
@@ -506,6 +515,7 @@ void session_queue_remove(struct session *session, struct transfer *transfer)
 {
     size_t index = (size_t)(transfer - session->sending.queue);
 
+    CHECK(index < session->sending.queue_count);
     session->sending.queue_count--;
     memmove(transfer, transfer + 1,
             (session->sending.queue_count - index) * sizeof *session->sending.queue);

@@ -40,6 +40,7 @@ uint64_t sessions_entries_to_send(const struct engine *engine,
 
 void sessions_rewind(struct engine *engine, struct session *session)
 {
+    CHECK(session->telling.noted <= engine->arrival);
     bool near = session->telling.noted > 0 &&
                 engine->arrival - session->telling.noted <= REWIND_RUNS_MAX;
     struct run run;

@@ -31,8 +31,7 @@ static bool hear_of_log(struct engine *engine, struct session *session,
         return true; /* nothing of it is accepted */
     if (head != NULL && head->seq >= seq)
         return true;
-    if (engine_member(engine, log.node) != NULL &&
-        !engine_carries(engine, engine_self(engine)->number, log))
+    if (engine_member(engine, log.node) != NULL && !engine_carries_itself(engine, log))
         return true;
     return wants_add(&engine->wants, engine->txn, log, seq, session->peer,
                      engine_member(engine, log.node) != NULL, &engine->wrote);
@@ -146,9 +145,10 @@ void sync_hear_run(struct engine *engine, struct session *session,
     bool noted = true;
     enum status status;
 
+    CHECK(message->span <= message->to); /* message_decode refuses others */
     session_count_received(session, frame.size, engine->now_ms);
     session_owe(session, run->log);
-    if (known_author && !engine_carries(engine, engine_self(engine)->number, run->log)) {
+    if (known_author && !engine_carries_itself(engine, run->log)) {
         sync_offence(engine, session, REFUSED_NOT_CARRIED);
     } else if (own_log_is(engine, run->log) &&
                own_log_hear(engine, session, run, random)) {
@@ -244,7 +244,7 @@ static void drop_void_wants(struct engine *engine)
     for (size_t i = engine->wants.count; i-- > 0;) {
         struct log_name log = engine->wants.rows[i].log;
         if (engine_member(engine, log.node) != NULL &&
-            !engine_carries(engine, engine_self(engine)->number, log))
+            !engine_carries_itself(engine, log))
             engine->wrote |= wants_drop(&engine->wants, engine->txn, log);
     }
 }
@@ -300,7 +300,7 @@ static uint64_t send_run(struct engine *engine, struct session *session,
     if (!log_cut_run(engine->txn, roster_salt(engine->roster), log, &id, seq, to,
                      RUN_SIZE_MAX, &engine->entries, &run))
         return 0;
-    CHECK(run.first_seq == seq);
+    CHECK(run.first_seq == seq && run_last_seq(&run) <= to);
     return send_this_run(engine, session, head, run, announced, span);
 }
 
@@ -354,6 +354,7 @@ static bool push_new_runs(struct engine *engine, struct session *session)
             session_room(session) == 0)
             return false;
         uint64_t from = session_offered(session, index) + 1;
+        CHECK(run.first_seq <= from && from <= last && last <= head->seq);
         if (from == run.first_seq)
             (void)send_this_run(engine, session, head, run, arrival, span);
         else if (send_run(engine, session, run.log, from, last, arrival, span) == 0)

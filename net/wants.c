@@ -32,6 +32,15 @@ static struct want_share *wants_share(struct wants *wants, uint32_t peer)
     return &wants->shares[wants->share_count++];
 }
 
+/* A row that named `peer` as announcer does no longer; it was counted when it began to. */
+static void wants_share_less(struct wants *wants, uint32_t peer)
+{
+    struct want_share *share = wants_share(wants, peer);
+
+    CHECK(share->rows > 0);
+    share->rows--;
+}
+
 /* ---- rows ---- */
 
 /* Index of the row of `log`, or where it would stand. */
@@ -80,6 +89,7 @@ static void want_unask(struct wants *wants, struct want *want)
         return;
     want->asked = false;
     wants->unasked++;
+    CHECK(wants->unasked <= wants->count);
 }
 
 static void want_save(struct store_txn *txn, const struct want *want)
@@ -103,10 +113,11 @@ static void want_remove(struct wants *wants, struct store_txn *txn, struct want 
     uint8_t key[LOG_NAME_SIZE];
 
     for (size_t i = 0; i < want->source_count; i++)
-        wants_share(wants, want->sources[i].peer)->rows--;
+        wants_share_less(wants, want->sources[i].peer);
     log_name_encode(want->log, key);
     store_delete(txn, STORE_WANTS, slice_of(key, sizeof key));
     want_unask(wants, want);
+    CHECK(place < wants->count && wants->unasked > 0);
     wants->unasked--;
     wants->count--;
     memmove(want, want + 1, (wants->count - place) * sizeof *wants->rows);
@@ -155,7 +166,7 @@ static struct want_source *want_new_source(struct wants *wants, struct want *wan
         return &want->sources[want->source_count++];
     if (want->asked && want->sources[index].peer == want->asked_of)
         index = (index + 1) % WANT_SOURCES_MAX;
-    wants_share(wants, want->sources[index].peer)->rows--;
+    wants_share_less(wants, want->sources[index].peer);
     return &want->sources[index];
 }
 
@@ -195,7 +206,7 @@ static bool want_keep_sources(struct wants *wants, struct want *want, uint64_t s
         bool goes = want->sources[i].to <= seq ||
                     (without != NULL && want->sources[i].peer == *without);
         if (goes)
-            wants_share(wants, want->sources[i].peer)->rows--;
+            wants_share_less(wants, want->sources[i].peer);
         else
             want->sources[kept++] = want->sources[i];
     }
@@ -272,8 +283,10 @@ bool wants_drop_source(struct wants *wants, struct store_txn *txn, struct log_na
 void wants_ask(struct wants *wants, struct want *want, uint32_t peer, uint64_t to,
                uint64_t now_ms)
 {
-    if (!want->asked)
+    if (!want->asked) {
+        CHECK(wants->unasked > 0);
         wants->unasked--;
+    }
     want->asked = true;
     want->asked_of = peer;
     want->asked_to = to;

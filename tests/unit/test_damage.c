@@ -316,6 +316,42 @@ static void a_store_whose_root_is_damaged_is_refused_by_page(void **state)
     assert_null(finding.of);
 }
 
+/* Without the head of the authority's log the roster is empty. */
+static void a_store_whose_roster_lacks_this_node_is_refused(void **state)
+{
+    struct county *county = *state;
+    struct store_finding finding;
+    uint8_t key[LOG_NAME_SIZE], head[200];
+    (void)add_person(county);
+    node_close(county->nodes[TOWN].node);
+    struct store_options options = {.directory = county->nodes[TOWN].directory,
+                                    .without_sync = true};
+    struct store *store;
+    struct store_txn *txn;
+    struct store_cursor cursor;
+    struct slice first, value;
+    assert_int_equal(store_open(&store, &options), OK);
+    assert_int_equal(store_begin(store, &txn), OK);
+    assert_true(store_seek(txn, STORE_HEADS, (struct slice){0}, &cursor, &first, &value));
+    assert_int_equal(first.size, LOG_NAME_SIZE);
+    assert_true(value.size <= sizeof head);
+    size_t head_size = value.size;
+    memcpy(key, first.data, sizeof key);
+    memcpy(head, value.data, head_size);
+    store_cursor_close(&cursor);
+    assert_int_equal(log_name_decode(key).lane, LANE_CONTROL);
+    store_delete(txn, STORE_HEADS, slice_of(key, sizeof key));
+    assert_int_equal(store_commit(txn), OK);
+    store_close(store);
+    assert_int_equal(try_open(county, &finding), ERR_STORE_DAMAGED);
+    assert_int_equal(store_open(&store, &options), OK);
+    assert_int_equal(store_begin(store, &txn), OK);
+    store_put(txn, STORE_HEADS, slice_of(key, sizeof key), slice_of(head, head_size));
+    assert_int_equal(store_commit(txn), OK);
+    store_close(store);
+    assert_int_equal(try_open(county, &finding), OK);
+}
+
 /* Then the commit before looks like the newest, and everything in it is sound. */
 static void a_commit_that_calls_itself_older_than_it_is_is_not_passed_over(void **state)
 {
@@ -419,6 +455,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_damaged_page_of_rows_is_left_behind_and_the_rows_made_anew, county_set_up,
             county_tear_down),
+        cmocka_unit_test_setup_teardown(a_store_whose_roster_lacks_this_node_is_refused,
+                                        county_set_up, county_tear_down),
         cmocka_unit_test_setup_teardown(a_store_whose_root_is_damaged_is_refused_by_page,
                                         county_set_up, county_tear_down),
         cmocka_unit_test_setup_teardown(a_scrub_finds_a_damaged_row_that_nobody_asks_for,

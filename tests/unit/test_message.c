@@ -197,6 +197,14 @@ static void an_announcement_that_runs_backwards_is_refused(void **state)
     buffer_init(&out, MESSAGE_SIZE_MAX);
     message_begin_heads(&out, 9, 5, 0, 0);
     assert_int_equal(message_decode(buffer_slice(&out), &message), ERR_MALFORMED);
+    buffer_clear(&out);
+    put_run(&out);
+    CHECK(out.data[1] == 88 && out.data[2] == 2); /* to, span */
+    out.data[2] = 88;
+    assert_int_equal(message_decode(buffer_slice(&out), &message), OK);
+    assert_int_equal(message.run.to - message.run.span, 0);
+    out.data[2] = 89; /* more numbers than there are up to `to` */
+    assert_int_equal(message_decode(buffer_slice(&out), &message), ERR_MALFORMED);
     buffer_deinit(&out);
 }
 
