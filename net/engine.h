@@ -202,6 +202,9 @@ struct peer_report {
     /* Since when two machines were heard under its key, and since when it says so of this
      * node's; steady, 0: not so. */
     uint64_t cloned_since_ms, told_cloned_since_ms;
+    /* Since when it is taken to hold another history of this node's records, without proof
+     * yet, and since when it says that entries of its own are set aside; likewise. */
+    uint64_t suspected_since_ms, strayed_since_ms;
     uint64_t refused[8]; /* by enum refusal, see net/session.h */
 };
 size_t engine_peers(const struct engine *engine, struct peer_report *reports,
@@ -218,6 +221,9 @@ struct engine_report {
     /* When that was found, by the wall clock, and, in this life of the process, steady;
      * 0: not known. */
     uint64_t strayed_wall_ms, strayed_at_ms;
+    /* Entries of this node that its store had lost and others sent, and when the last came,
+     * steady; 0: not in this life of the process. */
+    uint64_t came_back_entries, came_back_at_ms;
     uint64_t wanted_logs; /* announced, not held: author unknown or under way      */
 };
 void engine_report(const struct engine *engine, struct engine_report *report);

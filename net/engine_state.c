@@ -79,12 +79,19 @@ bool engine_carries_itself(const struct engine *engine, struct log_name log)
     return engine_carries(engine, self->number, log);
 }
 
-void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer)
+bool engine_is_diverged(const struct engine *engine, struct log_name log)
 {
     for (size_t i = 0; i < engine->diverged_count; i++) {
         if (log_name_equal(engine->diverged[i].log, log))
-            return;
+            return true;
     }
+    return false;
+}
+
+void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer)
+{
+    if (engine_is_diverged(engine, log))
+        return;
     engine->diverged = checked_realloc(engine->diverged, (engine->diverged_count + 1) *
                                                              sizeof *engine->diverged);
     engine->diverged[engine->diverged_count++] = (struct divergence){log, peer};

@@ -69,7 +69,9 @@ struct engine {
     struct wants wants;
 
     uint64_t incarnation;
-    uint64_t arrival; /* of the newest run */
+    uint64_t left;                       /* the incarnation before it; 0: none */
+    uint64_t came_back, came_back_at_ms; /* entries of that one, from others */
+    uint64_t arrival;                    /* of the newest run */
     struct refold refold;
     uint64_t unreadable;  /* entries among them that no key here opens */
     uint64_t unread_left; /* runs that a key here opens and that are not in the tables */
@@ -106,6 +108,7 @@ struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint3
 void engine_send(struct engine *engine, struct session *session, struct slice frame);
 void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer);
 void engine_clear_diverged(struct engine *engine, uint32_t peer); /* what it told */
+bool engine_is_diverged(const struct engine *engine, struct log_name log);
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
 /* Whether this node carries `log`, of an author that the roster knows. */
 bool engine_carries_itself(const struct engine *engine, struct log_name log);
@@ -138,6 +141,9 @@ void writing_sign(struct engine *engine); /* signs and files what this batch wro
  * end of its log. NULL: it is read from the store. It lives until the next write. */
 const struct run *writing_filed(const struct engine *engine, uint64_t arrival);
 void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
+/* Entries that this node wrote before its present incarnation came from others: its store is
+ * older than they are. */
+void writing_came_back(struct engine *engine, struct log_name log, uint64_t entries);
 bool writing_load(struct engine *engine); /* false: the store has no incarnation */
 
 /* folding.c */

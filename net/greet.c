@@ -54,7 +54,8 @@ static void greet_say(struct engine *engine, struct session *session)
         .flags =
             (uint8_t)((session->greeting.hello_answers ? 0 : HELLO_ANSWER) |
                       (session->greeting.relist ? HELLO_RELIST : 0) |
-                      (clones_since_ms(session, engine->now_ms) > 0 ? HELLO_CLONE : 0)),
+                      (clones_since_ms(session, engine->now_ms) > 0 ? HELLO_CLONE : 0) |
+                      (engine->strayed > 0 ? HELLO_STRAYED : 0)),
         .incarnation = engine->incarnation,
         .last = engine->arrival,
         .clock_s = engine->wall_ms / 1000,
@@ -143,6 +144,7 @@ static void greet_equal(struct engine *engine, struct session *session)
     }
     forget_false_wants(engine, session->peer);
     engine_clear_diverged(engine, session->peer);
+    session->inquiry.suspected_since_ms = 0;
 }
 
 /* Everything is told again from what the neighbour noted; what it was offered beyond that
@@ -185,6 +187,10 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
         session->turns.told_since_ms = 0;
     else if (session->turns.told_since_ms == 0)
         session->turns.told_since_ms = engine->now_ms;
+    if ((hello->flags & HELLO_STRAYED) == 0)
+        session->strayed_since_ms = 0;
+    else if (session->strayed_since_ms == 0)
+        session->strayed_since_ms = engine->now_ms;
     session->clock_s = hello->clock_s;
     session->clock_at_ms = engine->now_ms;
     session_hear_store(session, hello->incarnation, hello->last);

@@ -66,6 +66,7 @@ enum status intake_run(struct engine *engine, const struct run *run,
     folding_fold_run(engine, run, &accepted, engine->arrival);
     fold_in_memory(engine, run, &accepted);
     note_own_history(engine, run, random);
+    writing_came_back(engine, run->log, run->count);
     return OK;
 }
 

@@ -49,6 +49,8 @@ enum hello_flag {
     HELLO_ANSWER = 1, /* the sender wants a hello back */
     HELLO_RELIST = 2, /* all was noted and digests differ: list every head, with hashes */
     HELLO_CLONE = 4,  /* two machines speak under the receiver's key */
+    HELLO_STRAYED =
+        8, /* entries of the sender are set aside at its place (net/own_log.c) */
 };
 
 struct hello {
@@ -62,7 +64,8 @@ struct hello {
     uint8_t
         control_hash[HASH_CHECK_SIZE]; /* digest means something only where it agrees */
     uint8_t digest[DIGEST_SIZE];       /* over the heads of the logs both sides carry */
-    uint64_t clock_s; /* the sender's wall clock, Unix seconds: people are told, nothing else */
+    uint64_t
+        clock_s; /* the sender's wall clock, Unix seconds: people are told, nothing else */
 };
 
 #define HEADS_WITH_HASHES 1

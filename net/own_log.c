@@ -91,11 +91,16 @@ void own_log_suspect(struct engine *engine, struct session *session, struct log_
                      uint64_t seq)
 {
     struct inquiry *inquiry = &session->inquiry;
+    uint64_t since_ms = inquiry->suspected_since_ms;
 
     if (inquiry->open && engine->now_ms < inquiry->asked_at_ms + RETRY_MS)
         return;
     CHECK(seq > 0);
-    *inquiry = (struct inquiry){.open = true, .log = log, .step = 1};
+    *inquiry =
+        (struct inquiry){.open = true,
+                         .log = log,
+                         .step = 1,
+                         .suspected_since_ms = since_ms != 0 ? since_ms : engine->now_ms};
     ask(engine, session, log, seq);
 }
 
@@ -154,6 +159,16 @@ static void strayed_began(struct engine *engine)
     engine_meta_put(engine, META_STRAYED_WHEN, slice_of(value, sizeof value));
 }
 
+/* It was proven by one, and needs no other's word. */
+static void suspicion_ends(struct engine *engine, struct log_name log)
+{
+    for (size_t i = 0; i < engine->session_count; i++) {
+        struct inquiry *inquiry = &engine->sessions[i]->inquiry;
+        if (log_name_equal(inquiry->log, log))
+            inquiry->suspected_since_ms = 0;
+    }
+}
+
 /* From `seq` on, which begins a run here, because a store is copied between commits. */
 static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
                       const struct hash *before, const uint8_t random[RANDOM_SIZE])
@@ -172,6 +187,7 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     forked_key(key, log);
     engine_meta_put(engine, key, slice_text("1"));
     strayed_save(engine, &arrivals);
+    suspicion_ends(engine, log);
     if (engine->strayed == 0)
         strayed_began(engine);
     engine->strayed = entries_in(engine, buffer_slice(&arrivals));
@@ -378,6 +394,17 @@ static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival)
     buffer_deinit(&entries);
 }
 
+/* That nothing is set aside any more is seen in a hello. */
+static void tell_neighbours(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->session_count; i++) {
+        struct session *session = engine->sessions[i];
+        if (session->state == SESSION_OPEN && !session->paused &&
+            !session->greeting.hello_due)
+            session_owe_hello(session, true);
+    }
+}
+
 enum status own_log_reclaim(struct engine *engine, const struct event *event)
 {
     struct reclaiming reclaiming = {.engine = engine, .event = event};
@@ -396,6 +423,7 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
     store_delete(engine->txn, STORE_META, slice_text(META_STRAYED));
     engine->strayed = 0;
     engine->wrote = true;
+    tell_neighbours(engine);
     for (size_t i = 0; i < reclaiming.run_count; i++)
         free(reclaiming.runs[i].ids);
     free(reclaiming.runs);

@@ -57,6 +57,8 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
             .oldest_unsent_at_ms = session->telling.unsent_since_ms,
             .cloned_since_ms = clones_since_ms(session, engine->now_ms),
             .told_cloned_since_ms = session->turns.told_since_ms,
+            .suspected_since_ms = session->inquiry.suspected_since_ms,
+            .strayed_since_ms = session->strayed_since_ms,
             .bytes_in = session->bytes_in,
             .bytes_out = session->bytes_out,
         };
@@ -86,6 +88,8 @@ void engine_report(const struct engine *engine, struct engine_report *report)
         .strayed_entries = engine->strayed,
         .strayed_wall_ms = engine->strayed_wall_ms,
         .strayed_at_ms = engine->strayed_at_ms,
+        .came_back_entries = engine->came_back,
+        .came_back_at_ms = engine->came_back_at_ms,
         .wanted_logs = engine->wants.count,
     };
 }

@@ -129,6 +129,7 @@ struct inquiry {
     uint64_t from; /* the entry asked for */
     uint64_t step; /* how much further back the next question goes */
     uint64_t asked_at_ms;
+    uint64_t suspected_since_ms; /* until proof, or until both hold the same; 0: no */
 };
 
 /* Another store of this neighbour's key, waiting for its turn. */
@@ -172,6 +173,7 @@ struct session {
     uint64_t saved[4]; /* incarnation, heard, noted, confirmed as STORE_PEERS has them */
     uint64_t heard_at_ms;          /* steady; 0: never since the start */
     uint64_t clock_s, clock_at_ms; /* its wall clock by its last hello, steady; 0: none */
+    uint64_t strayed_since_ms; /* it says that entries of its own are set aside; 0: no */
     uint64_t bytes_in, bytes_out;
     uint64_t refused[REFUSALS];
     unsigned offences;

@@ -116,7 +116,14 @@ static void count_refused_run(struct engine *engine, struct session *session,
     case ERR_UNKNOWN_AUTHOR:
         sync_offence(engine, session, REFUSED_UNKNOWN_AUTHOR);
         return;
-    case ERR_GAP: sync_offence(engine, session, REFUSED_GAP); return;
+    case ERR_GAP:
+        /* What comes after another branch is of that branch. */
+        sync_offence(engine, session,
+                     engine_is_diverged(engine, log) ||
+                             log.node == engine_self(engine)->number
+                         ? REFUSED_DIVERGED
+                         : REFUSED_GAP);
+        return;
     case ERR_BEYOND_CUT: sync_offence(engine, session, REFUSED_BEYOND_CUT); return;
     case ERR_BAD_SIGNATURE: sync_offence(engine, session, REFUSED_SIGNATURE); return;
     case ERR_MALFORMED: sync_offence(engine, session, REFUSED_MALFORMED); return;
@@ -126,6 +133,25 @@ static void count_refused_run(struct engine *engine, struct session *session,
         return;
     default: return;
     }
+}
+
+/* The author of a run that is of another branch learns at once which one is held here, rather
+ * than with the next full list: its store may have been put back (net/own_log.c). */
+static void tell_branch(struct engine *engine, struct session *session,
+                        struct log_name log)
+{
+    const struct head *head = heads_find(engine->heads, log);
+    struct listed_head listed = {log, 0, {0}};
+
+    if (log.node != session->peer || head == NULL || head->seq == 0)
+        return;
+    listed.seq = head->seq;
+    memcpy(listed.hash, head->hash.bytes, HASH_CHECK_SIZE);
+    buffer_clear(&engine->message);
+    message_begin_heads(&engine->message, session->telling.told, session->telling.told,
+                        HEADS_WITH_HASHES, 1);
+    message_put_head(&engine->message, HEADS_WITH_HASHES, &listed);
+    engine_send(engine, session, buffer_slice(&engine->message));
 }
 
 /* Another branch is not asked for again until the digests are
@@ -160,9 +186,10 @@ void sync_hear_run(struct engine *engine, struct session *session,
         if (status == ERR_GAP || status == ERR_UNKNOWN_AUTHOR || status == OK ||
             status == ERR_DUPLICATE)
             noted = hear_of_log(engine, session, run->log, run_last_seq(run));
-        else if (status == ERR_DIVERGED)
+        else if (status == ERR_DIVERGED) {
+            tell_branch(engine, session, run->log);
             give_up_want(engine, run->log);
-        else if (status != ERR_BEYOND_CUT)
+        } else if (status != ERR_BEYOND_CUT)
             noted = false;
     }
     if (noted && message->span > 0)

@@ -5,6 +5,8 @@
 #include "net/lane.h"
 
 #define META_INCARNATION "incarnation"
+/* The incarnation before, and how many entries of it came from others since, u64 each. */
+#define META_LEFT "left"
 
 static void writing_close(struct engine *engine, struct writing *writing)
 {
@@ -114,8 +116,34 @@ bool writing_load(struct engine *engine)
 {
     struct slice value;
 
+    engine->left = engine->came_back = 0;
+    if (engine_meta_get(engine->txn, META_LEFT, &value) &&
+        (!slice_take_u64(&value, &engine->left) ||
+         !slice_take_u64(&value, &engine->came_back)))
+        engine->left = engine->came_back = 0;
     return engine_meta_get(engine->txn, META_INCARNATION, &value) &&
            slice_take_u64(&value, &engine->incarnation);
+}
+
+static void save_left(struct engine *engine)
+{
+    uint8_t value[16];
+
+    put_le64(value, engine->left);
+    put_le64(value + 8, engine->came_back);
+    engine_meta_put(engine, META_LEFT, slice_of(value, sizeof value));
+}
+
+void writing_came_back(struct engine *engine, struct log_name log, uint64_t entries)
+{
+    const struct member *self = engine_self(engine);
+
+    if (self == NULL || log.node != self->number || engine->left == 0 ||
+        log.tag != (uint16_t)engine->left)
+        return;
+    engine->came_back += entries;
+    engine->came_back_at_ms = engine->now_ms;
+    save_left(engine);
 }
 
 /* A random number that no earlier incarnation of this node shares its tag with. */
@@ -126,6 +154,11 @@ void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_
     uint8_t value[8], input[RANDOM_SIZE + 1];
 
     writing_sign(engine);
+    if (engine->incarnation != 0) {
+        engine->left = engine->incarnation;
+        engine->came_back = engine->came_back_at_ms = 0;
+        save_left(engine);
+    }
     if (self != NULL && engine->incarnation != 0)
         operators_keep(engine, engine_own_log(engine, LANE_RECORD));
     memcpy(input, random, RANDOM_SIZE);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/api/i18n.h"
+#include "net/session.h"
 
 const char *peer_state_name(enum peer_state state)
 {
@@ -37,7 +38,7 @@ uint64_t peer_refused_frames(const struct peer_report *report)
 {
     uint64_t frames = 0;
     for (size_t i = 0; i < ARRAY_SIZE(report->refused); i++)
-        frames += report->refused[i];
+        frames += i == REFUSED_DIVERGED ? 0 : report->refused[i];
     return frames;
 }
 

@@ -23,6 +23,7 @@ struct peer_line *peer_list(const struct engine *engine, const struct config *co
 const char *peer_state_name(enum peer_state state);
 /* A few words for a table and the journal; NULL: no trouble. */
 const char *dial_trouble_words(enum dial_trouble trouble);
+/* Without those of another history of a log, of which the troubles tell. */
 uint64_t peer_refused_frames(const struct peer_report *report);
 
 #endif

@@ -99,6 +99,11 @@ enum health_severity {
       "this store was put back, or copied: COUNT entries written here since then are "   \
       "kept aside and reach nobody; what is written now does",                           \
       "See them: linli log strayed. Write them once more: linli log reclaim")            \
+    X(HEALTH_SUSPECTED, 2106, HEALTH_WARNING,                                            \
+      "NAME seems to hold another history of this node's records than this disk: what "  \
+      "is written here may not arrive",                                                  \
+      "Both are being compared; what comes out is shown here. Was this disk put back, "  \
+      "or copied? See: linli log show")                                                  \
     X(HEALTH_CLONED, 2107, HEALTH_WARNING,                                               \
       "two machines run under NAME's key, for AGE; both are heard, in turns",            \
       "Call NAME: one is a copy. Stop it; a second machine needs a key of its own: "     \
@@ -107,6 +112,16 @@ enum health_severity {
       "another machine runs under this node's key: NAME hears both, for AGE",            \
       "One is a copy. Stop it; a second machine needs a key of its own: linli node "     \
       "init")                                                                            \
+    X(HEALTH_CAME_BACK, 2109, HEALTH_NOTICE,                                             \
+      "this store was put back, or copied: AGE ago the last of COUNT entries of its "    \
+      "own came back from peers",                                                        \
+      "Nothing is to be done; what is written now is in a log of its own: linli log "    \
+      "show")                                                                            \
+    X(HEALTH_PEER_STRAYED, 2110, HEALTH_WARNING,                                         \
+      "NAME's disk was put back, or copied: entries written there are kept aside and "   \
+      "reach nobody",                                                                    \
+      "Call NAME. There: linli log strayed shows them, linli log reclaim writes them "   \
+      "once more")                                                                       \
     X(HEALTH_DISK_FULL, 3101, HEALTH_ERROR,                                              \
       "the disk is full: new records are refused; everything saved is safe and "         \
       "readable",                                                                        \

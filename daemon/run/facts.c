@@ -33,6 +33,8 @@ static struct health_peer *peer_facts(const struct peer_line *lines, size_t coun
             .refused_frames = peer_refused_frames(report),
             .cloned_since_ms = report->cloned_since_ms,
             .told_cloned_since_ms = report->told_cloned_since_ms,
+            .suspected_since_ms = report->suspected_since_ms,
+            .strayed_since_ms = report->strayed_since_ms,
         };
     }
     return facts;
@@ -72,6 +74,8 @@ struct health_facts facts_gather(const struct facts_sources *sources, uint64_t w
         .strayed_entries = report.strayed_entries,
         .strayed_wall_ms = report.strayed_wall_ms,
         .strayed_at_ms = report.strayed_at_ms,
+        .came_back_entries = report.came_back_entries,
+        .came_back_at_ms = report.came_back_at_ms,
         .refused_entries = report.refused_entries,
         .wanted_logs = report.wanted_logs,
         .handshakes_refused = counted.handshakes_refused,

@@ -17,6 +17,9 @@ struct health_peer {
     uint64_t refused_frames;
     /* Steady; two machines under its key, and by its word under ours; 0: not so. */
     uint64_t cloned_since_ms, told_cloned_since_ms;
+    /* Steady; it seems to hold another history of this node's records, and it says that
+     * entries of its own are set aside; 0: not so. */
+    uint64_t suspected_since_ms, strayed_since_ms;
     const char *address; /* that is dialled, "tcp://HOST:PORT"; NULL: it dials us */
     enum dial_trouble dial_trouble;
     uint32_t number; /* 0: configured, but not in the roster */
@@ -35,6 +38,8 @@ struct health_facts {
     uint64_t diverged_logs, refused_entries, wanted_logs;
     uint64_t strayed_entries;
     uint64_t strayed_wall_ms, strayed_at_ms; /* since when; 0: not known */
+    uint64_t came_back_entries,
+        came_back_at_ms; /* the last, steady; 0: not since start */
     uint64_t runs_to_fold;
     uint64_t handshakes_refused; /* of connections that came in, since the start */
     uint64_t disk_free_bytes;

@@ -11,12 +11,13 @@
 #define DAY_MS (24 * HOUR_MS)
 
 /* How long it must last before it shows. */
-#define OFFLINE_MS (10 * MINUTE_MS) /* a router restarts in less */
-#define SILENT_MS DAY_MS            /* a village without power for a night is no news */
-#define BACKLOG_MS HOUR_MS          /* a month of records takes a while on a slow line */
-#define WANTED_MS HOUR_MS           /* a new roster is on its way */
-#define ALONE_MS MINUTE_MS          /* neighbours are dialled in the first seconds */
-#define DIAL_MS UINT64_C(20000)     /* a few attempts; one may meet a restart */
+#define OFFLINE_MS (10 * MINUTE_MS)  /* a router restarts in less */
+#define SILENT_MS DAY_MS             /* a village without power for a night is no news */
+#define BACKLOG_MS HOUR_MS           /* a month of records takes a while on a slow line */
+#define WANTED_MS HOUR_MS            /* a new roster is on its way */
+#define ALONE_MS MINUTE_MS           /* neighbours are dialled in the first seconds */
+#define CAME_BACK_MS UINT64_C(10000) /* without another: then the count stands */
+#define DIAL_MS UINT64_C(20000)      /* a few attempts; one may meet a restart */
 #define STRANGERS_MS (10 * MINUTE_MS) /* after the last; who wants in tries each minute */
 #define REFUSED_MS HOUR_MS            /* after the last; its cause may have ended */
 /* A hello takes seconds to a minute, and a clock that nobody sets drifts by less in years; a
@@ -266,6 +267,12 @@ static void examine_peer(struct health *health, const struct health_facts *facts
     if (peer->told_cloned_since_ms > 0)
         report(health, HEALTH_CLONED_SELF, peer->name, 0,
                facts->steady_ms - peer->told_cloned_since_ms);
+    if (peer->suspected_since_ms > 0)
+        report(health, HEALTH_SUSPECTED, peer->name, 0,
+               facts->steady_ms - peer->suspected_since_ms);
+    if (peer->strayed_since_ms > 0)
+        report(health, HEALTH_PEER_STRAYED, peer->name, 0,
+               facts->steady_ms - peer->strayed_since_ms);
 }
 
 /* ---- everything else ---- */
@@ -319,6 +326,11 @@ static void examine_trust(struct health *health, const struct health_facts *fact
                SINCE_SEEN);
     if (facts->strayed_entries > 0)
         report(health, HEALTH_STRAYED, "", facts->strayed_entries, strayed_age(facts));
+    if (facts->came_back_at_ms != 0 &&
+        has_lasted(health, now_ms, facts->came_back_at_ms, CAME_BACK_MS) &&
+        !has_lasted(health, now_ms, facts->came_back_at_ms, DAY_MS))
+        report(health, HEALTH_CAME_BACK, "", facts->came_back_entries,
+               now_ms - facts->came_back_at_ms);
     if (facts->refused_entries > 0)
         report(health, HEALTH_ENTRIES_REFUSED, "", facts->refused_entries, SINCE_SEEN);
     if (remembered(health, MEMORY_WANTED, facts->wanted_logs > 0, now_ms, WANTED_MS))

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "net/session.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/scene.h"
@@ -75,6 +76,40 @@ static uint64_t strayed_entries(struct restored *restored)
     struct engine_report report;
     engine_report(node_engine(machine_at(restored, restored->township)->node), &report);
     return report.strayed_entries;
+}
+
+static uint64_t came_back_entries(struct restored *restored)
+{
+    struct engine_report report;
+    engine_report(node_engine(machine_at(restored, restored->township)->node), &report);
+    return report.came_back_entries;
+}
+
+/* What the machine says of its neighbour: the hub of the township, or the township of it. */
+static struct peer_report said_of(struct restored *restored, uint32_t machine)
+{
+    struct peer_report reports[4];
+    uint32_t other = machine == 0 ? restored->township : 0;
+    uint32_t number = engine_self(node_engine(machine_at(restored, other)->node))->number;
+    size_t count =
+        engine_peers(node_engine(machine_at(restored, machine)->node), reports, 4);
+    for (size_t i = 0; i < count; i++) {
+        if (reports[i].number == number)
+            return reports[i];
+    }
+    fail();
+    return reports[0];
+}
+
+/* Runs of another history are no fault of a neighbour's program. */
+static void assert_nothing_refused_but_the_other_history(struct restored *restored,
+                                                         uint32_t machine)
+{
+    struct peer_report report = said_of(restored, machine);
+    for (size_t i = 0; i < REFUSALS; i++) {
+        if (i != REFUSED_DIVERGED)
+            assert_int_equal(report.refused[i], 0);
+    }
 }
 
 static struct entry_id write_person(struct restored *restored)
@@ -156,6 +191,11 @@ static void settle(struct restored *restored, size_t lost, size_t written)
     scene_run(scene, 60 * SECOND_MS);
     assert_int_equal(strayed_entries(restored), written);
     assert_true(scene_agrees(scene));
+    assert_nothing_refused_but_the_other_history(restored, 0);
+    assert_nothing_refused_but_the_other_history(restored, restored->township);
+    assert_int_equal(said_of(restored, restored->township).suspected_since_ms, 0);
+    assert_int_equal(said_of(restored, 0).strayed_since_ms != 0, written > 0);
+    assert_int_equal(came_back_entries(restored), lost);
     for (size_t i = 0; i < lost; i++) {
         assert_true(reads(restored, restored->township, &restored->lost[i]));
         assert_true(reads(restored, 0, &restored->lost[i]));
@@ -275,8 +315,10 @@ static void what_was_set_aside_is_written_once_more_where_it_is_heard(void **sta
     assert_int_equal(subjects(&restored, 0, REGISTER_PERSON), 3);
     assert_int_equal(subjects(&restored, restored.township, REGISTER_PERSON), 3);
     assert_int_equal(subjects(&restored, restored.township, REGISTER_VISIT), 0);
+    assert_int_not_equal(said_of(&restored, 0).strayed_since_ms, 0);
 
     reclaim(&restored);
+    assert_int_equal(said_of(&restored, 0).strayed_since_ms, 0);
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t machine = i == 0 ? 0 : restored.township;
         assert_int_equal(subjects(&restored, machine, REGISTER_PERSON), 6);
@@ -344,6 +386,24 @@ static void a_visit_set_aside_follows_its_person_to_the_new_id(void **state)
     scene_close(scene);
 }
 
+/* From the first word of it until the proof the township says that it may not be heard. */
+static void what_may_not_be_heard_is_told_from_the_first_suspicion_on(void **state)
+{
+    struct restored restored = {0};
+    struct scene *scene = &restored.scene;
+    bool suspected = false;
+    (void)state;
+    restore_in_place(&restored, 59, 5, 2);
+    for (int i = 0; i < 600000 && strayed_entries(&restored) == 0; i++) {
+        scene_run(scene, 10);
+        suspected |= said_of(&restored, restored.township).suspected_since_ms != 0;
+    }
+    assert_int_equal(strayed_entries(&restored), 2);
+    assert_true(suspected);
+    assert_int_equal(said_of(&restored, restored.township).suspected_since_ms, 0);
+    scene_close(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -355,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_neighbours_false_word_keeps_nobody_from_the_truth),
         cmocka_unit_test(what_was_set_aside_is_written_once_more_where_it_is_heard),
         cmocka_unit_test(a_month_set_aside_is_written_once_more_while_all_is_read_again),
+        cmocka_unit_test(what_may_not_be_heard_is_told_from_the_first_suspicion_on),
         cmocka_unit_test(a_visit_set_aside_follows_its_person_to_the_new_id),
     };
     return cmocka_run_group_tests_name("restore", tests, NULL, NULL);

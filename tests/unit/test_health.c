@@ -476,6 +476,38 @@ static void a_full_disk_hides_that_it_is_nearly_full(void **state)
     assert_verdict(fixture, "TROUBLE the disk is full");
 }
 
+/* ---- a disk that was put back ---- */
+
+static void another_history_is_told_from_the_suspicion_on(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peers[0].suspected_since_ms = fixture->facts.steady_ms;
+    after(fixture, 5 * SECOND);
+    assert_verdict(fixture, "LOOK county seems to hold another history of this node's");
+    fixture->peers[0].suspected_since_ms = 0;
+    fixture->peers[0].strayed_since_ms = fixture->facts.steady_ms;
+    after(fixture, 5 * SECOND);
+    assert_null(shown(fixture, HEALTH_SUSPECTED));
+    assert_verdict(fixture, "LOOK county's disk was put back, or copied: entries written "
+                            "there are kept aside and reach nobody (for 5 s).");
+}
+
+static void what_came_back_is_told_when_no_more_comes_and_for_a_day(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->facts.came_back_entries = 7;
+    fixture->facts.came_back_at_ms = fixture->facts.steady_ms;
+    after(fixture, 9 * SECOND);
+    assert_null(shown(fixture, HEALTH_CAME_BACK));
+    after(fixture, SECOND);
+    assert_string_equal(shown(fixture, HEALTH_CAME_BACK)->text,
+                        "this store was put back, or copied: 10 s ago the last of 7 "
+                        "entries of its own came back from peers");
+    assert_verdict(fixture, "OK ");
+    after(fixture, 24 * HOUR);
+    assert_null(shown(fixture, HEALTH_CAME_BACK));
+}
+
 /* ---- order and news ---- */
 
 static void the_gravest_comes_first_and_gives_the_verdict(void **state)
@@ -655,6 +687,8 @@ int main(void)
         TEST(a_paused_peer_is_not_also_late),
         TEST(a_backlog_of_a_peer_without_link_is_only_a_lost_link),
         TEST(a_full_disk_hides_that_it_is_nearly_full),
+        TEST(another_history_is_told_from_the_suspicion_on),
+        TEST(what_came_back_is_told_when_no_more_comes_and_for_a_day),
         TEST(the_gravest_comes_first_and_gives_the_verdict),
         TEST(a_trouble_is_news_once_and_again_after_it_was_gone),
         TEST(who_only_looks_leaves_the_news_to_the_journal),
