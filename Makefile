@@ -145,6 +145,9 @@ bench: deps-quietly ## measure; prints a table, writes build/bench.json
 layers: $(TESTS) ## prove the direction of the layers
 	@BUILD=$(BUILD) tests/layers
 
+translations: ## prove that every text has its translation
+	@BUILD=$(BUILD) tests/translations
+
 tidy: ## clang, clang-tidy and cppcheck, without findings
 	@BUILD=$(BUILD) CFLAGS_FOR_TIDY="$(filter-out $(HARDENING),$(ALL_CFLAGS))" tests/tidy
 
@@ -206,6 +209,6 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-.PHONY: all check tests sanitize sim bench layers tidy format fuzz pot po deps deps-quietly demo \
+.PHONY: all check tests sanitize sim bench layers tidy format fuzz pot po translations deps deps-quietly demo \
 	install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
