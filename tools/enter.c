@@ -160,6 +160,10 @@ static void save(struct entering *entering, const char *person, const struct typ
     if (reply.status != OK) {
         struct failure failure;
         failure_set_number(&failure, reply.status, reply.subject);
+        const struct schema_register *reg = schema_register_named(slice_text("visit"));
+        const struct field *field = schema_field_named(reg, reply.subject);
+        if (i18n_chinese() && field != NULL)
+            (void)snprintf(failure.subject, sizeof failure.subject, "%s", field->label);
         failure.note = N_("This visit was not saved.");
         (void)terminal_report(terminal, &failure);
         entering->refused++;
