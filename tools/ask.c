@@ -3,13 +3,16 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "crdt/codec.h"
 #include "daemon/api/protocol.h"
 #include "tools/client.h"
+#include "tools/files.h"
 #include "tools/hint.h"
 #include "tools/i18n.h"
 #include "tools/json.h"
+#include "tools/member.h"
 #include "tools/secret.h"
 
 /* ---- the request ---- */
@@ -137,6 +140,29 @@ const char *ask_socket(const struct invocation *invocation)
     return path != NULL && path[0] != '\0' ? path : CONTROL_SOCKET_DEFAULT;
 }
 
+/* False also where this user may not look. */
+static bool is_absent(const char *directory, const char *name)
+{
+    char path[PATH_SIZE_MAX];
+    return path_join(path, directory, name) == OK && access(path, F_OK) != 0 &&
+           (errno == ENOENT || errno == ENOTDIR);
+}
+
+void ask_advise_start(struct failure *failure, const char *socket, const char *directory)
+{
+    if (strcmp(socket, CONTROL_SOCKET_DEFAULT) != 0)
+        failure->next =
+            N_("Start the linlid that has it as control_socket: linlid -c FILE");
+    else if (is_absent(directory, "node.key"))
+        failure->next = N_("This machine is no node yet. Begin with: linli node init "
+                           "--division CODE --name NAME. A node kept elsewhere is asked "
+                           "with -s SOCKET");
+    else if (is_absent(directory, "county.grant"))
+        failure->next =
+            N_("This node has not joined yet. With the grant of the county that "
+               "admitted it: linli node join county.grant");
+}
+
 static void fail_to_open(struct failure *failure, const struct invocation *invocation,
                          enum status status, int error)
 {
@@ -152,6 +178,8 @@ static void fail_to_open(struct failure *failure, const struct invocation *invoc
     }
     if (status == ERR_FILE && error == EACCES)
         failure->next = N_("Ask the operator to add you to the group _linli.");
+    if (status == ERR_NO_DAEMON)
+        ask_advise_start(failure, path, NODE_DIRECTORY_DEFAULT);
     if (invocation->command->writes)
         failure->note = N_("Nothing was saved.");
 }

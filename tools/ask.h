@@ -24,4 +24,8 @@ MUST_USE enum status ask_encode_args(const struct invocation *invocation, uint64
 /* --socket, else $LINLI_SOCKET, else the default. */
 const char *ask_socket(const struct invocation *invocation);
 
+/* Nothing answers at `socket`: how a daemon comes to be there, on a machine whose daemon keeps
+ * its files in `directory`. */
+void ask_advise_start(struct failure *failure, const char *socket, const char *directory);
+
 #endif

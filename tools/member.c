@@ -227,10 +227,17 @@ static void show_joined(const struct terminal *terminal, const struct grant_file
     }
     (void)fprintf(terminal->out,
                   _("%s (%llu) is member %u of %s; %zu members so far.\n"
-                    "The grant is now %s\n"
-                    "Next: systemctl start linlid\n"),
+                    "The grant is now %s\n"),
                   self->name, (unsigned long long)self->division, (unsigned)self->number,
                   genesis->name, roster_count(file->roster), path);
+    char here[PATH_SIZE_MAX];
+    bool usual = path_join(here, NODE_DIRECTORY_DEFAULT, "county.grant") == OK &&
+                 strcmp(here, path) == 0;
+    (void)fputs(usual
+                    ? _("Next: systemctl start linlid\n")
+                    : _("Next: start linlid with a linli.conf that names this directory: "
+                        "linlid -c FILE\n"),
+                terminal->out);
 }
 
 static enum exit_code join_directory(const struct invocation *invocation,

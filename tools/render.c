@@ -200,6 +200,29 @@ static const char *group_words(const struct invocation *invocation)
     return i18n_chinese() && reg != NULL ? reg->label : invocation->group;
 }
 
+/* "A village writing for its neighbour within a township is a warning." */
+static void print_served(const struct terminal *terminal, struct slice data,
+                         struct arena *arena)
+{
+    char codes[2][24] = {"", ""};
+    const char *const keys[2][2] = {{"place", "place_name"}, {"serves", "serves_name"}};
+    const char *words[2];
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t code;
+        if (!map_uint(data, keys[i][0], &code))
+            return;
+        (void)snprintf(codes[i], sizeof codes[i], "%llu", (unsigned long long)code);
+        words[i] = map_text(data, keys[i][1], arena);
+        if (words[i] == NULL)
+            words[i] = codes[i];
+    }
+    (void)fprintf(
+        terminal->out,
+        _("  Note: the person's village is %s, this node serves %s. It counts for "
+          "%s.\n"),
+        words[0], words[1], words[0]);
+}
+
 /* "  王桂英, 柘岱口村, when 2026-05-31 14:05, outcome met, counts yes": whose record it is,
  * where they live, and what lists show of it. */
 static void print_written(const struct invocation *invocation,
@@ -248,6 +271,7 @@ static void print_written(const struct invocation *invocation,
     if (restored != NULL)
         (void)fprintf(terminal->out, _("  %s %s stands again.\n"),
                       group_words(invocation), restored);
+    print_served(terminal, data, arena);
 }
 
 void render_saved(const struct invocation *invocation, const struct terminal *terminal,

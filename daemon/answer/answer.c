@@ -395,8 +395,8 @@ static bool find_whose(struct answering *answering, const struct record_view *re
                        &record->subject, record->realm, answering->scratch, whose);
 }
 
-void answer_put_whose(struct answering *answering, const struct record_view *record,
-                      const struct divisions *divisions, struct buffer *out)
+uint64_t answer_put_whose(struct answering *answering, const struct record_view *record,
+                          const struct divisions *divisions, struct buffer *out)
 {
     const struct schema_register *reg = record->reg;
     struct record_view whose;
@@ -429,6 +429,7 @@ void answer_put_whose(struct answering *answering, const struct record_view *rec
                       out);
     else
         codec_put_nil(out);
+    return place;
 }
 
 void answer_put_listed(struct answering *answering, const struct record_view *record,

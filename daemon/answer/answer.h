@@ -51,9 +51,9 @@ void answer_put_record(struct answering *answering, const struct record_view *re
                        struct buffer *out);
 
 /* Whose a record is, where and when: name, place, place_name and date, four pairs of a map,
- * each nil where the record and its subject do not say. */
-void answer_put_whose(struct answering *answering, const struct record_view *record,
-                      const struct divisions *divisions, struct buffer *out);
+ * each nil where the record and its subject do not say. Returns the place, 0 for nil. */
+uint64_t answer_put_whose(struct answering *answering, const struct record_view *record,
+                          const struct divisions *divisions, struct buffer *out);
 
 /* What lists show of a record: a map of its fields with a heading and what is derived. */
 void answer_put_listed(struct answering *answering, const struct record_view *record,

@@ -326,6 +326,22 @@ static prepare_verb *prepare_of(enum verb verb)
 
 /* ---- what a reply says of what was written ---- */
 
+/* "A village writing for its neighbour within a township is a warning": the village that this
+ * node serves, where the record lies in another. */
+static void put_serves(struct change *change, uint64_t place)
+{
+    const struct member *self = engine_self(change->engine);
+    uint64_t serves = self != NULL ? self->division : 0;
+    if (division_level(serves) != DIVISION_VILLAGE ||
+        division_level(place) != DIVISION_VILLAGE || place == serves)
+        serves = 0;
+    const struct division *division = divisions_find(change->divisions, serves);
+    answer_put_key(change->scratch, "serves");
+    answer_put_uint_or_nil(change->scratch, serves);
+    answer_put_key(change->scratch, "serves_name");
+    answer_put_text_or_nil(change->scratch, division != NULL ? division->name : NULL);
+}
+
 static void summarise(struct change *change, const struct schema_register *reg,
                       const struct write *write)
 {
@@ -342,7 +358,8 @@ static void summarise(struct change *change, const struct schema_register *reg,
     arena_init(&scratch);
     buffer_clear(change->scratch);
     record_foresee(change->txn, reg, write, change->arena, &record);
-    answer_put_whose(&answering, &record, change->divisions, change->scratch);
+    uint64_t place =
+        answer_put_whose(&answering, &record, change->divisions, change->scratch);
     answer_put_key(change->scratch, "record");
     answer_put_listed(&answering, &record, change->scratch);
     answer_put_key(change->scratch, "restored");
@@ -353,6 +370,7 @@ static void summarise(struct change *change, const struct schema_register *reg,
         answer_put_id(change->scratch, &restored);
     else
         codec_put_nil(change->scratch);
+    put_serves(change, place);
     change->summary = arena_copy(change->arena, buffer_slice(change->scratch));
     answering_deinit(&answering);
     arena_deinit(&scratch);

@@ -10,7 +10,8 @@
 
 /* A record's fields are small; whatever is larger than this is no record. */
 #define CHANGE_ARGS_SIZE_MAX (256 * 1024)
-#define CHANGE_SUMMARY_KEYS 6 /* name, place, place_name, date, record, restored */
+/* name, place, place_name, date, record, restored, serves, serves_name */
+#define CHANGE_SUMMARY_KEYS 8
 #define CHANGE_SUBJECT_SIZE 480
 
 struct change {

@@ -89,7 +89,8 @@
  *
  *   written: id, short_id, known (it was here before; nothing was written), name, place,
  *           place_name (of the record or else of its subject), date, record (what lists
- *           show of it), restored (id of the record that counts again)
+ *           show of it), restored (id of the record that counts again), serves,
+ *           serves_name (the village of this node, where the record's is another; else nil)
  *
  *   record: id, register, township, subject, created_ms, node, actor, known, voided
  *           (reason or nil), amended_by[id], conflicts[{field, value, version, stamp_ms,

@@ -389,8 +389,9 @@ void requests_note(struct requests *requests, const struct effect *effect)
 /* What was typed is not what is there: of that the name alone is told. */
 static void put_known_summary(struct buffer *out, struct slice name)
 {
-    static const char *const keys[CHANGE_SUMMARY_KEYS] = {"name", "place",  "place_name",
-                                                          "date", "record", "restored"};
+    static const char *const keys[CHANGE_SUMMARY_KEYS] = {
+        "name",   "place",    "place_name", "date",
+        "record", "restored", "serves",     "serves_name"};
     for (size_t i = 0; i < CHANGE_SUMMARY_KEYS; i++) {
         codec_put_cstring(out, keys[i]);
         if (i == 0 && name.size > 0)

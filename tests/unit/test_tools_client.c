@@ -294,6 +294,42 @@ static void where_nothing_listens_nothing_was_saved_and_the_code_is_3(void **sta
     buffer_deinit(&server.reply);
 }
 
+static void touch(const char *directory, const char *name)
+{
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fclose(file);
+}
+
+static void how_to_start_depends_on_what_the_machine_is(void **state)
+{
+    char directory[] = "/tmp/linli-advice.XXXXXX", path[64];
+    const char *usual = CONTROL_SOCKET_DEFAULT;
+    struct failure failure;
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    failure_set(&failure, ERR_NO_DAEMON, "%s", usual);
+    ask_advise_start(&failure, usual, directory);
+    assert_non_null(strstr(failure.next, "linli node init --division CODE --name NAME"));
+    touch(directory, "node.key");
+    failure_set(&failure, ERR_NO_DAEMON, "%s", usual);
+    ask_advise_start(&failure, usual, directory);
+    assert_non_null(strstr(failure.next, "linli node join county.grant"));
+    touch(directory, "county.grant");
+    failure_set(&failure, ERR_NO_DAEMON, "%s", usual);
+    ask_advise_start(&failure, usual, directory);
+    assert_non_null(strstr(failure.next, "systemctl start linlid"));
+    ask_advise_start(&failure, "a/socket", directory);
+    assert_non_null(strstr(failure.next, "linlid -c FILE"));
+    (void)snprintf(path, sizeof path, "%s/node.key", directory);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof path, "%s/county.grant", directory);
+    (void)unlink(path);
+    (void)rmdir(directory);
+}
+
 /* ---- the client alone ---- */
 
 static enum status ask_alone(struct server *server, int reply_ms,
@@ -377,6 +413,7 @@ int main(void)
         cmocka_unit_test(a_number_of_a_newer_daemon_keeps_its_code),
         cmocka_unit_test(a_daemon_that_leaves_before_answering_may_have_saved),
         cmocka_unit_test(where_nothing_listens_nothing_was_saved_and_the_code_is_3),
+        cmocka_unit_test(how_to_start_depends_on_what_the_machine_is),
         cmocka_unit_test(a_silent_daemon_is_waited_for_only_so_long),
         cmocka_unit_test(another_protocol_is_named_as_such),
         cmocka_unit_test(a_length_beyond_the_limit_is_not_believed),
