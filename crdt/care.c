@@ -5,6 +5,7 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/person.h"
 #include "crdt/visit.h"
 
 /* Goes up when rows would read otherwise; all are made anew then. */
@@ -57,7 +58,7 @@ static bool row_read(struct slice key, struct slice value, struct care *care)
         return false;
     care->rewritten = rewritten != 0;
     care->months = value;
-    return true;
+    return care->tier <= TIER_GENERAL && care->status <= PERSON_DECEASED;
 }
 
 static void row_write(struct store_txn *txn, const struct care *care)
@@ -101,8 +102,13 @@ bool care_next(struct store_txn *txn, struct care_walk *walk, struct care *care)
         more = store_seek(txn, STORE_CARE, slice_of(from, sizeof from), &walk->cursor,
                           &key, &value);
     walk->started = true;
-    return more && row_read(key, value, care) &&
-           (walk->realm == 0 || care->realm == walk->realm);
+    if (!more)
+        return false;
+    if (!row_read(key, value, care)) { /* fewer rows would read as fewer people */
+        store_mark_damaged(txn, STORE_CARE);
+        return false;
+    }
+    return walk->realm == 0 || care->realm == walk->realm;
 }
 
 bool care_visited_in(const struct care *care, int64_t month)
@@ -177,7 +183,7 @@ static void tally_put(const struct tally *tally, struct care *care, struct buffe
     care->months = buffer_slice(months);
 }
 
-/* All visits that count, whenever they are. */
+/* The visits that count by `now`; INT64_MAX: whenever they are. */
 static void tally_chain(struct store_txn *txn, uint64_t realm,
                         const struct entry_id *person, int64_t now, struct tally *tally,
                         bool *rewritten, struct arena *scratch)
@@ -211,17 +217,6 @@ void care_as_of(struct store_txn *txn, struct care *care, int64_t now,
 
 /* ---- one person ---- */
 
-static int64_t status_day(const struct record_view *person)
-{
-    const struct field_view *status = &person->fields[PERSON_STATUS];
-    int64_t day;
-    if (status->count == 0)
-        return CARE_NEVER;
-    if (view_time(person, PERSON_STATUS_SINCE, &day))
-        return day;
-    return beijing_minutes(status->versions[0].stamp_ms) / MINUTES_PER_DAY;
-}
-
 /* The row as both chains say now; none where the person is not known or voided. */
 static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_id *id,
                       struct arena *scratch)
@@ -246,7 +241,8 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
     care.tier = view_choice(&person, PERSON_TIER);
     care.status = view_choice(&person, PERSON_STATUS);
     care.enrolled_day = beijing_minutes(person.created_ms) / MINUTES_PER_DAY;
-    care.status_day = status_day(&person);
+    if (!person_status_since(&person, &care.status_day))
+        care.status_day = CARE_NEVER;
     tally_init(&tally);
     tally_chain(txn, realm, id, INT64_MAX, &tally, &care.rewritten, scratch);
     buffer_init(&months, SIZE_MAX);

@@ -12,12 +12,31 @@ bool person_ended(const struct record_view *person)
     return status == PERSON_DECEASED || status == PERSON_MOVED;
 }
 
+static bool since_is_stated(const struct record_view *person, int64_t *day)
+{
+    const struct field_view *since = &person->fields[PERSON_STATUS_SINCE];
+    return since->count > 0 &&
+           since->versions[0].stamp_ms >=
+               person->fields[PERSON_STATUS].versions[0].stamp_ms &&
+           view_time(person, PERSON_STATUS_SINCE, day);
+}
+
+bool person_status_since(const struct record_view *person, int64_t *day)
+{
+    const struct field_view *status = &person->fields[PERSON_STATUS];
+    if (status->count == 0)
+        return false;
+    if (!since_is_stated(person, day))
+        *day = day_of_minutes(beijing_minutes(status->versions[0].stamp_ms));
+    return true;
+}
+
 bool person_died(const struct record_view *person, int64_t *minutes)
 {
     int64_t day;
     if (view_choice(person, PERSON_STATUS) != PERSON_DECEASED)
         return false;
-    if (view_time(person, PERSON_STATUS_SINCE, &day))
+    if (since_is_stated(person, &day))
         *minutes = (day + 1) * MINUTES_PER_DAY - 1;
     else
         *minutes = beijing_minutes(person->fields[PERSON_STATUS].versions[0].stamp_ms);

@@ -8,6 +8,11 @@
  * entered anew where they live now. */
 bool person_ended(const struct record_view *person);
 
+/* Since which day the shown status holds: as stated with it or after it, else when it was
+ * written. A day that was stated for an earlier status says nothing of this one. False where
+ * there is no status. */
+MUST_USE bool person_status_since(const struct record_view *person, int64_t *day);
+
 /* The last minute that a person who died lived, as far as it is stated: of the day in
  * status_since, else when the status was written. False for whoever lives. */
 MUST_USE bool person_died(const struct record_view *person, int64_t *minutes);

@@ -38,6 +38,7 @@ struct entering {
     char day[11]; /* on which the visits took place */
     bool prompts; /* a person types, not a pipe */
     size_t entered, skipped, refused;
+    size_t reached; /* of those entered: who is due no more */
     bool ended;
     struct failure failure; /* why it ended early; number 0: it did not */
 };
@@ -172,6 +173,8 @@ static void save(struct entering *entering, const char *person, const struct typ
         return;
     }
     entering->entered++;
+    entering->reached +=
+        strcmp(typed->outcome, "met") == 0 || strcmp(typed->outcome, "answered") == 0;
     *done = true;
 }
 
@@ -291,7 +294,7 @@ enum exit_code enter_run(const struct invocation *invocation,
             _("\n%zu entered, saved on this disk; %zu skipped, %zu refused; %zu "
               "still due.\n"),
             entering.entered, entering.skipped, entering.refused,
-            count - entering.entered);
+            count - entering.reached);
     }
     if (entering.failure.number != 0)
         code = terminal_report(terminal, &entering.failure);

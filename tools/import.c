@@ -60,6 +60,7 @@ struct import {
     struct buffer refused_rows; /* the file of them */
     struct buffer refusals;     /* the same as encoded maps */
     bool shows_progress;
+    bool lost;   /* no more replies come */
     bool failed; /* nothing more is to be read; `failure` says why */
     struct failure failure;
 };
@@ -128,9 +129,9 @@ static void refuse_by_reply(struct import *import, const struct row_under_way *r
     const char *rest = failure.subject[size] == ':' ? failure.subject + size + 1 : "";
     (void)snprintf(name, sizeof name, "%.*s", (int)size, failure.subject);
     bool is_field = schema_field_named(import->reg, slice_text(name)) != NULL;
+    rest = is_field ? rest : failure.subject;
     (void)snprintf(reason, sizeof reason, "%s%s%s", _(failure.text),
-                   is_field && rest[0] == '\0' ? "" : ":",
-                   is_field ? rest : failure.subject);
+                   rest[0] == '\0' ? "" : ": ", rest + strspn(rest, " "));
     refuse(import, row->line, buffer_slice(&row->cells), is_field ? name : NULL,
            failure.number, reason);
 }
@@ -159,12 +160,17 @@ static void receive_one(struct import *import)
     import->under_way--;
     enum status status = client_receive(import->client, &reply);
     if (status != OK) {
+        import->lost = true;
         fail(import, status);
         return;
     }
     if (reply.status >= ENVIRONMENT_FIRST) {
+        if (!import->failed)
+            failure_set_number(&import->failure, reply.status, reply.subject);
         import->failed = true;
-        failure_set_number(&import->failure, reply.status, reply.subject);
+        import->failure.note =
+            N_("Rows that were entered before are saved, and counted above; import the "
+               "file again when this is mended.");
         return;
     }
     if (reply.status != OK)
@@ -177,7 +183,7 @@ static void receive_one(struct import *import)
 
 static void drain(struct import *import)
 {
-    while (import->under_way > 0 && !import->failed)
+    while (import->under_way > 0 && !import->lost)
         receive_one(import);
 }
 
@@ -200,7 +206,7 @@ static size_t digits_of(struct slice text)
 }
 
 /* What a spreadsheet has made of a long number or a date, and nobody can make undone. */
-static const char *destroyed(const struct field *field, struct slice cell)
+static const char *destroyed(const struct field *field, struct slice cell, bool anyway)
 {
     size_t digits = digits_of(cell);
     bool is_date = field->type == FIELD_DATE || field->type == FIELD_MOMENT;
@@ -209,10 +215,13 @@ static const char *destroyed(const struct field *field, struct slice cell)
                   "format of a date, or of text, and save it again");
     if (field->type != FIELD_TEXT && field->type != FIELD_SEALED)
         return NULL;
-    if (digits == cell.size && digits > 15 && cell.data[digits - 1] == '0' &&
-        cell.data[digits - 2] == '0' && cell.data[digits - 3] == '0')
-        return N_("a spreadsheet has rounded this number: its last digits are lost; give "
-                  "the column the format of text and type it again");
+    /* Fifteen digits are kept. Of an identity number the check character tells. */
+    if (field->type == FIELD_TEXT && !anyway && digits == cell.size && digits > 15 &&
+        cell.data[digits - 1] == '0' && cell.data[digits - 2] == '0' &&
+        cell.data[digits - 3] == '0')
+        return N_("this long number ends in zeros, as spreadsheets round them: if it is "
+                  "right, import with --anyway; else give the column the format of text "
+                  "and type it again");
     struct slice rest = slice_of(cell.data + digits, cell.size - digits);
     if (digits == 1 && rest.size > 1 && rest.data[0] == '.') {
         struct slice after = slice_of(rest.data + 1, rest.size - 1);
@@ -238,7 +247,7 @@ static bool encode_row(struct import *import, unsigned line, const struct slice 
         values[i] = i < count ? without_guard(cells[i]) : (struct slice){0};
         if (import->columns[i].use != COLUMN_OF_FIELD || values[i].size == 0)
             continue;
-        const char *reason = destroyed(field, values[i]);
+        const char *reason = destroyed(field, values[i], import->anyway);
         unsigned number = ERR_FIELD_VALUE;
         if (reason == NULL && !text_is_clean(values[i])) {
             reason = status_words(ERR_TEXT)->text;
@@ -284,6 +293,7 @@ static void take_record(struct import *import, unsigned line, const struct slice
                         size_t count)
 {
     struct slice id = id_of(import, cells, count);
+    struct entry_id whole;
     if (import->under_way == CLIENT_UNDER_WAY_MAX)
         receive_one(import);
     if (import->failed)
@@ -295,6 +305,19 @@ static void take_record(struct import *import, unsigned line, const struct slice
     buffer_clear(&row->cells);
     for (size_t i = 0; i < count; i++)
         csv_put_cell(&row->cells, false, cells[i]);
+    for (size_t i = import->column_count; i < count; i++) {
+        if (cells[i].size == 0)
+            continue;
+        refuse(import, line, buffer_slice(&row->cells), NULL, ERR_USAGE,
+               _("the row has more cells than there are headings: a comma within a cell "
+                 "needs quotation marks around the cell"));
+        return;
+    }
+    if (row->shown && !id_parse(id, &whole)) {
+        refuse(import, line, buffer_slice(&row->cells), NULL, ERR_NOT_FOUND,
+               _("this is no id of a record: leave the cell empty where the row is new"));
+        return;
+    }
     if (row->shown) {
         buffer_clear(&import->args);
         codec_put_map(&import->args, 1);
@@ -473,6 +496,11 @@ static void read_rows(struct import *import, const char *path)
         bool whole = csv_text_rows(buffer_slice(&text), take_row, import, &line);
         drain(import);
         show_progress(import, true);
+        if (!import->header_seen && !import->failed) {
+            import->failed = true;
+            failure_set(&import->failure, ERR_FILE, "%s", path);
+            import->failure.text = N_("the file has no rows");
+        }
         if (!whole && !import->failed) {
             import->failed = true;
             failure_set(&import->failure, ERR_MALFORMED, "%s:%u", path, line);
@@ -497,8 +525,10 @@ static bool write_refused(struct import *import, const char *path, char *name)
         size >= PATH_SIZE_MAX
             ? ERR_LIMIT
             : file_replace_private(name, buffer_slice(&import->refused_rows));
-    if (status != OK)
+    if (status != OK && !import->failed)
         failure_set(&import->failure, status, "%s: %s", name, strerror(errno));
+    if (status != OK)
+        name[0] = '\0';
     return status == OK;
 }
 

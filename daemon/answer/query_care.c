@@ -62,23 +62,21 @@ static uint64_t latest_stamp(const struct query *query, struct store_txn *txn,
 
 /* When something was last heard of a node, by its own entries or over a link. */
 static int64_t heard_minutes(const struct query *query, struct store_txn *txn,
+                             const struct peer_report *peers, size_t peer_count,
                              uint32_t number)
 {
-    const struct engine *engine = query_engine(query);
-    struct peer_report reports[256];
     int64_t heard = INT64_MIN;
-    size_t peers = engine_peers(engine, reports, ARRAY_SIZE(reports));
-    uint64_t stamp_ms = latest_stamp(query, txn, number);
-    for (size_t i = 0; i < peers && i < ARRAY_SIZE(reports); i++) {
-        if (reports[i].number == number && reports[i].heard_at_ms > 0)
-            heard = beijing_minutes(query_moment(query, reports[i].heard_at_ms));
+    for (size_t i = 0; i < peer_count; i++) {
+        if (peers[i].number == number && peers[i].heard_at_ms > 0)
+            heard = beijing_minutes(query_moment(query, peers[i].heard_at_ms));
     }
+    uint64_t stamp_ms = latest_stamp(query, txn, number);
     if (stamp_ms > 0 && beijing_minutes(stamp_ms) > heard)
         heard = beijing_minutes(stamp_ms);
     return heard;
 }
 
-/* "Every figure that depends on other nodes carries how complete it is." */
+/* docs/design.md, "It says what it does not know": a figure carries how complete it is. */
 static void note_silent(struct query *query, struct store_txn *txn,
                         const struct scope *scope, int64_t now)
 {
@@ -87,6 +85,14 @@ static void note_silent(struct query *query, struct store_txn *txn,
     const char *name = NULL;
     int64_t since = 0;
     size_t silent = 0;
+    if (query->incomplete.kind != INCOMPLETE_NOT)
+        return;
+    /* A peer is a member. */
+    struct peer_report *peers =
+        arena_alloc(query->arena, roster_count(roster) * sizeof *peers);
+    size_t peer_count = engine_peers(engine, peers, roster_count(roster));
+    if (peer_count > roster_count(roster))
+        peer_count = roster_count(roster);
     for (size_t i = 0; i < roster_count(roster); i++) {
         const struct member *member = roster_at(roster, i);
         if (member->number == 0 || member == engine_self(engine) ||
@@ -95,7 +101,7 @@ static void note_silent(struct query *query, struct store_txn *txn,
             !scope_has_realm(scope, division_township(member->division)) ||
             !realm_is_readable(engine, division_township(member->division)))
             continue;
-        int64_t heard = heard_minutes(query, txn, member->number);
+        int64_t heard = heard_minutes(query, txn, peers, peer_count, member->number);
         if (heard >= now - SILENT_DAYS_MAX * MINUTES_PER_DAY)
             continue;
         if (silent++ == 0) {
@@ -103,7 +109,7 @@ static void note_silent(struct query *query, struct store_txn *txn,
             since = heard;
         }
     }
-    if (silent == 0 || query->incomplete.kind != INCOMPLETE_NOT)
+    if (silent == 0)
         return;
     query->incomplete =
         (struct incomplete){.kind = INCOMPLETE_SILENT, .count = silent - 1};
@@ -206,7 +212,7 @@ struct due {
 };
 
 struct due_list {
-    int64_t until_day;
+    int64_t today, until_day;
     struct due *items;
     size_t count, capacity;
 };
@@ -214,7 +220,9 @@ struct due_list {
 static void due_add(void *context, const struct care *care)
 {
     struct due_list *list = context;
-    if (care_is_exempt(care))
+    /* Enrolled after the day asked for, and not visited before it. */
+    if (care_is_exempt(care) ||
+        (care->enrolled_day > list->today && care->latest == CARE_NEVER))
         return;
     int64_t day = care_due_day(care, &visit_policy_default);
     if (day > list->until_day)
@@ -292,6 +300,7 @@ enum status query_due(struct query *query, struct store_txn *txn, struct slice a
         status = take_within(query, args, now, &list.until_day);
     if (status != OK)
         return status;
+    list.today = day_of_minutes(now);
     begin(query, txn, &answering);
     note_silent(query, txn, &scope, now);
     walk_scope(query, txn, &scope, now, due_add, &list);
@@ -490,8 +499,8 @@ static void put_report(struct query *query, struct answering *answering,
     query_put_rests_on(query, scope);
 }
 
-/* Of the month in which `now` lies, unless one is given; by village, unless by something else
- * or a whole county is asked for. */
+/* Of the month in which `now` lies, unless one is given; by village, unless `by` says
+ * otherwise. */
 static enum status take_report(struct query *query, struct slice args, int64_t now,
                                struct coverage_report *report)
 {

@@ -36,6 +36,11 @@ static uint64_t stamp(const char *text)
     return (uint64_t)(day(text) * 24 + 4) * 3600 * 1000;
 }
 
+static struct slice naming(struct world *world, struct entry_id id)
+{
+    return ids_replaced(&world->replaced[0], &id, 1);
+}
+
 static struct written person(struct entry_id id, const char *tier, const char *status)
 {
     return WRITE_CREATE(id, stamp("2026-01-05"), REGISTER_PERSON,
@@ -224,6 +229,28 @@ static void what_is_withdrawn_leaves_the_row(void **state)
     assert_row(world, &id, NEVER_TO_COME, "2 0 2026-04-01 00:00 2026-02 2026-04");
 }
 
+static void a_day_stated_for_an_earlier_status_says_nothing_of_this_one(void **state)
+{
+    struct world *world = *state;
+    struct care care;
+    struct entry_id id = show(world, person(id_at(1, 1), "key", NULL));
+    show(world, WRITE_EDIT(id_at(2, 1), stamp("2026-01-20"), &id,
+                           {.field = PERSON_STATUS, .text = "hospital"},
+                           {.field = PERSON_STATUS_SINCE, .text = "2026-01-15"}));
+    (void)care_work(world->txn, 1000, &world->arena);
+    assert_true(care_find(world->txn, TOWNSHIP, &id, &care));
+    assert_int_equal(care.status_day, day("2026-01-15"));
+    struct entry_id replaced = id_at(2, 1);
+    show(world, WRITE_EDIT(id_at(2, 2), stamp("2026-05-20"), &id,
+                           {.field = PERSON_STATUS,
+                            .text = "deceased",
+                            .replaced = naming(world, replaced)}));
+    (void)care_work(world->txn, 1000, &world->arena);
+    assert_true(care_find(world->txn, TOWNSHIP, &id, &care));
+    assert_int_equal(care.status, PERSON_DECEASED);
+    assert_int_equal(care.status_day, day("2026-05-20"));
+}
+
 /* ---- figures ---- */
 
 static struct care care_with(uint8_t tier, uint8_t status, const char *latest)
@@ -328,6 +355,7 @@ int main(void)
         WORLD_TEST(a_visit_to_come_is_not_counted_until_it_is_due),
         WORLD_TEST(rows_do_not_depend_on_how_entries_came),
         WORLD_TEST(what_is_withdrawn_leaves_the_row),
+        WORLD_TEST(a_day_stated_for_an_earlier_status_says_nothing_of_this_one),
         cmocka_unit_test(the_next_visit_is_due_by_the_tier),
         cmocka_unit_test(a_month_counts_persons_by_tier_status_and_enrolment),
         cmocka_unit_test(months_are_read_and_shown),
