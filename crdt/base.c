@@ -7,6 +7,7 @@
 enum {
     VARINT_SIZE_MAX = 10, /* ten groups of 7 bits hold 64 */
     BUFFER_CAPACITY_MIN = 64,
+    ARRAY_CAPACITY_MIN = 16,
     ARENA_ALIGNMENT = 16,
     ARENA_BLOCK_MIN = 64 * 1024,
 };
@@ -54,6 +55,43 @@ void *checked_realloc(void *memory, size_t size)
     void *moved = realloc(memory, size > 0 ? size : 1);
     CHECK(moved != NULL);
     return moved;
+}
+
+/* ---- arrays ---- */
+
+void *array_grow(void *items, size_t *capacity, size_t count, size_t size)
+{
+    if (count <= *capacity)
+        return items;
+    CHECK(count <= SIZE_MAX / 2 / size);
+    size_t grown = 2 * *capacity;
+    if (grown < ARRAY_CAPACITY_MIN)
+        grown = ARRAY_CAPACITY_MIN;
+    if (grown < count)
+        grown = count;
+    *capacity = grown;
+    return checked_realloc(items, grown * size);
+}
+
+bool sorted_find(const void *key, const void *items, size_t count, size_t size,
+                 int (*compare)(const void *key, const void *item), size_t *place)
+{
+    const uint8_t *bytes = items;
+    size_t low = 0, high = count;
+    bool found = false;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare(key, bytes + middle * size);
+        if (order > 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+            found |= order == 0;
+        }
+    }
+    *place = low;
+    return found;
 }
 
 /* ---- slices ---- */

@@ -69,7 +69,7 @@
     X(ERR_NOT_FOUND, 1201, "nothing found under that id or name",                        \
       "List what there is, then try again.")                                             \
     X(ERR_AMBIGUOUS, 1202, "the short id or name fits more than one",                    \
-      "Give the id of the one that is meant, or a longer part of it.")                                                       \
+      "Give the id of the one that is meant, or a longer part of it.")                   \
     X(ERR_VOIDED, 1203, "the record was voided or replaced already",                     \
       "List the record to see what replaced it.")                                        \
     X(ERR_REPLACES_NONE, 1205,                                                           \
@@ -238,6 +238,18 @@ struct slice arena_copy(struct arena *arena, struct slice from);
 /* Heap memory or CHECK: a daemon without memory is restarted by its supervisor. */
 void *checked_malloc(size_t size);
 void *checked_realloc(void *memory, size_t size);
+
+/* Makes room for `count` items of `size` bytes in `items`, whose memory has room for
+ * `*capacity`; NULL and 0 are an array that has none yet. Where it is too small it at least
+ * doubles, so that adding one by one copies each item a few times at most. Returns the items,
+ * which may have moved; what is new is not set. */
+void *array_grow(void *items, size_t *capacity, size_t count, size_t size);
+
+/* Looks for `key` among `count` items of `size` bytes, sorted by `compare`, which is given the
+ * key first, as by bsearch. Returns whether one equals it; `*place` is then the first such,
+ * else where the key would stand. */
+bool sorted_find(const void *key, const void *items, size_t count, size_t size,
+                 int (*compare)(const void *key, const void *item), size_t *place);
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -11,7 +11,6 @@
 
 enum {
     COUNTY_DIGITS = 1000000, /* one more than the greatest 6-digit code */
-    DIVISIONS_CAPACITY_MIN = 64,
 };
 
 enum division_level division_level(uint64_t code)
@@ -67,24 +66,14 @@ void divisions_deinit(struct divisions *divisions)
     *divisions = (struct divisions){0};
 }
 
-static void divisions_grow(struct divisions *divisions)
-{
-    size_t capacity = divisions->capacity * 2;
-    if (capacity < DIVISIONS_CAPACITY_MIN)
-        capacity = DIVISIONS_CAPACITY_MIN;
-    divisions->rows =
-        checked_realloc(divisions->rows, capacity * sizeof *divisions->rows);
-    divisions->capacity = capacity;
-}
-
 enum status divisions_add(struct divisions *divisions, uint64_t code, struct slice name)
 {
     if (division_level(code) == DIVISION_NONE)
         return ERR_DIVISION;
     if (name.size == 0 || name.size >= DIVISION_NAME_MAX || !text_is_clean(name))
         return ERR_TEXT;
-    if (divisions->count == divisions->capacity)
-        divisions_grow(divisions);
+    divisions->rows = array_grow(divisions->rows, &divisions->capacity,
+                                 divisions->count + 1, sizeof *divisions->rows);
     struct division *row = &divisions->rows[divisions->count++];
     *row = (struct division){.code = code};
     memcpy(row->name, name.data, name.size);
@@ -106,18 +95,19 @@ void divisions_sort(struct divisions *divisions)
               division_compare);
 }
 
+static int code_compare(const void *key, const void *row)
+{
+    const uint64_t *code = key;
+    const struct division *division = row;
+    return (*code > division->code) - (*code < division->code);
+}
+
 const struct division *divisions_find(const struct divisions *divisions, uint64_t code)
 {
-    size_t low = 0, high = divisions->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (divisions->rows[middle].code < code)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool found = low < divisions->count && divisions->rows[low].code == code;
-    return found ? &divisions->rows[low] : NULL;
+    size_t place;
+    bool found = sorted_find(&code, divisions->rows, divisions->count,
+                             sizeof *divisions->rows, code_compare, &place);
+    return found ? &divisions->rows[place] : NULL;
 }
 
 /* 黄皮村 is what people call 黄皮村委会; but a town is not its 居民委员会. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 enum {
-    ROWS_CAPACITY_MIN = 256,
     SWEEP_CHAINS_MAX = 2000, /* a call */
     SWEEP_ROWS_MAX = 20000,
 };
@@ -25,7 +24,8 @@ struct pending_row {
 struct fold {
     struct pending_row *rows;
     size_t count, capacity;
-    struct pending_row **order; /* sorted by chain; as large as `rows` */
+    struct pending_row **order; /* the rows sorted by chain, while they are flushed */
+    size_t order_capacity;
     struct buffer plaintexts;
     struct buffer lookups; /* rows for crdt/lookup.h */
     struct buffer encoded; /* scratch for one stored value */
@@ -80,15 +80,8 @@ static void chain_key(uint8_t key[CHAIN_KEY_SIZE], uint8_t reg, uint64_t realm,
 
 static struct pending_row *row_add(struct fold *fold)
 {
-    if (fold->count == fold->capacity) {
-        size_t capacity = fold->capacity * 2;
-        if (capacity < ROWS_CAPACITY_MIN)
-            capacity = ROWS_CAPACITY_MIN;
-        fold->rows = checked_realloc(fold->rows, capacity * sizeof *fold->rows);
-        fold->order =
-            checked_realloc(fold->order, capacity * sizeof(struct pending_row *));
-        fold->capacity = capacity;
-    }
+    fold->rows =
+        array_grow(fold->rows, &fold->capacity, fold->count + 1, sizeof *fold->rows);
     return &fold->rows[fold->count++];
 }
 
@@ -142,6 +135,8 @@ static int order_compare(const void *a, const void *b)
 
 static void order_rows(struct fold *fold)
 {
+    fold->order = array_grow(fold->order, &fold->order_capacity, fold->count,
+                             sizeof(struct pending_row *));
     for (size_t i = 0; i < fold->count; i++)
         fold->order[i] = &fold->rows[i];
     qsort(fold->order, fold->count, sizeof(struct pending_row *), order_compare);

@@ -334,20 +334,18 @@ static struct candidate *list_candidates(const struct chain *chain, size_t *coun
     return candidates;
 }
 
+static int candidate_is(const void *key, const void *candidate)
+{
+    const struct candidate *found = candidate;
+    return entry_id_compare(key, &found->id);
+}
+
 static struct candidate *find_candidate(struct candidate *candidates, size_t count,
                                         const struct entry_id *id)
 {
-    struct candidate wanted = {.id = *id};
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (entry_id_compare(&candidates[middle].id, &wanted.id) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    CHECK(low < count && entry_id_compare(&candidates[low].id, id) == 0);
-    return &candidates[low];
+    size_t place;
+    CHECK(sorted_find(id, candidates, count, sizeof *candidates, candidate_is, &place));
+    return &candidates[place];
 }
 
 /* The record's creation and every edit that names it, merged as a person's chain is. */

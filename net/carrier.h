@@ -11,6 +11,7 @@
 #include <zmq.h>
 
 #include "net/arrival.h"
+#include "net/clock.h"
 #include "net/dial.h"
 #include "net/links.h"
 #include "net/socket.h"
@@ -40,9 +41,6 @@ struct transport {
     zmq_pollitem_t *poll_items;
     size_t poll_capacity;
 };
-
-/* The clock of pauses; it does not jump. */
-uint64_t carrier_now_ms(void);
 
 /* Settings for one more socket; they borrow from `transport`. */
 struct socket_settings carrier_settings(struct transport *transport);

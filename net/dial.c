@@ -45,11 +45,8 @@ struct dial *dials_find_connection(const struct dials *dials, uint64_t connectio
 
 struct dial *dials_add(struct dials *dials, uint32_t peer)
 {
-    if (dials->count == dials->capacity) {
-        dials->capacity = dials->capacity * 2 + 8;
-        dials->items =
-            checked_realloc(dials->items, dials->capacity * sizeof(*dials->items));
-    }
+    dials->items = array_grow(dials->items, &dials->capacity, dials->count + 1,
+                              sizeof *dials->items);
     struct dial *dial = &dials->items[dials->count++];
     *dial =
         (struct dial){.peer = peer, .pause_ms = PAUSE_MS_MIN, .nameless = {true, true}};

@@ -22,11 +22,8 @@ void effects_clear(struct effects *effects)
 
 struct effect *effects_add(struct effects *effects, enum effect_kind kind, uint32_t peer)
 {
-    if (effects->count == effects->capacity) {
-        effects->capacity = effects->capacity == 0 ? 64 : effects->capacity * 2;
-        effects->items =
-            checked_realloc(effects->items, effects->capacity * sizeof *effects->items);
-    }
+    effects->items = array_grow(effects->items, &effects->capacity, effects->count + 1,
+                                sizeof *effects->items);
     effects->items[effects->count] =
         (struct effect){.kind = kind, .peer = peer, .field = FIELD_NONE};
     return &effects->items[effects->count++];

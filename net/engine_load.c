@@ -90,7 +90,7 @@ enum status engine_load(struct engine *engine, struct store_txn *txn)
 
     engine->txn = txn;
     engine->sessions = NULL;
-    engine->session_count = 0;
+    engine->session_count = engine->session_capacity = 0;
     discard_batch(engine);
     status = load_state(engine, txn);
     for (size_t i = 0; i < count; i++) {

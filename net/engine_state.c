@@ -92,8 +92,8 @@ void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t p
 {
     if (engine_is_diverged(engine, log))
         return;
-    engine->diverged = checked_realloc(engine->diverged, (engine->diverged_count + 1) *
-                                                             sizeof *engine->diverged);
+    engine->diverged = array_grow(engine->diverged, &engine->diverged_capacity,
+                                  engine->diverged_count + 1, sizeof *engine->diverged);
     engine->diverged[engine->diverged_count++] = (struct divergence){log, peer};
 }
 

@@ -82,12 +82,12 @@ struct engine {
 
     struct writing writing[LANES];
     struct known_operator *operators; /* number N is at N - 1 */
-    size_t operator_count;
+    size_t operator_count, operator_capacity;
 
     struct session **sessions;
-    size_t session_count;
+    size_t session_count, session_capacity;
     struct divergence *diverged;
-    size_t diverged_count;
+    size_t diverged_count, diverged_capacity;
     uint64_t strayed; /* entries of this node that were set aside */
     uint64_t strayed_wall_ms, strayed_at_ms; /* when the first were; 0: not known */
 

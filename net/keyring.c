@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_MIN = 16 };
+enum { HELD_MIN = 16 };
 
 static void held_wipe(struct keyring *keyring)
 {
@@ -26,38 +26,33 @@ void keyring_deinit(struct keyring *keyring)
     *keyring = (struct keyring){0};
 }
 
-static bool comes_before(uint64_t realm, uint16_t epoch, uint64_t other_realm,
-                         uint16_t other_epoch)
+/* Both lists are sorted by realm, then epoch. */
+struct key_name {
+    uint64_t realm;
+    uint16_t epoch;
+};
+
+static int key_name_compare(struct key_name name, uint64_t realm, uint16_t epoch)
 {
-    return realm < other_realm || (realm == other_realm && epoch < other_epoch);
+    if (name.realm != realm)
+        return name.realm < realm ? -1 : 1;
+    return (name.epoch > epoch) - (name.epoch < epoch);
 }
 
 /* ---- what was stated ---- */
 
-static size_t stated_rank(const struct keyring *keyring, uint64_t realm, uint16_t epoch)
+static int stated_compare(const void *key, const void *row)
 {
-    size_t low = 0;
-    size_t high = keyring->stated_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct realm_commitment *row = &keyring->stated[middle];
-        if (comes_before(row->realm, row->epoch, realm, epoch))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct key_name *name = key;
+    const struct realm_commitment *stated = row;
+    return key_name_compare(*name, stated->realm, stated->epoch);
 }
 
 static void stated_insert(struct keyring *keyring, size_t rank,
                           const struct realm_commitment *row)
 {
-    if (keyring->stated_count == keyring->stated_capacity) {
-        size_t capacity = 2 * keyring->stated_capacity + ROWS_MIN;
-        keyring->stated =
-            checked_realloc(keyring->stated, capacity * sizeof *keyring->stated);
-        keyring->stated_capacity = capacity;
-    }
+    keyring->stated = array_grow(keyring->stated, &keyring->stated_capacity,
+                                 keyring->stated_count + 1, sizeof *keyring->stated);
     memmove(keyring->stated + rank + 1, keyring->stated + rank,
             (keyring->stated_count - rank) * sizeof *keyring->stated);
     keyring->stated[rank] = *row;
@@ -67,12 +62,12 @@ static void stated_insert(struct keyring *keyring, size_t rank,
 enum status keyring_commit(struct keyring *keyring, uint64_t realm, uint16_t epoch,
                            const struct hash *commitment)
 {
-    size_t rank = stated_rank(keyring, realm, epoch);
-    if (rank < keyring->stated_count) {
-        const struct realm_commitment *row = &keyring->stated[rank];
-        if (row->realm == realm && row->epoch == epoch)
-            return hash_equal(&row->commitment, commitment) ? OK : ERR_EXISTS;
-    }
+    struct key_name name = {realm, epoch};
+    size_t rank;
+    if (sorted_find(&name, keyring->stated, keyring->stated_count,
+                    sizeof *keyring->stated, stated_compare, &rank))
+        return hash_equal(&keyring->stated[rank].commitment, commitment) ? OK
+                                                                         : ERR_EXISTS;
     struct realm_commitment stated = {realm, epoch, *commitment};
     stated_insert(keyring, rank, &stated);
     return OK;
@@ -80,25 +75,25 @@ enum status keyring_commit(struct keyring *keyring, uint64_t realm, uint16_t epo
 
 /* ---- what is held ---- */
 
-static size_t held_rank(const struct keyring *keyring, uint64_t realm, uint16_t epoch)
+static int held_compare(const void *key, const void *row)
 {
-    size_t low = 0;
-    size_t high = keyring->held_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct realm_key *key = &keyring->held[middle];
-        if (comes_before(key->realm, key->epoch, realm, epoch))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct key_name *name = key;
+    const struct realm_key *held = row;
+    return key_name_compare(*name, held->realm, held->epoch);
+}
+
+static bool held_find(const struct keyring *keyring, uint64_t realm, uint16_t epoch,
+                      size_t *rank)
+{
+    struct key_name name = {realm, epoch};
+    return sorted_find(&name, keyring->held, keyring->held_count, sizeof *keyring->held,
+                       held_compare, rank);
 }
 
 /* By hand: realloc would leave secrets in the memory it gives back. */
 static void held_grow(struct keyring *keyring)
 {
-    size_t capacity = 2 * keyring->held_capacity + ROWS_MIN;
+    size_t capacity = 2 * keyring->held_capacity + HELD_MIN;
     struct realm_key *grown = checked_malloc(capacity * sizeof *grown);
     if (keyring->held_count > 0)
         memcpy(grown, keyring->held, keyring->held_count * sizeof *grown);
@@ -110,10 +105,10 @@ static void held_grow(struct keyring *keyring)
 
 void keyring_add(struct keyring *keyring, const struct realm_key *key)
 {
-    CHECK(keyring_find(keyring, key->realm, key->epoch) == NULL);
+    size_t rank;
+    CHECK(!held_find(keyring, key->realm, key->epoch, &rank));
     if (keyring->held_count == keyring->held_capacity)
         held_grow(keyring);
-    size_t rank = held_rank(keyring, key->realm, key->epoch);
     memmove(keyring->held + rank + 1, keyring->held + rank,
             (keyring->held_count - rank) * sizeof *keyring->held);
     keyring->held[rank] = *key;
@@ -123,17 +118,15 @@ void keyring_add(struct keyring *keyring, const struct realm_key *key)
 const struct realm_key *keyring_find(const struct keyring *keyring, uint64_t realm,
                                      uint16_t epoch)
 {
-    size_t rank = held_rank(keyring, realm, epoch);
-    if (rank == keyring->held_count || keyring->held[rank].realm != realm ||
-        keyring->held[rank].epoch != epoch)
-        return NULL;
-    return &keyring->held[rank];
+    size_t rank;
+    return held_find(keyring, realm, epoch, &rank) ? &keyring->held[rank] : NULL;
 }
 
 const struct realm_key *keyring_newest(const struct keyring *keyring, uint64_t realm,
                                        size_t back)
 {
-    size_t rank = held_rank(keyring, realm + 1, 0);
+    size_t rank;
+    (void)held_find(keyring, realm + 1, 0, &rank); /* behind all of this realm */
     if (rank <= back || keyring->held[rank - 1 - back].realm != realm)
         return NULL;
     return &keyring->held[rank - 1 - back];

@@ -92,11 +92,8 @@ static struct linked_peer *links_peer(struct links *links, uint32_t number)
         if (links->peers[i].number == number)
             return &links->peers[i];
     }
-    if (links->peer_count == links->peer_capacity) {
-        links->peer_capacity = links->peer_capacity * 2 + 16;
-        links->peers =
-            checked_realloc(links->peers, links->peer_capacity * sizeof(*links->peers));
-    }
+    links->peers = array_grow(links->peers, &links->peer_capacity, links->peer_count + 1,
+                              sizeof *links->peers);
     struct linked_peer *peer = &links->peers[links->peer_count++];
     *peer = (struct linked_peer){.number = number};
     return peer;
@@ -140,11 +137,8 @@ bool links_next_notice(struct links *links, uint32_t *number, bool *up)
 
 static struct link *links_append(struct links *links, struct link link)
 {
-    if (links->count == links->capacity) {
-        links->capacity = links->capacity * 2 + 16;
-        links->items =
-            checked_realloc(links->items, links->capacity * sizeof(*links->items));
-    }
+    links->items = array_grow(links->items, &links->capacity, links->count + 1,
+                              sizeof *links->items);
     link.order = links->order_next++;
     links->items[links->count++] = link;
     links_settle(links, link.peer);

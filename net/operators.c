@@ -35,8 +35,8 @@ static void operators_add(struct engine *engine, struct slice name)
     struct known_operator *known;
 
     CHECK(name.size > 0 && name.size <= NAME_SIZE_MAX);
-    engine->operators = checked_realloc(engine->operators, (engine->operator_count + 1) *
-                                                               sizeof *engine->operators);
+    engine->operators = array_grow(engine->operators, &engine->operator_capacity,
+                                   engine->operator_count + 1, sizeof *engine->operators);
     known = &engine->operators[engine->operator_count++];
     *known = (struct known_operator){{0}};
     memcpy(known->name, name.data, name.size);

@@ -8,7 +8,6 @@
 
 enum {
     SEATS_MIN = 64,
-    CUTS_MIN = 16,
 };
 
 #define NOWHERE UINT32_MAX
@@ -117,28 +116,25 @@ static void seats_resize(struct roster *roster, size_t capacity)
     index_rebuild(roster);
 }
 
-/* How many members have a smaller number. */
-static size_t seat_rank(const struct roster *roster, uint32_t number)
+static int seat_compare(const void *key, const void *item)
 {
-    size_t low = 0;
-    size_t high = roster->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (roster->seats[middle].member.number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const uint32_t *number = key;
+    const struct seat *seat = item;
+    return (*number > seat->member.number) - (*number < seat->member.number);
+}
+
+static bool seat_place(const struct roster *roster, uint32_t number, size_t *rank)
+{
+    return sorted_find(&number, roster->seats, roster->count, sizeof *roster->seats,
+                       seat_compare, rank);
 }
 
 /* Numbers are given without gaps, so that the seat is nearly always the number itself. */
 static struct seat *seat_find(const struct roster *roster, uint32_t number)
 {
     size_t rank = number;
-    if (rank >= roster->count || roster->seats[rank].member.number != number)
-        rank = seat_rank(roster, number);
-    if (rank >= roster->count || roster->seats[rank].member.number != number)
+    if ((rank >= roster->count || roster->seats[rank].member.number != number) &&
+        !seat_place(roster, number, &rank))
         return NULL;
     return &roster->seats[rank];
 }
@@ -148,7 +144,8 @@ static void seat_add(struct roster *roster, const struct member *member)
     if (roster->count == roster->capacity)
         seats_resize(roster, 2 * roster->capacity);
     CHECK(roster->seats != NULL);
-    size_t rank = seat_rank(roster, member->number);
+    size_t rank;
+    CHECK(!seat_place(roster, member->number, &rank));
     memmove(roster->seats + rank + 1, roster->seats + rank,
             (roster->count - rank) * sizeof *roster->seats);
     roster->seats[rank] = (struct seat){.member = *member};
@@ -270,37 +267,26 @@ static enum status fold_realm_key(struct roster *roster, struct statement *state
     return OK;
 }
 
-static size_t cut_rank(const struct roster *roster, struct log_name log)
+static int cut_compare(const void *key, const void *item)
 {
-    size_t low = 0;
-    size_t high = roster->cut_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (log_name_compare(roster->cuts[middle].log, log) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct log_name *log = key;
+    const struct cut *cut = item;
+    return log_name_compare(*log, cut->log);
 }
 
-static const struct cut *cut_find(const struct roster *roster, struct log_name log)
+static bool cut_place(const struct roster *roster, struct log_name log, size_t *rank)
 {
-    size_t rank = cut_rank(roster, log);
-    bool found = rank < roster->cut_count && log_name_equal(roster->cuts[rank].log, log);
-    return found ? &roster->cuts[rank] : NULL;
+    return sorted_find(&log, roster->cuts, roster->cut_count, sizeof *roster->cuts,
+                       cut_compare, rank);
 }
 
 static void cut_add(struct roster *roster, const struct cut *cut)
 {
-    if (cut_find(roster, cut->log) != NULL)
+    size_t rank;
+    if (cut_place(roster, cut->log, &rank))
         return; /* the first of two for one log stands */
-    if (roster->cut_count == roster->cut_capacity) {
-        size_t capacity = 2 * roster->cut_capacity + CUTS_MIN;
-        roster->cuts = checked_realloc(roster->cuts, capacity * sizeof *roster->cuts);
-        roster->cut_capacity = capacity;
-    }
-    size_t rank = cut_rank(roster, cut->log);
+    roster->cuts = array_grow(roster->cuts, &roster->cut_capacity, roster->cut_count + 1,
+                              sizeof *roster->cuts);
     memmove(roster->cuts + rank + 1, roster->cuts + rank,
             (roster->cut_count - rank) * sizeof *roster->cuts);
     roster->cuts[rank] = *cut;
@@ -411,9 +397,9 @@ const struct cut *roster_cut(const struct roster *roster, struct log_name log,
 {
     if (!roster_revoked(roster, log.node))
         return NULL;
-    const struct cut *cut = cut_find(roster, log);
-    if (cut != NULL)
-        return cut;
+    size_t rank;
+    if (cut_place(roster, log, &rank))
+        return &roster->cuts[rank];
     *scratch = (struct cut){.log = log};
     return scratch;
 }

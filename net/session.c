@@ -319,12 +319,12 @@ uint64_t session_offered(const struct session *session, size_t head_index)
 static struct held_log *held_log_at(struct session *session, size_t head_index)
 {
     if (head_index >= session->telling.held_count) {
-        size_t count = head_index + 16;
+        size_t before = session->telling.held_count;
         session->telling.held =
-            checked_realloc(session->telling.held, count * sizeof *session->telling.held);
-        memset(session->telling.held + session->telling.held_count, 0,
-               (count - session->telling.held_count) * sizeof *session->telling.held);
-        session->telling.held_count = count;
+            array_grow(session->telling.held, &session->telling.held_count,
+                       head_index + 1, sizeof *session->telling.held);
+        memset(session->telling.held + before, 0,
+               (session->telling.held_count - before) * sizeof *session->telling.held);
     }
     return &session->telling.held[head_index];
 }
@@ -384,13 +384,9 @@ void session_owe(struct session *session, struct log_name log)
         if (log_name_equal(session->hearing.owed[i], log))
             return;
     }
-    if (session->hearing.owed_count == session->hearing.owed_capacity) {
-        session->hearing.owed_capacity =
-            session->hearing.owed_capacity == 0 ? 16 : session->hearing.owed_capacity * 2;
-        session->hearing.owed =
-            checked_realloc(session->hearing.owed, session->hearing.owed_capacity *
-                                                       sizeof *session->hearing.owed);
-    }
+    session->hearing.owed =
+        array_grow(session->hearing.owed, &session->hearing.owed_capacity,
+                   session->hearing.owed_count + 1, sizeof *session->hearing.owed);
     session->hearing.owed[session->hearing.owed_count++] = log;
 }
 
@@ -475,12 +471,8 @@ void session_queue(struct session *session, struct log_name log, uint64_t from,
             return;
         }
     }
-    if (sending->queue_count == sending->queue_capacity) {
-        sending->queue_capacity =
-            sending->queue_capacity == 0 ? 16 : sending->queue_capacity * 2;
-        sending->queue = checked_realloc(sending->queue, sending->queue_capacity *
-                                                             sizeof *sending->queue);
-    }
+    sending->queue = array_grow(sending->queue, &sending->queue_capacity,
+                                sending->queue_count + 1, sizeof *sending->queue);
     uint64_t served = queue_level(sending, log.node);
     sending->queue[sending->queue_count++] = (struct transfer){log, from, to, served};
 }

@@ -116,8 +116,8 @@ struct session *sessions_meet(struct engine *engine, uint32_t peer)
     if (session != NULL)
         return session;
     session = session_create(peer);
-    engine->sessions = checked_realloc(engine->sessions, (engine->session_count + 1) *
-                                                             sizeof *engine->sessions);
+    engine->sessions = array_grow(engine->sessions, &engine->session_capacity,
+                                  engine->session_count + 1, sizeof(struct session *));
     engine->sessions[engine->session_count++] = session;
     read_peer_row(engine, session);
     remember_saved(session);

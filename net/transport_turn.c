@@ -2,16 +2,8 @@
 #include "net/carrier.h"
 
 #include <sys/socket.h>
-#include <time.h>
 
 #include "net/zap.h"
-
-uint64_t carrier_now_ms(void)
-{
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 struct socket_settings carrier_settings(struct transport *transport)
 {
@@ -47,7 +39,7 @@ void carrier_drop_dialled(struct transport *transport, struct dial *dial)
     struct link *link = links_find(&transport->links, true, dial->connection);
     if (link != NULL)
         links_remove(&transport->links, link);
-    dial_pause(&transport->dials, dial, carrier_now_ms());
+    dial_pause(&transport->dials, dial, clock_steady_ms());
 }
 
 void carrier_cut_accepted(struct transport *transport, struct link *link)
@@ -93,7 +85,7 @@ static void carrier_dialled_is_ready(struct transport *transport, struct dial *d
     uint32_t peer;
     if (!carrier_knows(transport, dial->server_key, &peer) || peer != dial->peer) {
         transport->statistics.dials_refused++;
-        dial_pause(&transport->dials, dial, carrier_now_ms());
+        dial_pause(&transport->dials, dial, clock_steady_ms());
         return;
     }
     transport->statistics.handshakes_done++;
@@ -104,10 +96,10 @@ static void carrier_hear_dialling(struct transport *transport, struct dial *dial
                                   const struct socket_event *event)
 {
     enum socket_event_kind kind = event->kind;
-    dial_note(dial, event, carrier_now_ms());
+    dial_note(dial, event, clock_steady_ms());
     if (dial_wants_other_family(dial)) {
         dial->ipv6 = !dial->ipv6;
-        dial_pause(&transport->dials, dial, carrier_now_ms());
+        dial_pause(&transport->dials, dial, clock_steady_ms());
         return;
     }
     if (kind == SOCKET_ASKED || kind == SOCKET_GAVE_UP || kind == SOCKET_UNREACHED ||
@@ -118,7 +110,7 @@ static void carrier_hear_dialling(struct transport *transport, struct dial *dial
         return;
     }
     transport->statistics.dials_refused += kind != SOCKET_CLOSED;
-    dial_pause(&transport->dials, dial, carrier_now_ms());
+    dial_pause(&transport->dials, dial, clock_steady_ms());
 }
 
 static void carrier_hear_dial(struct transport *transport, struct dial *dial)
@@ -143,12 +135,12 @@ static void carrier_try_dial(struct transport *transport, struct dial *dial)
     uint32_t peer;
     if (!carrier_knows(transport, dial->server_key, &peer) || peer != dial->peer ||
         !dial_start(&transport->dials, dial, &settings))
-        dial_pause(&transport->dials, dial, carrier_now_ms());
+        dial_pause(&transport->dials, dial, clock_steady_ms());
 }
 
 static void carrier_dial_due(struct transport *transport)
 {
-    uint64_t now_ms = carrier_now_ms();
+    uint64_t now_ms = clock_steady_ms();
     for (size_t i = 0; i < transport->dials.count; i++) {
         struct dial *dial = &transport->dials.items[i];
         if (dial_is_pausing(dial) && dial->due_ms <= now_ms)
@@ -229,7 +221,7 @@ static void carrier_remove_drained(struct transport *transport)
 static void carrier_cut_flooding(struct transport *transport)
 {
     int descriptor;
-    while (watches_look(&transport->watches, carrier_now_ms(), &descriptor)) {
+    while (watches_look(&transport->watches, clock_steady_ms(), &descriptor)) {
         transport->statistics.floods_cut++;
         carrier_cut_descriptor(transport, descriptor);
     }
@@ -244,7 +236,7 @@ static void carrier_drop_lifeless(struct transport *transport)
         if (link->dialled && !link->closed)
             dial = dials_find_connection(&transport->dials, link->id);
         if (dial != NULL &&
-            breath_is_lost(&dial->breath, dial->descriptor, carrier_now_ms()))
+            breath_is_lost(&dial->breath, dial->descriptor, clock_steady_ms()))
             link->closed = true;
     }
 }

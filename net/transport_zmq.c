@@ -165,7 +165,7 @@ enum status transport_dial(struct transport *transport, uint32_t peer,
     if (dial_start(&transport->dials, dial, &settings))
         return OK;
     if (errno_says_later()) {
-        dial_pause(&transport->dials, dial, carrier_now_ms());
+        dial_pause(&transport->dials, dial, clock_steady_ms());
         return OK;
     }
     dials_remove(&transport->dials, dial);
@@ -178,7 +178,7 @@ enum dial_trouble transport_dial_trouble(const struct transport *transport, uint
     const struct dial *dial = dials_find(&transport->dials, peer);
     enum dial_trouble trouble = dial != NULL ? dial->trouble : DIAL_NO_TROUBLE;
     if (for_ms != NULL)
-        *for_ms = trouble != DIAL_NO_TROUBLE ? carrier_now_ms() - dial->trouble_ms : 0;
+        *for_ms = trouble != DIAL_NO_TROUBLE ? clock_steady_ms() - dial->trouble_ms : 0;
     return trouble;
 }
 
@@ -253,12 +253,8 @@ enum status transport_send(struct transport *transport, uint32_t peer,
 static void transport_poll_add(struct transport *transport, size_t *count,
                                zmq_pollitem_t item)
 {
-    if (*count == transport->poll_capacity) {
-        transport->poll_capacity = transport->poll_capacity * 2 + 16;
-        transport->poll_items =
-            checked_realloc(transport->poll_items,
-                            transport->poll_capacity * sizeof(*transport->poll_items));
-    }
+    transport->poll_items = array_grow(transport->poll_items, &transport->poll_capacity,
+                                       *count + 1, sizeof *transport->poll_items);
     transport->poll_items[(*count)++] = item;
 }
 
@@ -312,7 +308,7 @@ static long transport_sleep_ms(const struct transport *transport, long timeout_m
     }
     if (due_ms == UINT64_MAX)
         return timeout_ms;
-    uint64_t now_ms = carrier_now_ms();
+    uint64_t now_ms = clock_steady_ms();
     long until_due_ms = due_ms > now_ms ? (long)(due_ms - now_ms) : 0;
     return timeout_ms < 0 || until_due_ms < timeout_ms ? until_due_ms : timeout_ms;
 }
@@ -349,7 +345,7 @@ bool transport_wait(struct transport *transport, struct transport_descriptor *de
     for (size_t i = 0; ready > 0 && i < own; i++) {
         const zmq_pollitem_t *item = &transport->poll_items[i];
         if (item->socket == NULL && item->revents != 0)
-            watches_wake(&transport->watches, item->fd, carrier_now_ms());
+            watches_wake(&transport->watches, item->fd, clock_steady_ms());
     }
     for (size_t i = 0; ready > 0 && i < count; i++)
         descriptors[i].ready = events_to_poll(transport->poll_items[own + i].revents);

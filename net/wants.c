@@ -26,8 +26,8 @@ static struct want_share *wants_share(struct wants *wants, uint32_t peer)
         if (wants->shares[i].peer == peer)
             return &wants->shares[i];
     }
-    wants->shares =
-        checked_realloc(wants->shares, (wants->share_count + 1) * sizeof *wants->shares);
+    wants->shares = array_grow(wants->shares, &wants->share_capacity,
+                               wants->share_count + 1, sizeof *wants->shares);
     wants->shares[wants->share_count] = (struct want_share){.peer = peer};
     return &wants->shares[wants->share_count++];
 }
@@ -43,38 +43,35 @@ static void wants_share_less(struct wants *wants, uint32_t peer)
 
 /* ---- rows ---- */
 
-/* Index of the row of `log`, or where it would stand. */
-static size_t wants_place(const struct wants *wants, struct log_name log)
+static int want_compare(const void *key, const void *row)
 {
-    size_t low = 0, high = wants->count;
+    const struct log_name *log = key;
+    const struct want *want = row;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (log_name_compare(wants->rows[middle].log, log) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    return log_name_compare(*log, want->log);
+}
+
+/* The index of the row of `log`, or where it would stand. */
+static bool wants_place(const struct wants *wants, struct log_name log, size_t *place)
+{
+    return sorted_find(&log, wants->rows, wants->count, sizeof *wants->rows, want_compare,
+                       place);
 }
 
 struct want *wants_find(struct wants *wants, struct log_name log)
 {
-    size_t place = wants_place(wants, log);
+    size_t place;
 
-    if (place == wants->count || !log_name_equal(wants->rows[place].log, log))
-        return NULL;
-    return &wants->rows[place];
+    return wants_place(wants, log, &place) ? &wants->rows[place] : NULL;
 }
 
 static struct want *wants_insert(struct wants *wants, struct log_name log)
 {
-    size_t place = wants_place(wants, log);
+    size_t place;
 
-    if (wants->count == wants->capacity) {
-        wants->capacity = wants->capacity == 0 ? 64 : wants->capacity * 2;
-        wants->rows = checked_realloc(wants->rows, wants->capacity * sizeof *wants->rows);
-    }
+    (void)wants_place(wants, log, &place);
+    wants->rows =
+        array_grow(wants->rows, &wants->capacity, wants->count + 1, sizeof *wants->rows);
     memmove(&wants->rows[place + 1], &wants->rows[place],
             (wants->count - place) * sizeof *wants->rows);
     wants->rows[place] = (struct want){.log = log};

@@ -48,7 +48,7 @@ struct wants {
     size_t count, capacity;
     size_t unasked; /* rows that may be asked for now */
     struct want_share *shares;
-    size_t share_count;
+    size_t share_count, share_capacity;
 };
 
 void wants_init(struct wants *wants);

@@ -25,11 +25,8 @@ static struct watched *watches_find(const struct watches *watches, int descripto
 void watches_add(struct watches *watches, int descriptor)
 {
     watches_remove(watches, descriptor);
-    if (watches->count == watches->capacity) {
-        watches->capacity = watches->capacity * 2 + 16;
-        watches->items =
-            checked_realloc(watches->items, watches->capacity * sizeof(*watches->items));
-    }
+    watches->items = array_grow(watches->items, &watches->capacity, watches->count + 1,
+                                sizeof *watches->items);
     watches->items[watches->count++] =
         (struct watched){.descriptor = descriptor, .quiet = true};
 }

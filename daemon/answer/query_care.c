@@ -227,10 +227,8 @@ static void due_add(void *context, const struct care *care)
     int64_t day = care_due_day(care, &visit_policy_default);
     if (day > list->until_day)
         return;
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity * 2 + 256;
-        list->items = checked_realloc(list->items, list->capacity * sizeof *list->items);
-    }
+    list->items =
+        array_grow(list->items, &list->capacity, list->count + 1, sizeof *list->items);
     list->items[list->count++] = (struct due){.care = *care, .day = day};
 }
 
@@ -357,36 +355,31 @@ static uint64_t place_of(const struct coverage_report *report, const struct care
     return care->village;
 }
 
+static int figure_compare(const void *key, const void *item)
+{
+    const uint64_t *place = key;
+    const struct figure *figure = item;
+    return (*place > figure->place) - (*place < figure->place);
+}
+
 static struct figure *figure_for(struct coverage_report *report, uint64_t place)
 {
-    size_t low = 0, high = report->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (report->figures[middle].place < place)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low < report->count && report->figures[low].place == place)
-        return &report->figures[low];
-    if (report->count == report->capacity) {
-        report->capacity = report->capacity * 2 + 64;
-        report->figures =
-            checked_realloc(report->figures, report->capacity * sizeof(struct figure));
-    }
-    memmove(report->figures + low + 1, report->figures + low,
-            (report->count++ - low) * sizeof(struct figure));
-    report->figures[low] = (struct figure){.place = place};
-    return &report->figures[low];
+    size_t at;
+    if (sorted_find(&place, report->figures, report->count, sizeof *report->figures,
+                    figure_compare, &at))
+        return &report->figures[at];
+    report->figures = array_grow(report->figures, &report->capacity, report->count + 1,
+                                 sizeof *report->figures);
+    memmove(report->figures + at + 1, report->figures + at,
+            (report->count++ - at) * sizeof(struct figure));
+    report->figures[at] = (struct figure){.place = place};
+    return &report->figures[at];
 }
 
 static void keep(struct care **list, size_t *count, size_t *capacity,
                  const struct care *care)
 {
-    if (*count == *capacity) {
-        *capacity = *capacity * 2 + 256;
-        *list = checked_realloc(*list, *capacity * sizeof **list);
-    }
+    *list = array_grow(*list, capacity, *count + 1, sizeof **list);
     (*list)[(*count)++] = *care;
 }
 

@@ -92,11 +92,8 @@ void places_note(struct places *places, const struct record_view *record)
             if (!codec_take_uint(&value, &code) ||
                 (places->count > 0 && places->codes[places->count - 1] == code))
                 continue;
-            if (places->count == places->capacity) {
-                places->capacity = places->capacity * 2 + 16;
-                places->codes = checked_realloc(places->codes,
-                                                places->capacity * sizeof *places->codes);
-            }
+            places->codes = array_grow(places->codes, &places->capacity,
+                                       places->count + 1, sizeof *places->codes);
             places->codes[places->count++] = code;
         }
     }

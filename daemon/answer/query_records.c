@@ -165,11 +165,8 @@ static void gather_record(struct gathering *gathering, const struct record_view 
         return;
     if (!day_fits(selection, record) || !text_fits(gathering, record))
         return;
-    if (gathering->count == gathering->capacity) {
-        gathering->capacity = gathering->capacity * 2 + 256;
-        gathering->found = checked_realloc(
-            gathering->found, gathering->capacity * sizeof *gathering->found);
-    }
+    gathering->found = array_grow(gathering->found, &gathering->capacity,
+                                  gathering->count + 1, sizeof *gathering->found);
     size_t at = gathering->encoded.size;
     int64_t time = INT64_MAX;
     if (selection->scope.reg->date_field != FIELD_NONE &&

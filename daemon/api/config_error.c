@@ -13,11 +13,8 @@ static char *text_copy(const char *text)
 void config_errors_add(struct config_errors *errors, const char *file, unsigned line,
                        const char *key, const char *text)
 {
-    if (errors->count == errors->capacity) {
-        errors->capacity = errors->capacity * 2 + 8;
-        errors->items =
-            checked_realloc(errors->items, errors->capacity * sizeof *errors->items);
-    }
+    errors->items = array_grow(errors->items, &errors->capacity, errors->count + 1,
+                               sizeof *errors->items);
     errors->items[errors->count++] = (struct config_error){
         .file = text_copy(file),
         .line = line,

@@ -130,11 +130,8 @@ static bool read_code(const char *digits, uint64_t *code)
 
 static void note_line(struct reading *reading, uint64_t code)
 {
-    if (reading->place_count == reading->place_capacity) {
-        reading->place_capacity = reading->place_capacity * 2 + 256;
-        reading->places = checked_realloc(reading->places, reading->place_capacity *
-                                                               sizeof *reading->places);
-    }
+    reading->places = array_grow(reading->places, &reading->place_capacity,
+                                 reading->place_count + 1, sizeof *reading->places);
     reading->places[reading->place_count++] =
         (struct place_line){code, reading->row_line};
 }

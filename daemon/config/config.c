@@ -96,8 +96,8 @@ const struct config_place *config_place(const struct config *config, const char 
 static void place_add(struct parse *parse, const char *section, const char *key)
 {
     struct config *config = parse->config;
-    size_t size = (config->place_count + 1) * sizeof *config->places;
-    config->places = checked_realloc(config->places, size);
+    config->places = array_grow(config->places, &config->place_capacity,
+                                config->place_count + 1, sizeof *config->places);
     config->places[config->place_count++] = (struct config_place){
         .section = text_copy(section),
         .key = text_copy(key),
@@ -247,8 +247,8 @@ static void take_address(struct parse *parse, const char *name, const char *valu
         complain(parse, "address", "more than %d peers", CONFIG_PEERS_MAX);
         return;
     }
-    size_t size = (config->peer_count + 1) * sizeof *config->peers;
-    config->peers = checked_realloc(config->peers, size);
+    config->peers = array_grow(config->peers, &config->peer_capacity,
+                               config->peer_count + 1, sizeof *config->peers);
     config->peers[config->peer_count++] =
         (struct config_peer){.name = text_copy(name), .address = text_copy(value)};
 }

@@ -42,9 +42,9 @@ struct config {
     char *divisions;     /* CSV file; NULL: codes are checked by their form alone */
     enum log_level level;
     struct config_peer *peers;
-    size_t peer_count;
+    size_t peer_count, peer_capacity;
     struct config_place *places;
-    size_t place_count;
+    size_t place_count, place_capacity;
 };
 
 /* OK, or ERR_CONFIG with at least one error. Both must be freed either way. */

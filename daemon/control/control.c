@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/control/account.h"
 #include "daemon/control/control_frame.h"
 #include "daemon/control/listener.h"
+#include "net/clock.h"
 #include "net/transport.h"
 
 enum {
@@ -105,13 +105,6 @@ static void client_start(struct control *control, struct client *client, int fd,
     control->client_count++;
 }
 
-static uint64_t steady_now_ms(void)
-{
-    struct timespec now;
-    CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 enum status control_open(struct control **out, const char *path, const char *group)
 {
     *out = NULL;
@@ -119,7 +112,7 @@ enum status control_open(struct control **out, const char *path, const char *gro
     memset(control, 0, sizeof *control);
     for (size_t i = 0; i < CONTROL_CLIENTS_MAX; i++)
         control->clients[i].fd = -1;
-    control->now_ms = steady_now_ms();
+    control->now_ms = clock_steady_ms();
     enum status status = listener_open(&control->listener, path, group);
     if (status != OK) {
         free(control);
@@ -295,7 +288,7 @@ static void control_accept(struct control *control);
 void control_ready(struct control *control, const struct transport_descriptor *in,
                    size_t count)
 {
-    control->now_ms = steady_now_ms();
+    control->now_ms = clock_steady_ms();
     for (size_t i = 0; i < count; i++) {
         if (in[i].ready == 0)
             continue;

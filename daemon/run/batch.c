@@ -39,11 +39,8 @@ bool batch_is_full(const struct batch *batch)
 
 struct event *batch_add(struct batch *batch, enum event_kind kind)
 {
-    if (batch->count == batch->capacity) {
-        batch->capacity = batch->capacity * 2 + BATCH_EVENTS_MAX;
-        batch->events =
-            checked_realloc(batch->events, batch->capacity * sizeof *batch->events);
-    }
+    batch->events = array_grow(batch->events, &batch->capacity, batch->count + 1,
+                               sizeof *batch->events);
     struct event *event = &batch->events[batch->count++];
     *event = (struct event){
         .kind = kind, .wall_ms = batch->wall_ms, .steady_ms = batch->steady_ms};
@@ -53,11 +50,8 @@ struct event *batch_add(struct batch *batch, enum event_kind kind)
 
 struct asked *batch_ask(struct batch *batch, uint64_t client, enum asked_kind kind)
 {
-    if (batch->asked_count == batch->asked_capacity) {
-        batch->asked_capacity = batch->asked_capacity * 2 + BATCH_EVENTS_MAX;
-        batch->asked =
-            checked_realloc(batch->asked, batch->asked_capacity * sizeof *batch->asked);
-    }
+    batch->asked = array_grow(batch->asked, &batch->asked_capacity,
+                              batch->asked_count + 1, sizeof *batch->asked);
     struct asked *asked = &batch->asked[batch->asked_count++];
     *asked = (struct asked){.client = client, .kind = kind};
     return asked;

@@ -143,11 +143,8 @@ static struct known_peer *known_find(struct health *health, const char *name)
         if (strcmp(health->known[i].name, name) == 0)
             return &health->known[i];
     }
-    if (health->known_count == health->known_capacity) {
-        health->known_capacity = health->known_capacity * 2 + 8;
-        health->known = checked_realloc(health->known,
-                                        health->known_capacity * sizeof *health->known);
-    }
+    health->known = array_grow(health->known, &health->known_capacity,
+                               health->known_count + 1, sizeof *health->known);
     struct known_peer *peer = &health->known[health->known_count++];
     *peer = (struct known_peer){.unlinked_since_ms = NEVER};
     (void)snprintf(peer->name, sizeof peer->name, "%s", name);

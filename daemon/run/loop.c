@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <systemd/sd-daemon.h>
@@ -16,6 +15,7 @@
 #include "daemon/run/neighbours.h"
 #include "daemon/run/requests.h"
 #include "daemon/run/round.h"
+#include "net/clock.h"
 
 enum {
     DESCRIPTORS_MAX = CONTROL_DESCRIPTORS_MAX + 1,
@@ -57,23 +57,11 @@ struct loop {
 
 /* ---- time ---- */
 
-static uint64_t clock_us(clockid_t clock)
-{
-    struct timespec now;
-    CHECK(clock_gettime(clock, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static uint64_t clock_ms(clockid_t clock)
-{
-    return clock_us(clock) / 1000;
-}
-
 /* One moment for the whole round. */
 static void loop_stamp(struct loop *loop)
 {
-    loop->round.batch.wall_ms = clock_ms(CLOCK_REALTIME);
-    loop->round.batch.steady_ms = clock_ms(CLOCK_MONOTONIC);
+    loop->round.batch.wall_ms = clock_wall_ms();
+    loop->round.batch.steady_ms = clock_steady_ms();
 }
 
 /* ---- the carrier, as the round sees it ---- */
@@ -132,7 +120,7 @@ struct loop *loop_create(const struct loop_options *options)
     uint64_t watchdog_us = 0;
     memset(loop, 0, sizeof *loop);
     loop->options = *options;
-    loop->started_ms = clock_ms(CLOCK_MONOTONIC);
+    loop->started_ms = clock_steady_ms();
     loop->health = health_create();
     loop->neighbours = neighbours_create(node_engine(options->node), options->config);
     round_init(&loop->round, options->node,
@@ -190,9 +178,9 @@ static void loop_commit(void *context)
     }
     requests_end_reading(loop->requests);
     if (batch->count > 0) {
-        uint64_t began_us = clock_us(CLOCK_THREAD_CPUTIME_ID);
+        uint64_t began_us = clock_thread_us();
         enum status status = round_commit(&loop->round);
-        pace_measure(&loop->round.pace, clock_us(CLOCK_THREAD_CPUTIME_ID) - began_us);
+        pace_measure(&loop->round.pace, clock_thread_us() - began_us);
         if (status != OK)
             note_failure(loop, status);
     }
@@ -395,7 +383,7 @@ static long sleep_ms(struct loop *loop, long most_ms)
         return 0;
     if (due_ms == UINT64_MAX)
         return most_ms;
-    uint64_t now_ms = clock_ms(CLOCK_MONOTONIC);
+    uint64_t now_ms = clock_steady_ms();
     uint64_t until_ms = due_ms > now_ms ? due_ms - now_ms : 0;
     long until = until_ms < WAIT_MS_MAX ? (long)until_ms : WAIT_MS_MAX;
     return most_ms >= 0 && most_ms < until ? most_ms : until;

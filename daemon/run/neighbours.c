@@ -56,39 +56,34 @@ void neighbours_use(struct neighbours *neighbours, struct transport *transport)
 
 /* ---- rows ---- */
 
-/* Where the number stands, or would stand. */
-static size_t row_place(const struct neighbours *neighbours, uint32_t number)
+static int row_compare(const void *key, const void *item)
 {
-    size_t low = 0, high = neighbours->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (neighbours->rows[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const uint32_t *number = key;
+    const struct neighbour *row = item;
+    return (*number > row->number) - (*number < row->number);
+}
+
+/* Where the number stands, or would stand. */
+static bool row_place(const struct neighbours *neighbours, uint32_t number, size_t *place)
+{
+    return sorted_find(&number, neighbours->rows, neighbours->count,
+                       sizeof *neighbours->rows, row_compare, place);
 }
 
 static struct neighbour *row_find(const struct neighbours *neighbours, uint32_t number)
 {
-    size_t place = row_place(neighbours, number);
-    bool found = place < neighbours->count && neighbours->rows[place].number == number;
-    return found ? &neighbours->rows[place] : NULL;
+    size_t place;
+    return row_place(neighbours, number, &place) ? &neighbours->rows[place] : NULL;
 }
 
 /* Rows are for members only, so there are never more than the roster has. */
 static struct neighbour *row_of(struct neighbours *neighbours, uint32_t number)
 {
-    struct neighbour *found = row_find(neighbours, number);
-    if (found != NULL)
-        return found;
-    if (neighbours->count == neighbours->capacity) {
-        neighbours->capacity = neighbours->capacity * 2 + 16;
-        neighbours->rows = checked_realloc(
-            neighbours->rows, neighbours->capacity * sizeof *neighbours->rows);
-    }
-    size_t place = row_place(neighbours, number);
+    size_t place;
+    if (row_place(neighbours, number, &place))
+        return &neighbours->rows[place];
+    neighbours->rows = array_grow(neighbours->rows, &neighbours->capacity,
+                                  neighbours->count + 1, sizeof *neighbours->rows);
     memmove(&neighbours->rows[place + 1], &neighbours->rows[place],
             (neighbours->count - place) * sizeof *neighbours->rows);
     neighbours->count++;

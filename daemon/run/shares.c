@@ -91,11 +91,8 @@ bool shares_add(struct shares *shares, const struct transport_event *heard)
     if (row != NULL && size > 0 && row->bytes + size > SHARES_PEER_BYTES_MAX)
         return false;
     if (row == NULL) {
-        if (shares->count == shares->capacity) {
-            shares->capacity = shares->capacity * 2 + 16;
-            shares->rows =
-                checked_realloc(shares->rows, shares->capacity * sizeof *shares->rows);
-        }
+        shares->rows = array_grow(shares->rows, &shares->capacity, shares->count + 1,
+                                  sizeof *shares->rows);
         row = &shares->rows[shares->count++];
         *row = (struct share){.peer = heard->peer};
     }

@@ -36,11 +36,8 @@ uint32_t link_add(struct world *world, uint32_t a, uint32_t b,
 {
     CHECK(a != b && a < world->machine_count && b < world->machine_count);
     CHECK(world->link_of[a][b] == LINK_NONE);
-    if (world->link_count == world->link_capacity) {
-        world->link_capacity = world->link_capacity == 0 ? 64 : world->link_capacity * 2;
-        world->links =
-            checked_realloc(world->links, world->link_capacity * sizeof(*world->links));
-    }
+    world->links = array_grow(world->links, &world->link_capacity, world->link_count + 1,
+                              sizeof *world->links);
     uint32_t index = (uint32_t)world->link_count++;
     world->links[index] = (struct link){.machine = {a, b}, .quality = *quality};
     world->link_of[a][b] = world->link_of[b][a] = index;

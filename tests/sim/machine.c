@@ -222,11 +222,8 @@ void machine_deliver(struct world *world, struct machine *machine, enum event_ki
     }
     bool linked = kind == EVENT_FRAME || kind == EVENT_LINK_UP || kind == EVENT_LINK_DOWN;
     struct letters *letters = linked ? &machine->arrived : &machine->wanted;
-    if (letters->count == letters->capacity) {
-        letters->capacity = letters->capacity == 0 ? 32 : letters->capacity * 2;
-        letters->items =
-            checked_realloc(letters->items, letters->capacity * sizeof(*letters->items));
-    }
+    letters->items = array_grow(letters->items, &letters->capacity, letters->count + 1,
+                                sizeof *letters->items);
     struct letter *letter = &letters->items[letters->count++];
     *letter = (struct letter){.kind = kind, .peer = peer, .size = bytes.size, .job = job};
     letter->token = job != NULL ? job->write.token : ++world->token;

@@ -210,11 +210,8 @@ static void copy_values(struct model *model, struct model_write *write,
 void model_add(struct model *model, const struct job *job, const struct entry_id *id,
                bool acknowledged)
 {
-    if (model->count == model->capacity) {
-        model->capacity = model->capacity == 0 ? 256 : model->capacity * 2;
-        model->writes =
-            checked_realloc(model->writes, model->capacity * sizeof(*model->writes));
-    }
+    model->writes = array_grow(model->writes, &model->capacity, model->count + 1,
+                               sizeof *model->writes);
     struct model_write write = {
         .kind = job->write.kind,
         .reg = job->write.reg,

@@ -30,11 +30,8 @@ static void swap_items(struct queue *queue, size_t a, size_t b)
 
 void queue_add(struct queue *queue, struct happening happening)
 {
-    if (queue->count == queue->capacity) {
-        queue->capacity = queue->capacity == 0 ? 256 : queue->capacity * 2;
-        queue->items =
-            checked_realloc(queue->items, queue->capacity * sizeof(*queue->items));
-    }
+    queue->items = array_grow(queue->items, &queue->capacity, queue->count + 1,
+                              sizeof *queue->items);
     happening.serial = queue->serial++;
     size_t at = queue->count++;
     queue->items[at] = happening;

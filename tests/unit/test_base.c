@@ -258,6 +258,55 @@ static void arena_memory_is_zeroed_aligned_and_apart(void **state)
     arena_deinit(&arena);
 }
 
+static void a_grown_array_keeps_its_items_and_doubles(void **state)
+{
+    (void)state;
+    size_t capacity = 0, moves = 0;
+    uint32_t *items = NULL;
+    for (uint32_t i = 0; i < 1000; i++) {
+        size_t before = capacity;
+        items = array_grow(items, &capacity, i + 1, sizeof *items);
+        moves += capacity != before;
+        assert_true(capacity > i);
+        items[i] = i;
+    }
+    assert_true(moves <= 7);
+    for (uint32_t i = 0; i < 1000; i++)
+        assert_int_equal(items[i], i);
+    items = array_grow(items, &capacity, 100000, sizeof *items);
+    assert_int_equal(capacity, 100000);
+    assert_int_equal(items[999], 999);
+    free(items);
+}
+
+static int number_compare(const void *key, const void *item)
+{
+    const uint32_t *left = key, *right = item;
+    return (*left > *right) - (*left < *right);
+}
+
+static void a_sorted_search_finds_the_first_or_the_place_for_it(void **state)
+{
+    (void)state;
+    static const uint32_t items[] = {2, 4, 4, 4, 9};
+    static const struct {
+        uint32_t key;
+        size_t place;
+        bool found;
+    } expected[] = {{1, 0, false}, {2, 0, true}, {3, 1, false}, {4, 1, true},
+                    {5, 4, false}, {9, 4, true}, {10, 5, false}};
+    size_t place = 7;
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
+        assert_int_equal(sorted_find(&expected[i].key, items, ARRAY_SIZE(items),
+                                     sizeof items[0], number_compare, &place),
+                         expected[i].found);
+        assert_int_equal(place, expected[i].place);
+    }
+    assert_false(
+        sorted_find(&items[0], NULL, 0, sizeof items[0], number_compare, &place));
+    assert_int_equal(place, 0);
+}
+
 static void an_arena_reset_keeps_one_block_for_the_next_step(void **state)
 {
     (void)state;
@@ -289,6 +338,8 @@ int main(void)
         cmocka_unit_test(a_buffer_keeps_its_content_while_it_grows),
         cmocka_unit_test(arena_memory_is_zeroed_aligned_and_apart),
         cmocka_unit_test(an_arena_reset_keeps_one_block_for_the_next_step),
+        cmocka_unit_test(a_grown_array_keeps_its_items_and_doubles),
+        cmocka_unit_test(a_sorted_search_finds_the_first_or_the_place_for_it),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
