@@ -332,7 +332,7 @@ int main(int count, char **values)
     enum exit_code code;
     if (!read_arguments(count, values, &arguments, &code))
         return (int)code;
-    /* Whoever checks reads the answer; the journal is English. */
+    /* --check-config answers in the language of the person; the journal is English. */
     if (arguments.check_only)
         i18n_init();
     log_open(LOG_LEVEL_INFO);
@@ -344,7 +344,7 @@ int main(int count, char **values)
         if (arguments.check_only) {
             code = EXIT_DONE;
         } else {
-            /* Whatever it creates is for its own account alone. */
+            /* Files that the daemon creates are for its own account alone. */
             (void)umask(0077);
             crypto_init();
             if (mlock(daemon.joined.seed, SEED_SIZE) != 0)

@@ -28,9 +28,9 @@ static bool holds_cut_entry(struct engine *engine, const struct head *head,
     return same;
 }
 
-/* Takes the log back to the cut. One whose entry there is another than the authority names
- * is another branch: nothing of it is vouched for, and it is fetched anew from whoever holds
- * the right one. */
+/* Takes the log back to the cut. Where the entry held at the cut has another hash than the
+ * authority names, the whole log held here is of another branch: it is taken back to its
+ * beginning, and the right one is fetched from whoever holds it. */
 static void take_back(struct engine *engine, const struct head *head,
                       const struct cut *cut)
 {

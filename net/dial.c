@@ -156,8 +156,9 @@ static void dial_reached_nobody(struct dial *dial, uint64_t now_ms)
     dial->asked_ms = 0;
 }
 
-/* Who hangs up early has read our greeting and cannot make sense of it: it was sealed for
- * another server key. One that says nothing until the time is up does not answer. */
+/* A peer that ends the connection before the handshake timed out could not open our
+ * greeting: it was sealed for another server key than its own. One that is silent until the
+ * time is up is counted as not answering. */
 static enum dial_trouble trouble_of_breaking_off(const struct dial *dial, uint64_t now_ms)
 {
     bool timed_out = now_ms - dial->connected_ms >= SOCKET_HANDSHAKE_MS_MAX / 2;

@@ -39,7 +39,7 @@ static enum status judge_place(struct engine *engine, struct draft *draft)
                : ERR_PERMISSION;
 }
 
-/* What is changed, voided or amended is a record that stands. */
+/* The record that is changed, voided or amended is neither voided nor replaced. */
 static enum status judge_target(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
@@ -72,7 +72,7 @@ static bool value_id(const struct write_value *value, struct entry_id *id)
     return codec_take_id(&rest, id);
 }
 
-/* The record whose chain this one joins stands. */
+/* The record whose chain this one joins is neither voided nor replaced. */
 static enum status judge_subject(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
@@ -111,8 +111,9 @@ static enum status judge_values(struct draft *draft)
             return draft_refuse(draft, ERR_FIELD_MISSING, field->id);
         if (++counts[field->id] > SET_VALUES_MAX)
             return draft_refuse(draft, ERR_LIMIT, field->id);
-        /* A record lies in one township for good, because its key does. Whoever moves gets
-         * the status and is entered anew where they live now. */
+        /* A record is sealed under its township's key, so it cannot change the township. A
+         * person who moves away gets the status "moved" and is entered anew in the other
+         * township. */
         if (field->id == reg->place_field && reg->realm == REALM_TOWNSHIP &&
             codec_take_uint(&value, &place) && division_township(place) != write->realm)
             return draft_refuse(draft, ERR_TOWNSHIP, field->id);
@@ -160,7 +161,8 @@ static enum status judge_create(struct engine *engine, struct draft *draft)
         status = judge_subject(engine, draft);
     if (status == OK && amends)
         status = judge_target(engine, draft);
-    /* A correction that corrects nothing would only hide what it replaces. */
+    /* An amendment without any field of its own is refused: it would hide the record that
+     * it replaces and say nothing new. */
     if (status == OK && write->keep_rest && write->count < 2)
         status = ERR_FIELD_MISSING;
     if (status == OK && write->keep_rest)
@@ -183,7 +185,8 @@ static enum status judge_edit(struct engine *engine, struct draft *draft)
     return status;
 }
 
-/* What was voided already can still be undone. */
+/* A record that was voided already may still be voided with --restore-amended, which brings
+ * back the one that it replaced. */
 static enum status judge_void(struct engine *engine, struct draft *draft)
 {
     const struct schema_register *reg = draft->reg;

@@ -51,9 +51,10 @@ static void name_record(struct engine *engine, struct draft *draft,
     buffer_deinit(&words);
 }
 
-/* One event entered twice. Only the newest rows of a chain are looked through (RECENT_ROWS):
- * what is entered twice is entered twice soon, and a write must not cost a chain's length. No
- * row is read but to come to one whose mark fits. */
+/* Whether the same event was entered before. Only the newest RECENT_ROWS rows of the chain are
+ * looked through: the second entry usually comes soon after the first, and a write must not
+ * take longer the longer the chain is. Rows are read only where a mark in memory fits, and
+ * then down to that row. */
 static enum status judge_double(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
@@ -242,7 +243,8 @@ static void open_sealed(struct engine *engine, const struct write *write,
     }
 }
 
-/* A clock that stands before the county's founding is not set. */
+/* Where this machine's clock stands before the founding of the county it was never set,
+ * and no date is judged by it. */
 static struct occasion occasion_of(const struct engine *engine, const struct draft *draft)
 {
     bool is_set = draft->wall_ms >= roster_genesis(engine->roster)->created_ms;
@@ -269,7 +271,8 @@ static enum status judge_agreement(struct engine *engine, struct draft *draft)
                                 &occasion, &field);
     if (status == OK || draft->write->kind != OPERATION_EDIT)
         return status == OK ? OK : draft_refuse(draft, status, field);
-    /* What did not agree before is not this edit's fault. */
+    /* An edit is let through where the record contradicted itself in the same field already:
+     * the edit did not cause it, and refusing would block edits of other fields. */
     if (!view_record(engine->txn, draft->reg, draft->write->realm,
                      draft->reg->subject_field == FIELD_NONE ? NULL
                                                              : &draft->write->subject,

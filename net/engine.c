@@ -47,8 +47,8 @@ void engine_destroy(struct engine *engine)
 
 /* ---- stepping ---- */
 
-/* Before the hellos only a hello says anything: what else arrives belongs to an earlier
- * link. */
+/* On a new link everything before the neighbour's hello is dropped: it was sent on an
+ * earlier link. */
 static void hear_message(struct engine *engine, struct session *session,
                          struct message *message, const struct event *event)
 {
@@ -172,7 +172,8 @@ void engine_end_batch(struct engine *engine, struct store_txn *txn,
     folding_flush(engine);
     for (size_t i = 0; i < engine->session_count; i++)
         clones_take_turns(engine, engine->sessions[i]);
-    for (size_t i = 0; i < engine->session_count; i++) /* before all else */
+    /* All hellos come first: on a new link nothing that goes before it is heard. */
+    for (size_t i = 0; i < engine->session_count; i++)
         greet_speak(engine, engine->sessions[i], last->random);
     sync_request(engine);
     for (size_t i = 0; i < engine->session_count; i++) {

@@ -148,7 +148,8 @@ static bool read_back(struct engine *engine, uint64_t arrival, struct run *run,
 
 /* ---- taking back ---- */
 
-/* An entry that was refused was counted then, and became nothing. */
+/* Takes out of the tables what the entry put in. An entry that its author may not write was
+ * refused when it was folded and put nothing in; the count of refused entries keeps it. */
 static void withdraw_entry(struct engine *engine, const struct run *run,
                            const struct member *author, const struct entry *entry,
                            uint64_t from_seq, bool counted, struct arena *arena)
@@ -238,8 +239,8 @@ void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_
 
 /* ---- folding again ---- */
 
-/* What the key opens was counted as unreadable; what lies beyond its log's end was counted
- * when the end came. */
+/* Folds a run that was listed as unread. Its entries were counted as unreadable and are no
+ * longer; those beyond their log's end left the count when the log was cut. */
 static void fold_unread_run(struct engine *engine, const struct realm_key *realm_key,
                             uint64_t arrival)
 {
@@ -282,7 +283,7 @@ static void fold_some_unread(struct engine *engine)
     CHECK(engine->unread_left == 0);
 }
 
-/* A run is listed as unread as it turns out now. */
+/* The run is listed as unread if no key opens it now, and taken off the list if one does. */
 static void fold_run_again(struct engine *engine, uint64_t arrival)
 {
     uint8_t key[UNREAD_KEY_SIZE];
@@ -324,7 +325,7 @@ static void fold_some_again(struct engine *engine)
     } else if (refold->sweep.stale > 0) {
         fold_flush(engine->fold, engine->txn);
         fold_sweep_some(engine->txn, &refold->sweep, is_last_copy, engine);
-        if (refold->sweep.stale == 0) { /* what went may have been counted */
+        if (refold->sweep.stale == 0) { /* care rows counted what was swept */
             care_forget(engine->txn);
             engine->care_left = care_left(engine->txn);
         }

@@ -32,7 +32,7 @@ bool name_is_valid(struct slice name)
            memchr(name.data, '\t', name.size) == NULL;
 }
 
-/* Title, then version: what is not ours is malformed, what is newer says so. */
+/* Title, then version: another title is ERR_MALFORMED, a newer version ERR_VERSION. */
 static enum status take_title(struct slice *in, size_t parts, const char *title,
                               uint64_t version)
 {

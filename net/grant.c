@@ -80,7 +80,8 @@ static void fold_entries(struct roster *roster, struct chain *chain)
     struct entry entry;
     struct roster_change changed;
     while (chain_next(chain, &entry)) {
-        /* What the roster refuses was refused by every other reader too. */
+        /* A statement that the roster refuses is passed over. Every node that reads this log
+         * refuses it likewise, so all rosters stay equal. */
         if (!entry.erased && entry.realm == 0)
             (void)roster_fold(roster, entry.payload, &changed);
     }
@@ -312,7 +313,8 @@ static enum status grant_key(struct writer *writer, uint64_t realm, uint16_t epo
         status = state_key(writer, &key, &commitment, count);
     crypto_wipe(secret, sizeof secret);
     crypto_wipe(&key, sizeof key);
-    /* Stated before and not the same: that key came from another seed than ours. */
+    /* The commitment stated for it is of another key: the one that is held was derived
+     * from another seed. */
     return status == ERR_EXISTS ? ERR_NO_KEY : status;
 }
 
@@ -326,7 +328,7 @@ static bool realm_is_keyed(const struct roster *roster, uint64_t realm)
     return false;
 }
 
-/* The keys there are, all epochs of them: old records are read with old keys. */
+/* Gives all keys that are held, of all epochs: old records are read with old keys. */
 static enum status grant_old_keys(struct writer *writer, size_t keys, uint32_t first_new)
 {
     /* Nothing new is stated for a realm that has a key, so the rows do not move. */
@@ -379,8 +381,9 @@ static enum status writer_admit(struct writer *writer, const struct request *req
 
 /* ---- revoking ---- */
 
-/* Whoever was revoked keeps the keys it had: what is written from now on is sealed under
- * new ones, which it does not get. */
+/* A revoked member still has the keys that it was given. So every realm whose key it held
+ * gets a new one, which is given to all other holders, and entries from now on are sealed
+ * under that. */
 static enum status renew_keys(struct writer *writer, const struct member *revoked)
 {
     const struct roster *roster = writer->roster;

@@ -1,7 +1,8 @@
 /* Hellos. Each side says how far it is and a digest over the heads of the logs that both
  * carry. Equal: done, one round trip. Different: each announces what the other has not
- * noted. Different although everything is noted: a remembered number lied, so the whole
- * list is asked for. "A sketch or a remembered number can lie, a digest decides." */
+ * noted. Different although everything is noted: a number that one side remembers of the other
+ * is wrong, so the whole list of heads is asked for. The digest is computed from the heads that
+ * are held now and is always right. */
 #include "net/engine_state.h"
 
 #include <string.h>
@@ -84,7 +85,7 @@ static bool session_is_quiet(const struct engine *engine, const struct session *
            !wants_any_asked(&engine->wants, session->peer);
 }
 
-/* Since our last hello, in which the neighbour was told what it shows. */
+/* The wall clock was set since the last hello, which told the neighbour the old time. */
 static bool clock_was_set(const struct engine *engine, const struct session *session)
 {
     uint64_t moved_ms =
@@ -115,7 +116,7 @@ uint64_t greet_wake_ms(const struct engine *engine, const struct session *sessio
     if (session->state == SESSION_DOWN || session->paused)
         return UINT64_MAX;
     if (session->state == SESSION_OPEN && !session_is_quiet(engine, session))
-        return UINT64_MAX; /* what is under way will wake us */
+        return UINT64_MAX; /* its end, or its timer in sync.c, wakes the engine */
     return session->greeting.hello_at_ms;
 }
 
@@ -167,7 +168,7 @@ static void greet_take_noted(struct engine *engine, struct session *session,
     session_tell_from(session, noted, engine->arrival);
 }
 
-/* Equal control heads: the roster need not be told. */
+/* The control heads are equal: the neighbour holds the roster as far as this node does. */
 static void hold_control(struct engine *engine, struct session *session)
 {
     const struct head *head =
@@ -208,8 +209,9 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     else if (session_compared_different(session, quiet, engine->now_ms))
         session_ask_list(session);
     if (hello->flags & HELLO_ANSWER) {
-        /* Whoever asks has nothing under way with us, or has forgotten it: it greets anew
-         * after a restart that our link did not notice. */
+        /* A neighbour asks for an answer when nothing is under way between the two nodes, or
+         * after a restart during which the link here stayed up: it has forgotten then what
+         * was under way. */
         session_forget_under_way(session);
         session_owe_hello(session, !session->greeting.relist);
     }

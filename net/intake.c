@@ -1,11 +1,12 @@
-/* Runs on their way into state: judged, filed, folded, and, where they are the authority's,
- * taken into the roster. */
+/* What happens to a run that came: it is judged, filed under the next arrival number and
+ * folded into the tables, or, where it is the authority's, into the roster. */
 #include "net/grant.h"
 #include "net/lane.h"
 
 #include <string.h>
 
-/* What lives in memory is folded as it is filed. */
+/* The roster is in memory alone: the authority's statements are folded into it as they are
+ * filed, and recalled from the log at each start. */
 static void fold_in_memory(struct engine *engine, const struct run *run,
                            const struct verified_run *laid_out)
 {

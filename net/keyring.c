@@ -90,7 +90,7 @@ static bool held_find(const struct keyring *keyring, uint64_t realm, uint16_t ep
                        held_compare, rank);
 }
 
-/* By hand: realloc would leave secrets in the memory it gives back. */
+/* Not array_grow: realloc would leave the keys in the memory that it frees. */
 static void held_grow(struct keyring *keyring)
 {
     size_t capacity = 2 * keyring->held_capacity + HELD_MIN;

@@ -1,6 +1,7 @@
 /* The accounts that write at this machine. An entry's actor is a number, and the operator
  * record that names it lies in the same log. So numbers belong to an incarnation, and are
- * kept in a row of their own: what is folded so far must not decide who wrote. */
+ * kept in a row of their own: operator records may not be folded yet when the next entry is
+ * written. */
 #include "crdt/codec.h"
 #include "crdt/text.h"
 #include "net/engine_state.h"

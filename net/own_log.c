@@ -1,12 +1,12 @@
 /* "It learns that it was restored from its own signature at a position it does not have
  * (only that is believed, never a bare claim)."
  *
- * A disk image put back whole is not told by its file. If the node then writes before it
- * hears anybody, its log has two histories under its own signature: the one its neighbours
- * hold, and the one here, which nobody accepts. A neighbour's word raises a suspicion. It is
- * asked for its runs, further and further back until one continues what both hold; that run
- * verifies in full, and the first entry in it that differs is where the histories part. What
- * was written here from there on is set aside, the neighbours' history takes its place, and
+ * A disk image that was put back whole looks like the disk it was taken from, so the start does
+ * not notice it. If the node then writes before it hears anybody, its log has two histories
+ * under its own signature: the one its neighbours hold, and the one here, which nobody accepts.
+ * A neighbour that lists another hash raises a suspicion. It is asked for its runs, further and
+ * further back until one continues what both hold; that run verifies in full, and the first
+ * entry in it that differs is where the histories part. What was written here from there on is set aside, the neighbours' history takes its place, and
  * the node writes under a new incarnation, where it is heard. */
 #include "net/engine_state.h"
 

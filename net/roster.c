@@ -77,7 +77,7 @@ static const struct seat *index_find(const struct roster *roster, enum index_kin
     return seat == NOWHERE ? NULL : &roster->seats[seat];
 }
 
-/* A revoked member's name may be another's; whoever asks for it means the other. The
+/* The name of a revoked member may be given to a new one, who is then found by it. The
  * authority connects to nobody and has no CURVE key: were its zeros listed, a peer
  * with a key of zeros would be taken for it. */
 static void index_add(struct roster *roster, uint32_t seat)

@@ -1,6 +1,6 @@
 /* Announcing, wanting, sending. What is new is pushed as runs to neighbours that are
- * caught up; a backlog is announced as heads and asked for. Everything is resumable at a
- * run: what a cut link loses is the run in flight. */
+ * caught up; a backlog is announced as heads and asked for. After a cut link sending goes
+ * on with the run that was not acknowledged. */
 #include "net/engine_state.h"
 
 #include <string.h>
@@ -410,7 +410,7 @@ static void announce_heads(struct engine *engine, struct session *session)
             if (head.seq == 0)
                 continue;
             CHECK(head.seq == cuts_limit(engine, head.log, head.seq));
-            /* Of a log that it holds as far, it may hold another history. */
+            /* In a full list also logs that it holds as far: it may hold another history. */
             bool lists = session->telling.list_hashes
                              ? engine_carries(engine, session->peer, found[i]->log)
                              : peer_needs(engine, session, found[i]);
@@ -428,7 +428,8 @@ static void announce_heads(struct engine *engine, struct session *session)
         buffer_put(&engine->message, list->data, list->size);
         engine_send(engine, session, buffer_slice(&engine->message));
         session_tell(session, to, engine->arrival, engine->now_ms);
-        /* What was told as heads is fetched from anybody; a digest shows that it came. */
+        /* The neighbour may fetch from any of its neighbours what it was told as heads. So no
+         * acknowledgement to this node is due, and the digests are compared soon instead. */
         session_compare_soon(session, engine->now_ms);
     }
     session_listed(session);

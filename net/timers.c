@@ -119,7 +119,9 @@ bool timers_acknowledgement_overdue(const struct session *session, uint64_t now_
            now_ms >= session->sending.mark_at_ms + RETRY_MS;
 }
 
-/* A neighbour that sends nothing at all lost the question. */
+/* What was asked before the time returned, and has not moved since, is asked of another. A
+ * neighbour from which no run at all comes has probably lost the question and gets RETRY_MS;
+ * one that is sending other runs gets RETRY_SLOW_MS. */
 uint64_t timers_asked_overdue_before_ms(const struct session *session, uint64_t now_ms)
 {
     bool silent = now_ms >= session->receiving.progress_at_ms + RETRY_MS;

@@ -217,7 +217,8 @@ static void carrier_remove_drained(struct transport *transport)
     }
 }
 
-/* Whoever fills the memory with parts of a message that does not end. */
+/* Cuts off a peer that sends parts of one message without end, which libzmq keeps in
+ * memory. */
 static void carrier_cut_flooding(struct transport *transport)
 {
     int descriptor;

@@ -96,7 +96,7 @@ static bool question_is_ours(struct zap_question *question)
 static void zap_put(void *socket, struct slice part, int flags)
 {
     /* A handshake that has ended meanwhile makes libzmq drop the answer by itself; any
-     * other failure leaves the question unanswered, which keeps the door shut. */
+     * other failure leaves the question unanswered, and the handshake then times out. */
     (void)zmq_send(socket, part.data, part.size, ZMQ_DONTWAIT | flags);
 }
 

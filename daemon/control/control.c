@@ -36,8 +36,10 @@ struct client {
     bool ended;    /* it will send no more */
     bool doomed;   /* sent what is no request: `doom` is its last answer */
     enum status doom;
-    bool closing;      /* one last try to send, then gone */
-    uint64_t heard_ms; /* it came, asked or took an answer; bytes alone are not asking */
+    bool closing; /* one last try to send, then gone */
+    /* When it connected, completed a request or took an answer; a partial frame does not
+     * count. */
+    uint64_t heard_ms;
 };
 
 struct control {
@@ -252,7 +254,8 @@ static bool client_settle(struct control *control, struct client *client)
 static short client_wants(const struct client *client)
 {
     short wanted = client->blocked ? POLLOUT : 0;
-    /* Whoever may not ask is not read from: the kernel then holds the sender back. */
+    /* A client that may not ask now is not read from: its bytes stay in the kernel, which
+     * makes the sender wait. */
     if (!client->ended && !client->readable && client_may_ask(client) &&
         !client_has_frame(client))
         wanted |= POLLIN;
@@ -272,7 +275,7 @@ size_t control_descriptors(struct control *control, struct transport_descriptor 
         if (client->fd < 0 || !client_settle(control, client))
             continue;
         short wanted = client_wants(client);
-        /* A descriptor nobody wants anything of would still report a hang-up, for ever.
+        /* A descriptor that is polled for no event still reports a hang-up each time.
          */
         if (wanted == 0)
             continue;

@@ -67,7 +67,7 @@ static enum status permit(const char *path, const char *group)
     return chmod(path, 0660) == 0 ? OK : ERR_FILE;
 }
 
-/* Nobody may connect between bind and chmod: the file is born without rights for others.
+/* Others must not connect between bind and chmod, so the umask denies them at bind.
  */
 static enum status bind_and_listen(int fd, const char *path, const char *group)
 {

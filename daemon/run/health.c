@@ -225,7 +225,7 @@ static void examine_unlinked(struct health *health, const struct health_facts *f
            waiting_for(peer), age_ms);
 }
 
-/* What was refused an hour ago and came no more asks for nobody. */
+/* Told until REFUSED_MS after the last refused frame; its cause may have ended by then. */
 static void examine_refused(struct health *health, const struct health_facts *facts,
                             const struct health_peer *peer, struct known_peer *known)
 {
@@ -237,8 +237,8 @@ static void examine_refused(struct health *health, const struct health_facts *fa
         report(health, HEALTH_PEER_REFUSED, peer->name, peer->refused_frames, SINCE_SEEN);
 }
 
-/* At most one trouble a peer of those that follow from each other: who is paused is not
- * late, and who cannot be reached has no slow link. */
+/* Of troubles that follow from each other a peer has one at most: a paused peer is not told
+ * as late, and one that cannot be reached not as slow. */
 static void examine_peer(struct health *health, const struct health_facts *facts,
                          const struct health_peer *peer)
 {
@@ -348,8 +348,9 @@ static uint64_t clock_apart(const struct health_facts *facts,
                                       : facts->wall_ms - theirs_ms;
 }
 
-/* One clock against many is the wrong one. Where there are only two either may be, and it is
- * this machine's that somebody here can look at. */
+/* Where this machine's clock differs from those of all neighbours it is taken to be the wrong
+ * one. With one neighbour either may be wrong; then too this machine's is told, because it is
+ * the one that the reader can look at. */
 static void examine_clocks(struct health *health, const struct health_facts *facts)
 {
     size_t known = 0, apart = 0;
@@ -377,11 +378,12 @@ static void examine_clocks(struct health *health, const struct health_facts *fac
                                         .span_ms = span_ms,
                                         .way = way});
         if (ours)
-            return; /* the others say the same */
+            return; /* once is enough: all neighbours show the same difference */
     }
 }
 
-/* They are news while they come: one that gave up long ago asks for no decision. */
+/* Machines that are no members and were turned away. Told until STRANGERS_MS after the last
+ * attempt: one that still wants in tries each minute, so it has given up by then. */
 static void examine_strangers(struct health *health, const struct health_facts *facts)
 {
     if (facts->handshakes_refused != health->strangers)

@@ -40,7 +40,7 @@ static bool open_in(const char *directory, const char *name, char path[PATH_SIZE
 
 /* ---- the key ---- */
 
-/* A key that others may read is no secret any more, and nobody may think that it is. */
+/* The start is refused while other accounts may read the key: they may have copied it. */
 static bool key_is_private(int fd, const char *path)
 {
     struct stat found;

@@ -200,7 +200,8 @@ static void collect_owed(struct loop *loop)
         batch_add(&loop->round.batch, kind)->peer = peer;
 }
 
-/* Whoever waits at a terminal comes before what neighbours sent, which never ends. */
+/* Requests from the control socket are taken before frames: people wait for them, and frames
+ * from neighbours may come without end. */
 static void collect_requests(struct loop *loop)
 {
     if (requests_collect(loop->requests))
@@ -274,7 +275,8 @@ static struct health_facts loop_facts(const struct loop *loop, uint64_t wall_ms,
     return facts_gather(&sources, wall_ms, steady_ms, arena);
 }
 
-/* For those who ask: a copy looks, so that what is news stays news for the journal. */
+/* The report for a request is made on a copy of the health record, so that what it shows for
+ * the first time is still written to the journal by the next look. */
 static struct trouble_report loop_report(void *context, uint64_t wall_ms,
                                          uint64_t steady_ms, struct arena *arena)
 {
@@ -326,7 +328,8 @@ static void look(struct loop *loop)
     tell_status(loop);
 }
 
-/* A piece. What fails its check and can be made anew is, by the next batch. */
+/* Checks one piece of the store. Rows that fail and can be made anew from the logs are, by
+ * the next batch. */
 static void scrub(struct loop *loop)
 {
     uint64_t now_ms = loop->round.batch.steady_ms;

@@ -232,7 +232,7 @@ bool neighbours_owed(struct neighbours *neighbours, uint32_t *peer, enum event_k
             *kind = EVENT_LINK_DOWN;
             return true;
         }
-        /* A connection that outlived its pause: the cut did not reach it. */
+        /* The connection is still there after its pause: the cut did not end it. */
         if (row->linked && !row->told && !row->shut_out) {
             row->told = true;
             *kind = EVENT_LINK_UP;
@@ -250,7 +250,8 @@ void neighbours_shut_out(struct neighbours *neighbours, uint32_t peer, uint64_t 
 {
     struct neighbour *row = row_of(neighbours, peer);
     uint64_t until_ms = pause_ms < UINT64_MAX - now_ms ? now_ms + pause_ms : UINT64_MAX;
-    /* Trouble with our own store pauses everybody for a while; it shortens no penalty. */
+    /* After trouble with this node's store everybody is shut out for a while; a longer penalty of
+ * a peer stays as it is. */
     if (!row->shut_out || until_ms > row->until_ms)
         row->until_ms = until_ms;
     row->shut_out = true;
@@ -299,7 +300,7 @@ void neighbours_send(struct neighbours *neighbours, uint32_t peer, uint64_t conn
     /* Without a link the frame is lost as on any bad link; the engine hears of it. */
     if (row == NULL || !row->told)
         return;
-    /* What waits was for another machine under the same key. */
+    /* The backlog was to go over a connection that another machine under the same key had. */
     if (row->connection != connection)
         backlog_clear(row);
     row->connection = connection;

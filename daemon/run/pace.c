@@ -12,8 +12,9 @@ void pace_hurry(struct pace *pace, uint64_t now_ms)
     pace->hurry_until_ms = now_ms + PACE_HURRY_MS;
 }
 
-/* Falls at once and rises by doubling: who sends what takes less than its work says, in order
- * to be allowed much of what takes more, gains little. */
+/* The work allowed in a round is what the measured speed makes affordable, at most double what
+ * was allowed in the last one. So a peer that sends frames which cost less than they are
+ * rated, to raise the measured speed, gains little when it then sends costly ones. */
 void pace_begin(struct pace *pace, uint64_t now_ms, bool beside)
 {
     uint64_t us = beside                          ? PACE_BESIDE_US

@@ -129,7 +129,7 @@ bool requests_advance(struct requests *requests)
                                                   requests->reading, &requests->scratch);
     arena_reset(&requests->scratch);
     requests_end_reading(requests);
-    /* Nobody waits for it any more: its client left. */
+    /* The verification ends early where the client that asked for it has left. */
     bool left =
         control_under_way(requests->options.control, requests->verification_client) == 0;
     if (more && !left)
@@ -309,8 +309,9 @@ static bool is(const struct control_request *request, const char *command)
 
 static void take_reading(struct requests *requests, const struct control_request *request)
 {
-    /* What this client asked before must be answered, and seen, before. The request lies
-     * in the client's memory and outlives the commit. */
+    /* What this client wrote before is committed and answered first, so that this read
+     * sees it and answers come in order. The request lies in the client's memory and
+     * outlives the commit. */
     if (control_under_way(requests->options.control, request->token) > 1)
         requests->options.commit(requests->options.context);
     if (is(request, "log.verify"))
@@ -386,7 +387,8 @@ void requests_note(struct requests *requests, const struct effect *effect)
                                                 effect->bytes.size - SHORT_ID_SIZE - 1));
 }
 
-/* What was typed is not what is there: of that the name alone is told. */
+/* The record was there already, so what was typed may differ from what it says. Of the one
+ * that is there only the name is at hand; all other parts are nil. */
 static void put_known_summary(struct buffer *out, struct slice name)
 {
     static const char *const keys[CHANGE_SUMMARY_KEYS] = {
@@ -403,7 +405,7 @@ static void put_known_summary(struct buffer *out, struct slice name)
 
 static void put_written(struct buffer *out, const struct asked *asked)
 {
-    char text[ID_TEXT_SIZE] = ""; /* of what was only tried there is none */
+    char text[ID_TEXT_SIZE] = ""; /* a trial has no entry and so no id */
     if (entry_id_seq(&asked->id) > 0)
         id_format(&asked->id, text);
     codec_put_map(out, 3 + CHANGE_SUMMARY_KEYS);
@@ -423,7 +425,7 @@ static void put_written(struct buffer *out, const struct asked *asked)
 static void put_answer(struct requests *requests, const struct asked *asked)
 {
     struct buffer *out = &requests->data;
-    /* The authority signs, and is no member. */
+    /* The authority has a seat in the roster and is not counted as a member. */
     size_t members = roster_count(engine_roster(requests->options.sources.engine)) - 1;
     switch (asked->kind) {
     case ASKED_WRITE: put_written(out, asked); return;
@@ -452,7 +454,8 @@ void requests_reply(struct requests *requests)
     struct batch *batch = requests->options.batch;
     for (size_t i = 0; i < batch->asked_count; i++) {
         struct asked *asked = &batch->asked[i];
-        /* A write that the engine gave no reply to is not in the store. */
+        /* The engine replies to every write that it committed; without a reply the write is not in
+         * the store. */
         if (asked->awaited > 0 && asked->status == OK)
             asked->status = ERR_STORE;
         buffer_clear(&requests->data);

@@ -153,7 +153,7 @@ bool shares_take(struct shares *shares, struct arena *arena,
     };
     free(waiting);
     if (row->first == NULL)
-        row_remove(shares, row); /* and its credit with it */
+        row_remove(shares, row); /* its credit goes with it: an idle peer saves none up */
     return true;
 }
 

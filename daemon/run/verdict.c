@@ -46,7 +46,8 @@ static const struct trouble *gravest_other(const struct trouble_report *report)
     return NULL;
 }
 
-/* What keeps a link from coming about and does not pass by itself. NULL: nothing known. */
+/* The trouble that keeps a link from coming about and will not pass by itself; NULL: none is
+ * known. */
 static const struct trouble *dial_cause(const struct trouble_report *report,
                                         bool reaches_nobody)
 {
@@ -68,9 +69,9 @@ void verdict_form(struct trouble_report *report, const struct health_facts *fact
     struct verdict verdict;
     size_t dialled_met;
     count_peers(report, facts, &verdict, &dialled_met);
-    /* Whoever set this node up has yet to see it reach anybody whom it is to dial. */
+    /* Since the start no peer that is dialled was met: an address or a key may be wrong. */
     bool reached_none = verdict.dialled > 0 && dialled_met == 0;
-    /* Nothing connects that should. */
+    /* No peer is linked, although some are not paused; or none that is dialled was ever met. */
     bool reaches_nobody =
         (verdict.peers > verdict.paused && verdict.linked == 0) || reached_none;
     const struct trouble *other = gravest_other(report);

@@ -246,7 +246,7 @@ static bool copy_row(void *context, struct slice key, struct slice stored)
     MDB_val at = store_env_val(key);
     MDB_val value = store_env_val(stored);
     if (copy->table == STORE_META && slice_equal(key, slice_text(STORE_COMMIT_KEY)))
-        return true; /* it is of the other file */
+        return true; /* the row describes the old file and is not copied */
     copy->error =
         mdb_put(copy->mdb, copy->env->tables[copy->table], &at, &value, MDB_APPEND);
     copy->bytes += key.size + stored.size;

@@ -108,7 +108,8 @@ enum status store_place_find(const struct store_place *place, bool *exists,
     *size = 0;
     if (fstatat(place->directory, STORE_PLACE_NAME, &file, 0) != 0)
         return errno == ENOENT ? OK : store_place_status(errno);
-    /* The directory comes into being with its file in it: without, the file was lost. */
+    /* A new store is made under another name and renamed when its file is in it. So a
+     * directory without the file is not a store being made: the file was removed. */
     if (fstatat(place->directory, STORE_PLACE_NAME "/" DATA_FILE, &file, 0) != 0)
         return errno == ENOENT ? ERR_STORE_DAMAGED : store_place_status(errno);
     *exists = true;
@@ -183,7 +184,8 @@ uint64_t store_place_take_mark(const struct store_place *place)
         return 0;
     bool whole = read(fd, number, sizeof number) == (ssize_t)sizeof number;
     close(fd);
-    /* A mark that cannot be taken away would still be there after a crash. */
+    /* A mark that cannot be removed is not believed: after a crash it would still be there,
+     * and the file would not be checked. */
     if (unlinkat(place->directory, MARK_FILE, 0) != 0 || sync_path(place, ".") != OK)
         return 0;
     return whole ? get_le64(number) : 0;
@@ -197,7 +199,7 @@ void store_place_leave_mark(const struct store_place *place, uint64_t commit)
                     0600);
     put_le64(number, commit);
     if (fd >= 0) {
-        /* Where it does not get to the disk the next opening takes longer, no more. */
+        /* If the mark does not get to the disk, the next opening checks the whole file. */
         if (write(fd, number, sizeof number) != (ssize_t)sizeof number)
             (void)unlinkat(place->directory, MARK_FILE, 0);
         close(fd);
