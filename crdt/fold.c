@@ -265,16 +265,6 @@ static uint64_t next_staying(struct store_txn *txn, uint64_t number,
 }
 
 /* No chain leads to them any more. */
-static void delete_rows(struct store_txn *txn, struct slice numbers)
-{
-    uint64_t number;
-    uint8_t key[8];
-    while (slice_take_u64(&numbers, &number)) {
-        put_be64(key, number);
-        store_delete(txn, STORE_ROWS, slice_of(key, sizeof key));
-    }
-}
-
 /* A row that stays is written again where what it leads to goes. */
 static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
                        const struct leaving *leaving)
@@ -307,7 +297,12 @@ static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
     else if (kept != rows)
         store_put(txn, STORE_CHAINS, slice_of(key, CHAIN_KEY_SIZE),
                   buffer_slice(&encoded));
-    delete_rows(txn, buffer_slice(&gone));
+    struct slice numbers = buffer_slice(&gone);
+    for (uint64_t number; slice_take_u64(&numbers, &number);) {
+        uint8_t row_key[8];
+        put_be64(row_key, number);
+        store_delete(txn, STORE_ROWS, slice_of(row_key, sizeof row_key));
+    }
     buffer_deinit(&gone);
     buffer_deinit(&encoded);
 }

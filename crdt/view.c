@@ -29,8 +29,9 @@ static int row_compare(const void *a, const void *b)
     return order != 0 ? order : slice_compare(left->plaintext, right->plaintext);
 }
 
-/* Rows lie in the order in which they arrived, and an entry may have come twice; views depend
- * on the set of entries: "never the order, duplication or path in which entries came". */
+/* Sorts the rows by id and keeps each entry once. They lie in the order in which they arrived,
+ * which differs between nodes, and an entry may have come twice; with this every node that
+ * holds the same entries shows the same. */
 static void chain_sort(struct chain *chain)
 {
     size_t kept = 0;
@@ -101,8 +102,9 @@ static uint64_t choice_id(struct slice value)
     return codec_take_uint(&value, &id) ? id : UINT64_MAX;
 }
 
-/* Of several values at once the one with the lowest id, by which nobody is left out, comes
- * first: "until then the safer one is displayed". */
+/* Of several values that stand at once the one with the lowest id comes first and is shown
+ * until an edit settles it. The schema numbers choices so that by the lowest nobody is left out
+ * of visits or lists. */
 static void display_safest(struct version_list *list)
 {
     size_t safest = 0;

@@ -36,14 +36,6 @@ static bool is_awaited(const struct engine *engine, uint64_t arrival)
     return arrival > engine->refold.at && arrival <= engine->refold.until;
 }
 
-static void unread_put(struct engine *engine, const struct run *run, uint64_t arrival)
-{
-    uint8_t key[UNREAD_KEY_SIZE], yes = 1;
-
-    unread_key(key, run->realm, run->epoch, arrival);
-    store_put(engine->txn, STORE_UNREAD, slice_of(key, sizeof key), slice_of(&yes, 1));
-}
-
 /* The first run at or after `arrival` that this key opens. */
 static bool unread_next(struct engine *engine, const struct realm_key *realm_key,
                         uint64_t *arrival)
@@ -108,14 +100,18 @@ static bool fold_run(struct engine *engine, const struct run *run,
                      const struct verified_run *laid_out, uint64_t arrival)
 {
     const struct lane_rules *rules = lane_rules(run->log.lane);
+    uint8_t key[UNREAD_KEY_SIZE], yes = 1;
     bool unread = false;
 
     if (rules == NULL || rules->recall != NULL)
         return false;
     for (uint32_t i = 0; i < run->count; i++)
         fold_run_entry(engine, run, laid_out, &laid_out->entries[i], &unread);
-    if (unread)
-        unread_put(engine, run, arrival);
+    if (unread) {
+        unread_key(key, run->realm, run->epoch, arrival);
+        store_put(engine->txn, STORE_UNREAD, slice_of(key, sizeof key),
+                  slice_of(&yes, 1));
+    }
     return unread;
 }
 

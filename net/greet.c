@@ -168,20 +168,11 @@ static void greet_take_noted(struct engine *engine, struct session *session,
     session_tell_from(session, noted, engine->arrival);
 }
 
-/* The control heads are equal: the neighbour holds the roster as far as this node does. */
-static void hold_control(struct engine *engine, struct session *session)
-{
-    const struct head *head =
-        heads_find(engine->heads, authority_log(engine->config.genesis_hash));
-
-    if (head != NULL)
-        session_hold(session, engine_head_index(engine, head), head->seq);
-}
-
 void greet_hear(struct engine *engine, struct session *session, const struct hello *hello)
 {
     struct hello ours = {0};
     bool quiet = session_is_quiet(engine, session);
+    const struct head *control;
     bool control_equal, equal;
 
     if ((hello->flags & HELLO_CLONE) == 0)
@@ -201,8 +192,10 @@ void greet_hear(struct engine *engine, struct session *session, const struct hel
     common_digest(engine, session->peer, ours.digest);
     control_equal = ours.control_seq == hello->control_seq &&
                     memcmp(ours.control_hash, hello->control_hash, HASH_CHECK_SIZE) == 0;
-    if (control_equal)
-        hold_control(engine, session);
+    /* Then the neighbour holds the roster as far as this node does. */
+    control = heads_find(engine->heads, authority_log(engine->config.genesis_hash));
+    if (control_equal && control != NULL)
+        session_hold(session, engine_head_index(engine, control), control->seq);
     equal = control_equal && memcmp(ours.digest, hello->digest, DIGEST_SIZE) == 0;
     if (equal)
         greet_equal(engine, session);

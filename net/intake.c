@@ -23,23 +23,12 @@ static void fold_in_memory(struct engine *engine, const struct run *run,
     }
 }
 
-/* A store that was restored learns it from its own signature at a position it does not
- * have; a bare claim is not believed. From then on it writes under a new incarnation. */
-static void note_own_history(struct engine *engine, const struct run *run,
-                             const uint8_t random[RANDOM_SIZE])
-{
-    const struct member *self = engine_self(engine);
-
-    if (self != NULL && run->log.node == self->number &&
-        run->log.tag == (uint16_t)engine->incarnation)
-        writing_new_incarnation(engine, random);
-}
-
 enum status intake_run(struct engine *engine, const struct run *run,
                        const uint8_t random[RANDOM_SIZE])
 {
     struct verified_run accepted;
     struct run within = *run, filed;
+    const struct member *self;
     const struct head *head;
     enum status status;
 
@@ -66,7 +55,12 @@ enum status intake_run(struct engine *engine, const struct run *run,
     engine->wrote = true;
     folding_fold_run(engine, run, &accepted, engine->arrival);
     fold_in_memory(engine, run, &accepted);
-    note_own_history(engine, run, random);
+    /* A run of the log that this node writes now came from outside: the store was restored
+     * from an older state. What is written from here on goes under a new incarnation. */
+    self = engine_self(engine);
+    if (self != NULL && run->log.node == self->number &&
+        run->log.tag == (uint16_t)engine->incarnation)
+        writing_new_incarnation(engine, random);
     writing_came_back(engine, run->log, run->count);
     return OK;
 }

@@ -6,8 +6,9 @@
  * under its own signature: the one its neighbours hold, and the one here, which nobody accepts.
  * A neighbour that lists another hash raises a suspicion. It is asked for its runs, further and
  * further back until one continues what both hold; that run verifies in full, and the first
- * entry in it that differs is where the histories part. What was written here from there on is set aside, the neighbours' history takes its place, and
- * the node writes under a new incarnation, where it is heard. */
+ * entry in it that differs is where the histories part. What was written here from there on is
+ * set aside, the neighbours' history takes its place, and the node writes under a new
+ * incarnation, where it is heard. */
 #include "net/engine_state.h"
 
 #include <stdio.h>
@@ -117,12 +118,6 @@ static void ask_further_back(struct engine *engine, struct session *session,
 
 /* ---- two histories ---- */
 
-static void strayed_save(struct engine *engine, const struct buffer *arrivals)
-{
-    engine_meta_put(engine, META_STRAYED, buffer_slice(arrivals));
-    engine->wrote = true;
-}
-
 static uint64_t entries_in(struct engine *engine, struct slice arrivals)
 {
     uint64_t arrival, entries = 0;
@@ -186,7 +181,8 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     heads_take_back(engine->heads, log, seq - 1, before);
     forked_key(key, log);
     engine_meta_put(engine, key, slice_text("1"));
-    strayed_save(engine, &arrivals);
+    engine_meta_put(engine, META_STRAYED, buffer_slice(&arrivals));
+    engine->wrote = true;
     suspicion_ends(engine, log);
     if (engine->strayed == 0)
         strayed_began(engine);

@@ -154,14 +154,6 @@ static void tell_branch(struct engine *engine, struct session *session,
     engine_send(engine, session, buffer_slice(&engine->message));
 }
 
-/* Another branch is not asked for again until the digests are
- * compared: it would come again as often. */
-static void give_up_want(struct engine *engine, struct log_name log)
-{
-    if (wants_drop(&engine->wants, engine->txn, log))
-        engine->wrote = true;
-}
-
 void sync_hear_run(struct engine *engine, struct session *session,
                    const struct run_message *message, struct slice frame,
                    const uint8_t random[RANDOM_SIZE])
@@ -188,7 +180,8 @@ void sync_hear_run(struct engine *engine, struct session *session,
             noted = hear_of_log(engine, session, run->log, run_last_seq(run));
         else if (status == ERR_DIVERGED) {
             tell_branch(engine, session, run->log);
-            give_up_want(engine, run->log);
+            /* It is asked for again when the digests differ. */
+            engine->wrote |= wants_drop(&engine->wants, engine->txn, run->log);
         } else if (status != ERR_BEYOND_CUT)
             noted = false;
     }
@@ -265,21 +258,15 @@ static void request_from(struct engine *engine, struct session *session)
     send_wants(engine, session, count, buffer_slice(ranges));
 }
 
-/* Wants of authors that turn out, with the roster, not to be ours to carry. */
-static void drop_void_wants(struct engine *engine)
+void sync_request(struct engine *engine)
 {
-    for (size_t i = engine->wants.count; i-- > 0;) {
+    /* A new member's logs may have been wanted although they are not this node's to carry. */
+    for (size_t i = engine->wants.count; engine->roster_changed && i-- > 0;) {
         struct log_name log = engine->wants.rows[i].log;
         if (engine_member(engine, log.node) != NULL &&
             !engine_carries_itself(engine, log))
             engine->wrote |= wants_drop(&engine->wants, engine->txn, log);
     }
-}
-
-void sync_request(struct engine *engine)
-{
-    if (engine->roster_changed)
-        drop_void_wants(engine);
     if (engine->wants.unasked == 0)
         return;
     for (size_t i = 0; i < engine->session_count; i++) {
@@ -347,13 +334,6 @@ static void send_wanted(struct engine *engine, struct session *session)
     }
 }
 
-static bool peer_needs(const struct engine *engine, const struct session *session,
-                       const struct head *head)
-{
-    return engine_carries(engine, session->peer, head->log) &&
-           session_offered(session, engine_head_index(engine, head)) < head->seq;
-}
-
 /* Pushes the newest runs one by one, while they are few and the window has room. Returns
  * whether everything is covered. */
 static bool push_new_runs(struct engine *engine, struct session *session)
@@ -411,9 +391,10 @@ static void announce_heads(struct engine *engine, struct session *session)
                 continue;
             CHECK(head.seq == cuts_limit(engine, head.log, head.seq));
             /* In a full list also logs that it holds as far: it may hold another history. */
-            bool lists = session->telling.list_hashes
-                             ? engine_carries(engine, session->peer, found[i]->log)
-                             : peer_needs(engine, session, found[i]);
+            bool lists = engine_carries(engine, session->peer, head.log) &&
+                         (session->telling.list_hashes ||
+                          session_offered(session, engine_head_index(engine, found[i])) <
+                              head.seq);
             if (!lists)
                 continue;
             memcpy(head.hash, found[i]->hash.bytes, HASH_CHECK_SIZE);

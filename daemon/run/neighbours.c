@@ -250,8 +250,8 @@ void neighbours_shut_out(struct neighbours *neighbours, uint32_t peer, uint64_t 
 {
     struct neighbour *row = row_of(neighbours, peer);
     uint64_t until_ms = pause_ms < UINT64_MAX - now_ms ? now_ms + pause_ms : UINT64_MAX;
-    /* After trouble with this node's store everybody is shut out for a while; a longer penalty of
- * a peer stays as it is. */
+    /* After trouble with this node's store everybody is shut out for a while; a longer
+     * penalty of a peer stays as it is. */
     if (!row->shut_out || until_ms > row->until_ms)
         row->until_ms = until_ms;
     row->shut_out = true;

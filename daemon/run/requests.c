@@ -454,8 +454,8 @@ void requests_reply(struct requests *requests)
     struct batch *batch = requests->options.batch;
     for (size_t i = 0; i < batch->asked_count; i++) {
         struct asked *asked = &batch->asked[i];
-        /* The engine replies to every write that it committed; without a reply the write is not in
-         * the store. */
+        /* The engine replies to every write that it committed; without a reply the write
+         * is not in the store. */
         if (asked->awaited > 0 && asked->status == OK)
             asked->status = ERR_STORE;
         buffer_clear(&requests->data);

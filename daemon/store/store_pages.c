@@ -586,8 +586,8 @@ static bool visit_free(struct walk *walk, uint64_t page, struct slice key,
 
 void store_pages_walk(struct store_pages *pages)
 {
-    /* Where two trees use one page the one that is walked later is called damaged. So tables that
- * cannot be made anew from others are walked first. */
+    /* Where two trees use one page the one that is walked later is called damaged. So tables
+     * that cannot be made anew from others are walked first. */
     static const enum store_table order[] = {
         STORE_META,   STORE_HEADS, STORE_LOG,   STORE_RUNS,    STORE_ROWS, STORE_CHAINS,
         STORE_UNREAD, STORE_WANTS, STORE_PEERS, STORE_LOOKUPS, STORE_CARE};
