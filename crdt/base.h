@@ -81,6 +81,10 @@
       "Look at that record. If both are right, enter it again with --anyway.")           \
     X(ERR_DOUBLE, 1208, "the same was entered already",                                  \
       "Look at that record. If both happened, enter it again with --anyway.")            \
+    X(ERR_PEER_CONFIGURED, 1209, "the configuration names it as a peer",                 \
+      "Take that section out of linli.conf, start linlid again, then forget it.")        \
+    X(ERR_PEER_LINKED, 1210, "it is connected, so it is heard of at once again",         \
+      "If it is not to connect: linli peer pause NAME. See: linli peer list")            \
     X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
       "Ask that township or the county hub.")                                            \
     X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \

@@ -136,6 +136,23 @@ static void step_pause(struct engine *engine, const struct event *event)
     reply(engine, event->token, OK);
 }
 
+static void step_forget(struct engine *engine, const struct event *event)
+{
+    struct session *session = sessions_find(engine, event->peer);
+    enum status status = OK;
+
+    if (session == NULL)
+        status = ERR_NOT_FOUND;
+    else if (session->link)
+        status = ERR_PEER_LINKED;
+    if (status == OK) {
+        if (session->paused)
+            engine_effect(engine, EFFECT_DIAL, event->peer); /* it may link again */
+        sessions_forget(engine, session);
+    }
+    reply(engine, event->token, status);
+}
+
 void engine_step(struct engine *engine, struct store_txn *txn, const struct event *event,
                  struct effects *effects)
 {
@@ -151,6 +168,7 @@ void engine_step(struct engine *engine, struct store_txn *txn, const struct even
     case EVENT_WRITE: author_write(engine, event); return;
     case EVENT_PAUSE:
     case EVENT_RESUME: step_pause(engine, event); return;
+    case EVENT_FORGET: step_forget(engine, event); return;
     case EVENT_JOIN:
         reply(engine, event->token, intake_grant(engine, event->bytes, event->random));
         return;

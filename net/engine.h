@@ -57,14 +57,15 @@ enum event_kind {
     EVENT_WRITE,     /* `write` is wanted                                     */
     EVENT_PAUSE,     /* no traffic with `peer` until EVENT_RESUME; durable    */
     EVENT_RESUME,
+    EVENT_FORGET,  /* nothing is kept of `peer` until it is heard of again  */
     EVENT_JOIN,    /* `bytes` is a grant file: its control log is taken in  */
     EVENT_RECLAIM, /* what was set aside of this node's logs is written once more */
 };
 
 struct event {
     enum event_kind kind;
-    uint64_t token;      /* of PAUSE, RESUME, JOIN, RECLAIM: comes back in the reply */
-    uint32_t peer;       /* member number */
+    uint64_t token; /* of PAUSE, RESUME, FORGET, JOIN, RECLAIM: comes back in the reply */
+    uint32_t peer;  /* member number */
     uint64_t connection; /* of FRAME: over which it came; 0: they are not told apart */
     struct slice bytes;
     const struct write *write;

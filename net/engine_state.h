@@ -124,6 +124,8 @@ void sessions_meet_paused(
 /* Whether anything waits for it, and since when. */
 void sessions_look(struct engine *engine, struct session *session);
 void sessions_save(struct engine *engine, struct session *session);
+/* What is kept of a neighbour that is not linked goes, an operator's pause too. */
+void sessions_forget(struct engine *engine, struct session *session);
 void sessions_save_pause(struct engine *engine, const struct session *session);
 /* Entries held here that the neighbour carries and has not confirmed to hold. */
 uint64_t sessions_entries_to_send(const struct engine *engine,

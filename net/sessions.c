@@ -177,3 +177,23 @@ void sessions_save_pause(struct engine *engine, const struct session *session)
     else
         store_delete(engine->txn, STORE_META, slice_of(key, sizeof key));
 }
+
+void sessions_forget(struct engine *engine, struct session *session)
+{
+    uint8_t key[4];
+    size_t at = 0;
+
+    CHECK(!session->link);
+    engine_clear_diverged(engine, session->peer);
+    for (size_t i = engine->wants.count; i-- > 0;)
+        (void)wants_drop_source(&engine->wants, engine->txn, engine->wants.rows[i].log,
+                                session->peer);
+    session->paused = false;
+    sessions_save_pause(engine, session);
+    put_be32(key, session->peer);
+    store_delete(engine->txn, STORE_PEERS, slice_of(key, sizeof key));
+    while (engine->sessions[at] != session)
+        at++;
+    engine->sessions[at] = engine->sessions[--engine->session_count];
+    session_destroy(session);
+}

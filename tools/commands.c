@@ -124,6 +124,16 @@ static const struct command fixed[] = {
      .render = render_resumed,
      .positionals = {{"peer", N_("PEER|all"), false, false}},
      .writes = true},
+    {.name = "peer forget",
+     .request = "peer.forget",
+     .help = N_("no more of a peer that is gone, until it is heard of again"),
+     .more = N_("For a peer that was taken out of linli.conf, or that will dial no more. "
+                "An operator's pause of it ends too. No record is touched."),
+     .example = "linli peer forget gaoping",
+     .run = ask_run,
+     .render = render_forgotten,
+     .positionals = {{"peer", N_("PEER"), false, false}},
+     .writes = true},
     {.name = "place find",
      .request = "place.find",
      .help =

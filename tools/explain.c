@@ -125,6 +125,9 @@ static const struct {
      N_("The same person, minute and outcome was among the latest sixteen entries for "
         "that "
         "person: most often it was typed twice, or at two desks.")},
+    {'E', 1209,
+     N_("A neighbour is shown while the configuration names it, or this node has heard of "
+        "it. Forgetting takes out what this disk remembers of it, and never a record.")},
     {'E', 2000,
      N_("What came from another node, or a file from it, did not pass the checks that "
         "every "

@@ -336,6 +336,14 @@ void render_resumed(const struct invocation *invocation, const struct terminal *
     print_peers(terminal, _("resumed"), data, "");
 }
 
+void render_forgotten(const struct invocation *invocation,
+                      const struct terminal *terminal, struct slice data)
+{
+    (void)invocation;
+    print_peers(terminal, _("forgotten"), data,
+                _("It is shown again when it is heard of again.\n"));
+}
+
 void render_joined(const struct invocation *invocation, const struct terminal *terminal,
                    struct slice data)
 {

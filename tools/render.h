@@ -16,6 +16,8 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
                   struct slice data);
 void render_paused(const struct invocation *invocation, const struct terminal *terminal,
                    struct slice data);
+void render_forgotten(const struct invocation *invocation,
+                      const struct terminal *terminal, struct slice data);
 void render_resumed(const struct invocation *invocation, const struct terminal *terminal,
                     struct slice data);
 void render_joined(const struct invocation *invocation, const struct terminal *terminal,

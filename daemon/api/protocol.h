@@ -45,6 +45,8 @@
  *                                          to_send and behind are nil while unknown
  *   peer.pause    peer (name or "all")     peers[{name}]
  *   peer.resume   peer                     peers[{name}]
+ *   peer.forget   peer (not connected,     peers[{name}]
+ *                 not configured)
  *   R.add         fields of register R,    written         R: a register that has
  *                 anyway, trial                            the verb (crdt/schema.h); trial:
  *                                                          judged and not written

@@ -17,7 +17,7 @@
 
 enum asked_kind {
     ASKED_WRITE,
-    ASKED_PEERS, /* pause or resume; `names` is the answer's list */
+    ASKED_PEERS, /* pause, resume or forget; `names` is the answer's list */
     ASKED_JOIN,
     ASKED_RECLAIM,
 };

@@ -242,7 +242,7 @@ static void fail_events(const struct event *events, size_t count, enum status st
     for (size_t i = 0; i < count; i++) {
         bool asked = events[i].kind == EVENT_WRITE || events[i].kind == EVENT_PAUSE ||
                      events[i].kind == EVENT_RESUME || events[i].kind == EVENT_JOIN ||
-                     events[i].kind == EVENT_RECLAIM;
+                     events[i].kind == EVENT_RECLAIM || events[i].kind == EVENT_FORGET;
         if (!asked)
             continue;
         struct effect *reply = effects_add(effects, EFFECT_REPLY, 0);

@@ -246,6 +246,7 @@ static void take_pause(struct requests *requests, const struct control_request *
     const struct member *member = NULL;
     bool all =
         args_text(request->args, "peer", &name) && slice_equal(name, slice_text("all"));
+    all &= kind != EVENT_FORGET;
     if (!all && name.size > 0)
         member = roster_by_name(engine_roster(engine), name);
     if (!all && member == NULL) {
@@ -268,6 +269,30 @@ static void take_pause(struct requests *requests, const struct control_request *
     }
     asked->names = arena_copy(&batch->arena, buffer_slice(&requests->data));
     data_clear(requests);
+}
+
+/* What the configuration names stays a peer whatever becomes of it. */
+static void take_forget(struct requests *requests, const struct control_request *request)
+{
+    const struct config *config = requests->options.sources.config;
+    struct slice name = {0};
+    bool given = args_text(request->args, "peer", &name);
+    for (size_t i = 0; given && i < config->peer_count; i++) {
+        const char *peer = config->peers[i].name;
+        char section[NAME_SIZE_MAX + 16], subject[BATCH_SUBJECT_SIZE];
+        if (!slice_equal(name, slice_text(peer)))
+            continue;
+        (void)snprintf(section, sizeof section, "peer %s", peer);
+        const struct config_place *place = config_place(config, section, "");
+        if (place != NULL)
+            (void)snprintf(subject, sizeof subject, "%s: %s:%u", peer, place->file,
+                           place->line);
+        else
+            (void)snprintf(subject, sizeof subject, "%s", peer);
+        refuse_in_turn(requests, request->token, ERR_PEER_CONFIGURED, subject);
+        return;
+    }
+    take_pause(requests, request, EVENT_FORGET);
 }
 
 static void take_grant(struct requests *requests, const struct control_request *request)
@@ -328,6 +353,8 @@ static void take(struct requests *requests, const struct control_request *reques
         take_pause(requests, request, EVENT_PAUSE);
     else if (is(request, "peer.resume"))
         take_pause(requests, request, EVENT_RESUME);
+    else if (is(request, "peer.forget"))
+        take_forget(requests, request);
     else if (is(request, "node.join"))
         take_grant(requests, request);
     else if (is(request, "log.reclaim"))

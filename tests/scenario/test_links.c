@@ -224,6 +224,37 @@ static void a_paused_peer_gets_nothing_until_resumed(void **state)
     scene_close(&scene);
 }
 
+static size_t peers_shown(struct machine *machine)
+{
+    struct peer_report reports[4];
+    return engine_peers(node_engine(machine->node), reports, 4);
+}
+
+static void a_peer_that_is_gone_is_forgotten_until_it_is_heard_of_again(void **state)
+{
+    struct scene scene;
+    (void)state;
+    uint32_t township = open_pair(&scene, 28);
+    uint32_t link = scene_connect(&scene, 0, township);
+    scene_run(&scene, 5 * SECOND_MS);
+    struct machine *hub = world_machine(scene.world, 0);
+    uint32_t number = world_machine(scene.world, township)->number;
+    machine_deliver(scene.world, hub, EVENT_FORGET, number, (struct slice){0}, NULL);
+    scene_run(&scene, SECOND_MS);
+    assert_int_equal(peers_shown(hub), 1); /* it is linked */
+    machine_power_off(scene.world, world_machine(scene.world, township));
+    link_cut(scene.world, link);
+    scene_run(&scene, 120 * SECOND_MS);
+    machine_deliver(scene.world, hub, EVENT_FORGET, number, (struct slice){0}, NULL);
+    scene_run(&scene, SECOND_MS);
+    assert_int_equal(peers_shown(hub), 0);
+    machine_start(scene.world, world_machine(scene.world, township));
+    link_mend(scene.world, link);
+    assert_all_is_well(&scene);
+    assert_int_equal(peers_shown(hub), 1);
+    scene_close(&scene);
+}
+
 static void a_neighbour_that_restarts_unnoticed_is_greeted_again(void **state)
 {
     struct scene scene;
@@ -313,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_visit_alone_costs_at_most_180_bytes),
         cmocka_unit_test(duplicates_and_reordering_change_nothing),
         cmocka_unit_test(a_paused_peer_gets_nothing_until_resumed),
+        cmocka_unit_test(a_peer_that_is_gone_is_forgotten_until_it_is_heard_of_again),
         cmocka_unit_test(a_neighbour_that_restarts_unnoticed_is_greeted_again),
         cmocka_unit_test(a_lower_note_is_taken_at_its_word_and_skips_nothing),
     };

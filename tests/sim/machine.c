@@ -244,6 +244,7 @@ static const char *event_name(enum event_kind kind)
     case EVENT_WRITE: return "write";
     case EVENT_PAUSE: return "pause";
     case EVENT_RESUME: return "resume";
+    case EVENT_FORGET: return "forget";
     case EVENT_JOIN: return "join";
     case EVENT_RECLAIM: return "reclaim";
     }
