@@ -117,7 +117,8 @@
     X(ERR_STORE_FORMAT, 3004, "the store was made by a newer or other format",           \
       "Nothing was written. Use the version of linlid that made it.")                    \
     X(ERR_STORE_DAMAGED, 3005, "the store's file is damaged or cut short",               \
-      "Move the directory store/ elsewhere and start again: peers send what they "       \
+      "If it runs, restart it first: what can be made anew is. If it does not start, "   \
+      "move the directory store/ elsewhere and start again: peers send what they "       \
       "hold. Or restore a backup. Keep the damaged one.")                                \
     X(ERR_ROW_DAMAGED, 3008,                                                             \
       "a damaged row was found in the store; what can be is made anew from the logs",    \

@@ -1,5 +1,5 @@
 /* csv_write.h - comma-separated values for spreadsheets: UTF-8 with a mark, every cell text,
- * and no cell that a spreadsheet would run (RFC 4180; a guard ' before = + - @ and tab). */
+ * and no cell that a spreadsheet would run (RFC 4180, and a guard ' before what it would). */
 #ifndef LINLI_TOOLS_CSV_WRITE_H
 #define LINLI_TOOLS_CSV_WRITE_H
 
@@ -17,6 +17,10 @@
     {                                                                                    \
         CSV_ID_HEADING, CSV_LINE_HEADING, CSV_FIELD_HEADING, CSV_REASON_HEADING          \
     }
+
+/* Whether a text, but for apostrophes before it, begins as what a spreadsheet takes for a
+ * formula: = + - @ in either width, or a tab. Such a text goes out with one ' more. */
+bool csv_is_guarded(struct slice text);
 
 void csv_put_mark(struct buffer *out); /* what makes a spreadsheet read UTF-8 */
 /* The separator before it, unless it is the first of its row; then the cell, quoted and

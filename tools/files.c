@@ -151,13 +151,13 @@ enum status file_create_public(const char *path, struct slice content)
     return create(path, content, true);
 }
 
-static enum status replace(const char *path, struct slice content, bool public)
+enum status file_replace(const char *path, struct slice content)
 {
     char aside[PATH_SIZE_MAX];
     int size = snprintf(aside, sizeof aside, "%s.new.%ld", path, (long)getpid());
     if (size <= 0 || (size_t)size >= sizeof aside)
         return ERR_LIMIT;
-    enum status status = create(aside, content, public);
+    enum status status = create(aside, content, true);
     if (status != OK)
         return status;
     if (rename(aside, path) == 0 && sync_parent(path))
@@ -166,16 +166,6 @@ static enum status replace(const char *path, struct slice content, bool public)
     (void)unlink(aside);
     errno = error;
     return ERR_FILE;
-}
-
-enum status file_replace(const char *path, struct slice content)
-{
-    return replace(path, content, true);
-}
-
-enum status file_replace_private(const char *path, struct slice content)
-{
-    return replace(path, content, false);
 }
 
 bool file_exists(const char *path)

@@ -27,9 +27,6 @@ MUST_USE enum status file_create_public(const char *path, struct slice content);
  * either the old or the new content is there. */
 MUST_USE enum status file_replace(const char *path, struct slice content);
 
-/* The same, 0600: for what holds people's data. */
-MUST_USE enum status file_replace_private(const char *path, struct slice content);
-
 bool file_exists(const char *path);
 
 /* Makes a directory of mode 0700; one that exists is fine and keeps its mode. */

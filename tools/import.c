@@ -23,9 +23,15 @@
 #define IMPORT_SIZE_MAX (256 * 1024 * 1024) /* a million rows are a fifth of it */
 #define PROGRESS_ROWS 500
 #define PROGRESS_CELLS 24
+#define REJECTED_FILES_MAX 99 /* of one file that is imported again and again */
 #define REASON_SIZE 800
 
-enum column_use { COLUMN_OF_FIELD, COLUMN_OF_ID, COLUMN_PASSED_OVER };
+enum column_use {
+    COLUMN_OF_FIELD,
+    COLUMN_OF_ID,
+    COLUMN_PASSED_OVER,
+    COLUMN_WITHOUT_HEADING,
+};
 
 struct column_of_file {
     enum column_use use;
@@ -189,10 +195,9 @@ static void drain(struct import *import)
 
 /* ---- rows ---- */
 
-/* Before a cell that a spreadsheet would take for a formula stands a guard. */
 static struct slice without_guard(struct slice cell)
 {
-    if (cell.size > 1 && cell.data[0] == '\'' && strchr("=+-@\t\r", cell.data[1]) != NULL)
+    if (cell.size > 1 && cell.data[0] == '\'' && csv_is_guarded(cell))
         return slice_of(cell.data + 1, cell.size - 1);
     return cell;
 }
@@ -305,8 +310,10 @@ static void take_record(struct import *import, unsigned line, const struct slice
     buffer_clear(&row->cells);
     for (size_t i = 0; i < count; i++)
         csv_put_cell(&row->cells, false, cells[i]);
-    for (size_t i = import->column_count; i < count; i++) {
-        if (cells[i].size == 0)
+    for (size_t i = 0; i < count; i++) {
+        bool has_heading =
+            i < import->column_count && import->columns[i].use != COLUMN_WITHOUT_HEADING;
+        if (has_heading || cells[i].size == 0)
             continue;
         refuse(import, line, buffer_slice(&row->cells), NULL, ERR_USAGE,
                _("the row has more cells than there are headings: a comma within a cell "
@@ -387,9 +394,17 @@ static void take_header(struct import *import, const struct slice *cells, size_t
         bool passed_over;
         column->use = COLUMN_PASSED_OVER;
         csv_put_cell(&import->refused_rows, false, cells[i]);
-        if (cells[i].size == 0 || is_own_heading(cells[i]) || !text_is_clean(cells[i])) {
-            if (slice_equal(cells[i], slice_text(CSV_ID_HEADING)))
-                column->use = COLUMN_OF_ID;
+        if (cells[i].size == 0)
+            column->use = COLUMN_WITHOUT_HEADING;
+        else if (slice_equal(cells[i], slice_text(CSV_ID_HEADING)))
+            column->use = COLUMN_OF_ID;
+        if (cells[i].size == 0 || is_own_heading(cells[i]))
+            continue;
+        if (!text_is_clean(cells[i])) {
+            char place[48];
+            (void)snprintf(place, sizeof place, "%s%zu", unknown.size > 0 ? "、#" : "#",
+                           i + 1);
+            buffer_put(&unknown, place, strlen(place));
             continue;
         }
         column->field = mapped_field(import, cells[i], &passed_over);
@@ -463,6 +478,7 @@ static bool read_text(struct import *import, const char *path, struct buffer *te
 static bool begin(struct import *import)
 {
     const char *columns = arguments_value(import->invocation, "columns");
+    const char *rejected = arguments_value(import->invocation, "rejected");
     struct client_options options = {.path = ask_socket(import->invocation)};
     const char *word = arguments_value(import->invocation, "register");
     import->reg = import_register(word, VERB_ADD);
@@ -475,6 +491,12 @@ static bool begin(struct import *import)
     }
     (void)snprintf(import->add, sizeof import->add, "%s.add", import->reg->name);
     (void)snprintf(import->show, sizeof import->show, "%s.show", import->reg->name);
+    if (rejected != NULL && file_exists(rejected)) {
+        failure_set(&import->failure, ERR_EXISTS, "--rejected %s", rejected);
+        import->failure.note = N_("Nothing was saved.");
+        import->failure.next = N_("Give a file that does not exist yet.");
+        return false;
+    }
     if (columns != NULL && !read_text(import, columns, &import->mapped))
         return false;
     enum status status = client_open(&import->client, &options);
@@ -508,6 +530,7 @@ static void read_rows(struct import *import, const char *path)
                 N_("a quotation mark is not closed, or stands in the middle");
             import->failure.note =
                 N_("The rows before it were taken; nothing from there on was read.");
+            import->failure.next = N_("Mend that line and import the file again.");
         }
     } else {
         import->failed = true;
@@ -515,16 +538,24 @@ static void read_rows(struct import *import, const char *path)
     buffer_deinit(&text);
 }
 
-/* Beside the file that was read, unless --rejected says where. */
+/* A file of its own, beside the one that was read unless --rejected says where: one that is
+ * there may hold corrections. */
 static bool write_refused(struct import *import, const char *path, char *name)
 {
     const char *given = arguments_value(import->invocation, "rejected");
-    int size = given != NULL ? snprintf(name, PATH_SIZE_MAX, "%s", given)
-                             : snprintf(name, PATH_SIZE_MAX, "%s.rejected.csv", path);
-    enum status status =
-        size >= PATH_SIZE_MAX
-            ? ERR_LIMIT
-            : file_replace_private(name, buffer_slice(&import->refused_rows));
+    enum status status = ERR_EXISTS;
+    for (unsigned number = 1; status == ERR_EXISTS && number <= REJECTED_FILES_MAX;
+         number++) {
+        int size = given != NULL ? snprintf(name, PATH_SIZE_MAX, "%s", given)
+                   : number == 1 ? snprintf(name, PATH_SIZE_MAX, "%s.rejected.csv", path)
+                                 : snprintf(name, PATH_SIZE_MAX, "%s.rejected-%u.csv",
+                                            path, number);
+        status = size >= PATH_SIZE_MAX
+                     ? ERR_LIMIT
+                     : file_create(name, buffer_slice(&import->refused_rows));
+        if (given != NULL)
+            break;
+    }
     if (status != OK && !import->failed)
         failure_set(&import->failure, status, "%s: %s", name, strerror(errno));
     if (status != OK)

@@ -138,7 +138,8 @@ enum health_severity {
       "Nothing is lost. Disks that do this once do it again: linli log verify")          \
     X(HEALTH_LOG_DAMAGED, 3106, HEALTH_ERROR,                                            \
       "entries held here cannot be read from the disk any more",                         \
-      "See which: linli log verify. Others hold copies; replace the disk")               \
+      "See which: linli log verify. Peers hold what they were sent; what is readable "    \
+      "here and not sent is in linli export. Then replace the disk")               \
     X(HEALTH_PAGES_DAMAGED, 3107, HEALTH_ERROR,                                          \
       "pages of the store's file are damaged: answers may lack what stood on them",      \
       "Start anew, which makes anew what it can: systemctl restart linlid. Then see: "   \
