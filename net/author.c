@@ -19,6 +19,7 @@ void author_write(struct engine *engine, const struct event *event)
     const struct write *write = event->write;
     struct draft draft = {
         .write = write, .refused_field = FIELD_NONE, .wall_ms = event->wall_ms};
+    const struct member *self = engine_self(engine);
     const struct lane_rules *rules = NULL;
     struct effect *reply;
     struct entry_id id = {0};
@@ -31,8 +32,9 @@ void author_write(struct engine *engine, const struct event *event)
     draft.reg = schema_register(write->reg);
     if (draft.reg != NULL)
         rules = lane_rules(draft.reg->lane);
+    CHECK(self != NULL); /* engine_load refuses a store whose roster lacks this node */
     /* A revoked node's entries are accepted nowhere: its clerks are told at once. */
-    if (roster_revoked(engine->roster, engine_self(engine)->number))
+    if (roster_revoked(engine->roster, self->number))
         status = ERR_PERMISSION;
     else
         status = rules != NULL && rules->judge != NULL ? rules->judge(engine, &draft)

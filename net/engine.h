@@ -8,7 +8,8 @@
  *         -> release effects
  *
  * If the commit fails, the effects are dropped and engine_load reads the store again:
- * crash recovery and failed commit are one path. */
+ * crash recovery and failed commit are one path. An engine whose engine_load failed takes no
+ * step until one succeeds. */
 #ifndef LINLI_NET_ENGINE_H
 #define LINLI_NET_ENGINE_H
 

@@ -210,7 +210,7 @@ static void collect_requests(struct loop *loop)
 
 static void collect_time(struct loop *loop)
 {
-    if (engine_wake_ms(node_engine(loop->options.node)) <= loop->round.batch.steady_ms ||
+    if (node_wake_ms(loop->options.node) <= loop->round.batch.steady_ms ||
         node_wants_rebuild(loop->options.node))
         (void)batch_add(&loop->round.batch, EVENT_TICK);
 }
@@ -376,7 +376,7 @@ static uint64_t earliest(uint64_t a, uint64_t b)
 /* At most `most_ms`; -1: until something happens. */
 static long sleep_ms(struct loop *loop, long most_ms)
 {
-    uint64_t due_ms = engine_wake_ms(node_engine(loop->options.node));
+    uint64_t due_ms = node_wake_ms(loop->options.node);
     due_ms = earliest(due_ms, neighbours_wake_ms(loop->neighbours));
     due_ms = earliest(due_ms, health_due(loop));
     due_ms = earliest(due_ms, loop->scrub_ms);

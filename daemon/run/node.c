@@ -25,6 +25,8 @@ struct node {
     struct genesis genesis;
     struct hash genesis_hash;
     enum status trouble;
+    bool loaded;       /* the engine stands on the last commit */
+    uint64_t retry_ms; /* steady; where it does not, when to load it again */
     unsigned rebuilds;
 };
 
@@ -40,12 +42,15 @@ static void node_new_engine(struct node *node)
 static enum status node_load(struct node *node)
 {
     struct store_txn *txn;
-    enum status status = store_begin_read(node->store, &txn);
+    enum status status;
 
+    node->loaded = false;
+    status = store_begin_read(node->store, &txn);
     if (status != OK)
         return status;
     status = engine_load(node->engine, txn);
     store_abort(txn);
+    node->loaded = status == OK;
     return status;
 }
 
@@ -62,6 +67,7 @@ static enum status node_rebuild(struct node *node)
 {
     enum status status = ERR_STORE_GROWN;
 
+    node->loaded = false;
     for (int i = 0; i < GROWTHS_MAX && status == ERR_STORE_GROWN; i++) {
         struct store_txn *txn;
         status = store_begin(node->store, &txn);
@@ -235,7 +241,8 @@ static enum status try_batch(struct node *node, const struct event *events, size
 }
 
 /* Nothing of these events happened. Whoever asked for a write is told; the links are cut
- * for a while, because the neighbours would send the same again at once. */
+ * for a while, because the neighbours would send the same again at once. A roster that could
+ * not be loaded names nobody: the peers of the events are cut off by their numbers. */
 static void fail_events(const struct event *events, size_t count, enum status status,
                         struct node *node, struct effects *effects)
 {
@@ -243,6 +250,9 @@ static void fail_events(const struct event *events, size_t count, enum status st
         bool asked = events[i].kind == EVENT_WRITE || events[i].kind == EVENT_PAUSE ||
                      events[i].kind == EVENT_RESUME || events[i].kind == EVENT_JOIN ||
                      events[i].kind == EVENT_RECLAIM || events[i].kind == EVENT_FORGET;
+        bool linked = events[i].kind == EVENT_FRAME || events[i].kind == EVENT_LINK_UP;
+        if (linked && roster_member(engine_roster(node->engine), events[i].peer) == NULL)
+            effects_add(effects, EFFECT_DROP, events[i].peer)->pause_ms = STORE_PAUSE_MS;
         if (!asked)
             continue;
         struct effect *reply = effects_add(effects, EFFECT_REPLY, 0);
@@ -268,6 +278,8 @@ enum status node_handle(struct node *node, const struct event *events, size_t co
         if (node_wants_rebuild(node) && !rebuilt) {
             status = node_rebuild(node);
             rebuilt = true;
+        } else if (!node->loaded) {
+            status = node_load(node);
         }
         if (status == OK)
             status = try_batch(node, events, count, effects, &taken);
@@ -279,9 +291,14 @@ enum status node_handle(struct node *node, const struct event *events, size_t co
             count -= taken;
             continue;
         }
+        /* The engine went ahead of the store. Until it is loaded it takes no step: what it
+         * wrote would continue entries that are not there. */
         enum status reloaded = node_load(node);
         if (status == ERR_STORE_GROWN && ++growths < GROWTHS_MAX && reloaded == OK)
             continue;
+        if (status == ERR_STORE_GROWN && reloaded != OK)
+            status = reloaded;
+        node->retry_ms = events[0].steady_ms + STORE_PAUSE_MS;
         node->trouble = status;
         fail_events(events, count, status, node, effects);
         return status;
@@ -292,6 +309,11 @@ enum status node_handle(struct node *node, const struct event *events, size_t co
 unsigned node_rebuilds(const struct node *node)
 {
     return node->rebuilds;
+}
+
+uint64_t node_wake_ms(const struct node *node)
+{
+    return node->loaded ? engine_wake_ms(node->engine) : node->retry_ms;
 }
 
 enum status node_read(struct node *node, struct store_txn **txn)

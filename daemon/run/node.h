@@ -31,7 +31,8 @@ void node_close(struct node *node);
  * appends the effects of those that became durable. A transaction that only read commits
  * nothing. On trouble with the store every write among its events is answered with that
  * status, links are taken as down (EFFECT_DROP with a short pause) and the engine is loaded
- * again. Returns OK, or the trouble for the log. */
+ * again. Where that fails too, every event is refused in the same way until it succeeds.
+ * Returns OK, or the trouble for the log. */
 enum status node_handle(struct node *node, const struct event *events, size_t count,
                         struct effects *effects);
 
@@ -39,6 +40,9 @@ enum status node_handle(struct node *node, const struct event *events, size_t co
  * so. And how often that was since the opening. */
 bool node_wants_rebuild(const struct node *node);
 unsigned node_rebuilds(const struct node *node);
+
+/* As engine_wake_ms; while the engine could not be loaded, when that is tried again. */
+uint64_t node_wake_ms(const struct node *node);
 
 /* A read transaction over the last commit; end it with store_abort, soon. */
 MUST_USE enum status node_read(struct node *node, struct store_txn **txn);

@@ -6,6 +6,12 @@
 
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "tests/sim/checks.h"
 #include "tests/sim/commit.h"
 #include "tests/sim/scene.h"
@@ -106,6 +112,53 @@ static void a_failed_commit_is_answered_and_the_next_write_succeeds(void **state
     scene_close(&scene);
 }
 
+/* Changes a byte of the store's founding row in its file, and changes it back. */
+static void spoil_founding(const struct scene *scene, uint32_t machine)
+{
+    static const char name[] = "genesis";
+    char path[200];
+    snprintf(path, sizeof path, "%s/store/data.mdb",
+             world_machine(scene->world, machine)->directory);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    size_t size = (size_t)lseek(fd, 0, SEEK_END), spoilt = 0;
+    uint8_t *bytes = malloc(size);
+    assert_int_equal(pread(fd, bytes, size, 0), (ssize_t)size);
+    for (size_t at = 0; at + 64 <= size; at++) {
+        if (memcmp(bytes + at, name, sizeof name - 1) != 0)
+            continue;
+        bytes[at + 20] ^= 1;
+        assert_int_equal(pwrite(fd, bytes + at + 20, 1, (off_t)(at + 20)), 1);
+        spoilt++;
+    }
+    assert_true(spoilt > 0);
+    free(bytes);
+    close(fd);
+}
+
+static void what_cannot_be_loaded_again_is_not_written_to(void **state)
+{
+    struct scene scene;
+    uint32_t township;
+    (void)state;
+    open_pair(&scene, 17, &township);
+    doom(&scene, township, COMMIT_FAILS, ERR_STORE);
+    spoil_founding(&scene, township);
+    scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, ERR_STORE);
+    scene_person(&scene, township, SHILIAN);
+    assert_int_not_equal(scene.status, OK);
+    scene_run(&scene, 60 * SECOND_MS);
+    spoil_founding(&scene, township);
+    scene_run(&scene, 60 * SECOND_MS);
+    struct entry_id person = scene_person(&scene, township, SHILIAN);
+    assert_int_equal(scene.status, OK);
+
+    assert_all_is_well(&scene);
+    assert_true(scene_reads(&scene, 0, REGISTER_PERSON, SHILIAN, NULL, &person));
+    scene_close(&scene);
+}
+
 static void a_full_disk_refuses_writes_serves_reads_and_resumes_by_itself(void **state)
 {
     struct scene scene;
@@ -179,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_power_cut_before_the_commit_leaves_nothing),
         cmocka_unit_test(a_power_cut_after_the_commit_keeps_what_nobody_was_told),
         cmocka_unit_test(a_failed_commit_is_answered_and_the_next_write_succeeds),
+        cmocka_unit_test(what_cannot_be_loaded_again_is_not_written_to),
         cmocka_unit_test(a_power_cut_during_the_first_start_leaves_a_store_that_opens),
         cmocka_unit_test(a_full_disk_refuses_writes_serves_reads_and_resumes_by_itself),
     };

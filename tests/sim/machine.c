@@ -103,7 +103,7 @@ static void plan_run(struct world *world, struct machine *machine)
 static void plan_wake(struct world *world, struct machine *machine)
 {
     struct engine *engine = node_engine(machine->node);
-    uint64_t wake = engine_wake_ms(engine);
+    uint64_t wake = node_wake_ms(machine->node);
     uint64_t steady = machine_steady_ms(world, machine), runs_left;
     if (engine_folding(engine, &runs_left)) {
         wake = steady;
