@@ -21,8 +21,10 @@ void round_hear(struct round *round)
 {
     struct transport_event heard;
 
-    while (!shares_are_full(&round->shares) &&
-           round->carrier.receive(round->carrier.context, &heard)) {
+    for (unsigned i = 0; i < ROUND_HEARD_MAX; i++) {
+        if (shares_are_full(&round->shares) ||
+            !round->carrier.receive(round->carrier.context, &heard))
+            return;
         if (shares_add(&round->shares, &heard))
             continue;
         shares_forget(&round->shares, heard.peer);

@@ -13,6 +13,10 @@
 #include "daemon/run/pace.h"
 #include "daemon/run/shares.h"
 
+/* What is heard in one round at most: a flood keeps nobody from asking, and no watchdog from
+ * its sign of life. The rest stays with the carrier for the next round. */
+#define ROUND_HEARD_MAX 4096
+
 struct round_carrier {
     void *context;
     /* The next thing that arrived; false: nothing is there. */

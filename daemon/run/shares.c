@@ -23,6 +23,13 @@ struct waiting {
     uint8_t bytes[];
 };
 
+/* What waiting takes of memory. A link's end or beginning counts as nothing: it is always
+ * taken. */
+static size_t cost(enum transport_event_kind kind, size_t size)
+{
+    return kind == TRANSPORT_FRAME ? sizeof(struct waiting) + size : 0;
+}
+
 void shares_init(struct shares *shares)
 {
     *shares = (struct shares){0};
@@ -87,8 +94,9 @@ bool shares_add(struct shares *shares, const struct transport_event *heard)
 {
     struct share *row = row_find(shares, heard->peer);
     size_t size = heard->kind == TRANSPORT_FRAME ? heard->frame.size : 0;
+    size_t taken = cost(heard->kind, size);
 
-    if (row != NULL && size > 0 && row->bytes + size > SHARES_PEER_BYTES_MAX)
+    if (row != NULL && taken > 0 && row->bytes + taken > SHARES_PEER_BYTES_MAX)
         return false;
     if (row == NULL) {
         shares->rows = array_grow(shares->rows, &shares->capacity, shares->count + 1,
@@ -108,8 +116,8 @@ bool shares_add(struct shares *shares, const struct transport_event *heard)
     else
         row->last->next = waiting;
     row->last = waiting;
-    row->bytes += size;
-    shares->bytes += size;
+    row->bytes += taken;
+    shares->bytes += taken;
     return true;
 }
 
@@ -142,8 +150,8 @@ bool shares_take(struct shares *shares, struct arena *arena,
     struct waiting *waiting = row->first;
     row->credit -= waiting->work;
     row->first = waiting->next;
-    row->bytes -= waiting->size;
-    shares->bytes -= waiting->size;
+    row->bytes -= cost(waiting->kind, waiting->size);
+    shares->bytes -= cost(waiting->kind, waiting->size);
     *work = waiting->work;
     *heard = (struct transport_event){
         .kind = waiting->kind,

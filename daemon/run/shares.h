@@ -16,8 +16,9 @@
 
 #include "net/transport.h"
 
-/* More than twice WINDOW_MAX and a frame: what was under way on two connections in turn. */
-#define SHARES_PEER_BYTES_MAX (2 * 1024 * 1024)
+/* Memory, with what each frame costs beside its bytes. More than twice WINDOW_MAX in the
+ * smallest runs, and a frame: what was under way on two connections in turn. */
+#define SHARES_PEER_BYTES_MAX (5 * 512 * 1024)
 #define SHARES_BYTES_MAX (8 * SHARES_PEER_BYTES_MAX)
 
 /* Work is counted in microseconds of a machine that verifies a signature in fifty. */
@@ -28,7 +29,7 @@ struct waiting;
 struct share {
     uint32_t peer;
     struct waiting *first, *last;
-    size_t bytes;
+    size_t bytes; /* as SHARES_PEER_BYTES_MAX counts them */
     uint64_t credit;
     bool credited; /* in this turn */
 };

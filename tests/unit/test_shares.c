@@ -9,6 +9,7 @@
 
 #include "daemon/run/shares.h"
 #include "net/message.h"
+#include "net/session.h"
 
 #define GREEDY 7
 #define HONEST 8
@@ -154,6 +155,36 @@ static void what_waits_stays_within_its_bounds(void **state)
     assert_true(peer >= SHARES_BYTES_MAX / SHARES_PEER_BYTES_MAX);
 }
 
+/* Each frame takes memory beside its bytes, and an empty one takes no less. */
+static void frames_of_hardly_a_byte_fill_a_peers_share_too(void **state)
+{
+    struct fixture *fixture = *state;
+    static const uint8_t byte = 1;
+    for (uint32_t size = 0; size < 2; size++) {
+        struct transport_event event = {
+            .kind = TRANSPORT_FRAME, .peer = size, .frame = slice_of(&byte, size)};
+        size_t frames = 0;
+        while (frames < SHARES_PEER_BYTES_MAX && shares_add(&fixture->shares, &event))
+            frames++;
+        assert_true(frames <= SHARES_PEER_BYTES_MAX / 32);
+        shares_forget(&fixture->shares, size);
+    }
+    assert_int_equal(fixture->shares.bytes, 0);
+}
+
+/* The smallest run that says anything: a neighbour that keeps to its window is never cut. */
+static void
+what_a_window_allows_on_two_connections_fits_in_the_smallest_runs(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t under_way = 0;
+    while (under_way < 2 * WINDOW_MAX) {
+        assert_true(add(fixture, HONEST, &fixture->cheap));
+        under_way += fixture->cheap.size;
+    }
+    assert_true(add(fixture, HONEST, &fixture->dear));
+}
+
 static void a_peers_frames_come_in_their_order_with_its_links_ends(void **state)
 {
     static const enum transport_event_kind kinds[] = {
@@ -215,6 +246,8 @@ int main(void)
         TEST(an_idle_peer_builds_no_credit),
         TEST(who_alone_waits_is_served_without_pause),
         TEST(what_waits_stays_within_its_bounds),
+        TEST(frames_of_hardly_a_byte_fill_a_peers_share_too),
+        TEST(what_a_window_allows_on_two_connections_fits_in_the_smallest_runs),
         TEST(a_peers_frames_come_in_their_order_with_its_links_ends),
         TEST(who_is_cut_off_loses_its_frames_and_no_end_of_a_link),
         TEST(work_follows_what_a_frame_makes_us_do),
