@@ -105,10 +105,19 @@ bool clones_hear(struct engine *engine, struct session *session, uint64_t connec
         enqueue(turns, store);
         return false;
     }
+    /* What is known of it from its last turn stays known. */
+    for (size_t i = 0; i < turns->count; i++) {
+        if (turns->queue[i].incarnation == store.incarnation) {
+            store.heard = turns->queue[i].heard;
+            store.left = turns->queue[i].left;
+        }
+    }
     struct other_store before = served_store(session);
+    bool silent = turns->greeted;
     serve(engine, session, store);
     enqueue(turns, before);
-    turns->greeted = turns->returning = false;
+    turns->returning &= !silent; /* nobody spoke since it was left */
+    hear_served(engine, turns);
     return true;
 }
 

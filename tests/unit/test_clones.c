@@ -94,6 +94,21 @@ static void two_machines_under_one_key_are_served_in_turns_and_told(void **state
     assert_int_equal(wait_ms(county, STORE_TURN_MS), ORIGINAL);
 }
 
+/* A store that was left and speaks by itself when its turn has come is no new one. */
+static void a_store_that_speaks_first_in_its_turn_is_told_at_once(void **state)
+{
+    struct county *county = *state;
+    link_goes(county, EVENT_LINK_UP);
+    wait_ms(county, 1000);
+    assert_int_equal(hello(county, ORIGINAL, 5), 0);
+    wait_ms(county, STORE_TURN_MS);
+    assert_int_equal(hello(county, COPY, 6), COPY);
+    assert_int_equal(cloned_since(county), 0);
+    county->now_ms += STORE_TURN_MS;
+    assert_int_equal(hello(county, ORIGINAL, 5), ORIGINAL);
+    assert_int_equal(cloned_since(county), county->now_ms - START_MS);
+}
+
 static void they_are_told_for_an_hour_after_one_was_stopped(void **state)
 {
     struct county *county = *state;
@@ -151,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(two_machines_under_one_key_are_served_in_turns_and_told),
+        TEST(a_store_that_speaks_first_in_its_turn_is_told_at_once),
         TEST(they_are_told_for_an_hour_after_one_was_stopped),
         TEST(a_machine_that_died_and_was_replaced_is_no_clone),
         TEST(a_store_put_back_to_an_earlier_incarnation_is_no_clone),
