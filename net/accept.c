@@ -99,6 +99,10 @@ enum status accept_run(const struct roster *roster, const struct head *head,
     if (author == NULL)
         return ERR_UNKNOWN_AUTHOR;
     place = run_place(head, run);
+    if (place == ERR_DIVERGED && run->first_seq == 1) {
+        accept_lay_out(roster, author, run->incarnation, &nothing, run, arena, out);
+        return accept_is_authentic(roster, run, out) ? ERR_DIVERGED : ERR_BAD_SIGNATURE;
+    }
     if (place != OK)
         return place;
     if ((uint16_t)incarnation != run->log.tag)

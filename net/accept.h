@@ -28,8 +28,10 @@ void accept_within_cut(const struct roster *roster, struct run *run);
  * continues the log, its chain and signature verify, and it lies within the log's cut;
  * `out` is filled. Otherwise: ERR_UNKNOWN_AUTHOR, ERR_MALFORMED, ERR_DUPLICATE (held
  * already), ERR_GAP (earlier entries or payloads are missing), ERR_DIVERGED (another
- * branch, which its author's signature proves), ERR_BEYOND_CUT, ERR_BAD_SIGNATURE. A run
- * that ends at a cut, with the cut's hash, is vouched for by the authority and needs no
+ * branch), ERR_BEYOND_CUT, ERR_BAD_SIGNATURE. Another branch is proven by its author's
+ * signature where the run begins the log. Further on it is the sender's word: the signature
+ * is over a hash of which the wire carries the first bytes, and what it follows is not held.
+ * A run that ends at a cut, with the cut's hash, is vouched for by the authority and needs no
  * signature; one without any, of a log that has no cut here, is ahead of the statement that
  * it needs: ERR_GAP, and nobody's fault. */
 MUST_USE enum status accept_run(const struct roster *roster, const struct head *head,

@@ -88,13 +88,31 @@ bool engine_is_diverged(const struct engine *engine, struct log_name log)
     return false;
 }
 
+bool engine_tells_other_branch(const struct engine *engine, struct log_name log,
+                               uint32_t peer)
+{
+    for (size_t i = 0; i < engine->diverged_count; i++) {
+        if (engine->diverged[i].peer == peer &&
+            log_name_equal(engine->diverged[i].log, log))
+            return true;
+    }
+    return false;
+}
+
 void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer)
 {
-    if (engine_is_diverged(engine, log))
+    size_t at = 0;
+
+    if (engine_tells_other_branch(engine, log, peer))
         return;
     engine->diverged = array_grow(engine->diverged, &engine->diverged_capacity,
                                   engine->diverged_count + 1, sizeof *engine->diverged);
-    engine->diverged[engine->diverged_count++] = (struct divergence){log, peer};
+    while (at < engine->diverged_count && !log_name_equal(engine->diverged[at].log, log))
+        at++;
+    memmove(&engine->diverged[at + 1], &engine->diverged[at],
+            (engine->diverged_count - at) * sizeof *engine->diverged);
+    engine->diverged[at] = (struct divergence){log, peer};
+    engine->diverged_count++;
 }
 
 void engine_clear_diverged(struct engine *engine, uint32_t peer)

@@ -86,7 +86,7 @@ struct engine {
 
     struct session **sessions;
     size_t session_count, session_capacity;
-    struct divergence *diverged;
+    struct divergence *diverged; /* those of one log side by side */
     size_t diverged_count, diverged_capacity;
     uint64_t strayed; /* entries of this node that were set aside */
     uint64_t strayed_wall_ms, strayed_at_ms; /* when the first were; 0: not known */
@@ -108,7 +108,9 @@ struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint3
 void engine_send(struct engine *engine, struct session *session, struct slice frame);
 void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer);
 void engine_clear_diverged(struct engine *engine, uint32_t peer); /* what it told */
-bool engine_is_diverged(const struct engine *engine, struct log_name log);
+bool engine_is_diverged(const struct engine *engine, struct log_name log); /* by anyone */
+bool engine_tells_other_branch(const struct engine *engine, struct log_name log,
+                               uint32_t peer);
 bool engine_carries(const struct engine *engine, uint32_t peer, struct log_name log);
 /* Whether this node carries `log`, of an author that the roster knows. */
 bool engine_carries_itself(const struct engine *engine, struct log_name log);

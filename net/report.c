@@ -72,6 +72,23 @@ uint64_t engine_care_left(const struct engine *engine)
     return engine->care_left;
 }
 
+/* Several neighbours may tell another history of one log. */
+static bool told_before(const struct engine *engine, size_t index)
+{
+    const struct divergence *row = &engine->diverged[index];
+
+    return index > 0 && log_name_equal(row[-1].log, row->log);
+}
+
+static size_t diverged_logs(const struct engine *engine)
+{
+    size_t logs = 0;
+
+    for (size_t i = 0; i < engine->diverged_count; i++)
+        logs += !told_before(engine, i);
+    return logs;
+}
+
 void engine_report(const struct engine *engine, struct engine_report *report)
 {
     const struct head *control =
@@ -84,7 +101,7 @@ void engine_report(const struct engine *engine, struct engine_report *report)
         .logs = heads_count(engine->heads),
         .unreadable_entries = engine->unreadable,
         .refused_entries = engine->refused + engine->refused_statements,
-        .diverged_logs = engine->diverged_count,
+        .diverged_logs = diverged_logs(engine),
         .strayed_entries = engine->strayed,
         .strayed_wall_ms = engine->strayed_wall_ms,
         .strayed_at_ms = engine->strayed_at_ms,
@@ -96,10 +113,13 @@ void engine_report(const struct engine *engine, struct engine_report *report)
 
 bool engine_diverged_at(const struct engine *engine, size_t index, struct log_name *log)
 {
-    if (index >= engine->diverged_count)
-        return false;
-    *log = engine->diverged[index].log;
-    return true;
+    for (size_t i = 0; i < engine->diverged_count; i++) {
+        if (told_before(engine, i) || index-- > 0)
+            continue;
+        *log = engine->diverged[i].log;
+        return true;
+    }
+    return false;
 }
 
 /* ---- walking a log ---- */

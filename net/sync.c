@@ -180,8 +180,10 @@ void sync_hear_run(struct engine *engine, struct session *session,
             noted = hear_of_log(engine, session, run->log, run_last_seq(run));
         else if (status == ERR_DIVERGED) {
             tell_branch(engine, session, run->log);
-            /* It is asked for again when the digests differ. */
-            engine->wrote |= wants_drop(&engine->wants, engine->txn, run->log);
+            /* This neighbour is not asked for the log until it announces it again. What it
+             * sent proves nothing: whoever else announced the log still is. */
+            engine->wrote |=
+                wants_drop_source(&engine->wants, engine->txn, run->log, session->peer);
         } else if (status != ERR_BEYOND_CUT)
             noted = false;
     }
@@ -197,7 +199,8 @@ static bool can_ask(const struct session *session)
 }
 
 /* Who is to be asked for a wanted log: its announcers in turn, of those that can be asked.
- * Where none can, any neighbour known to hold more of it than we do. */
+ * Where none can, any neighbour known to hold more of it than we do, and not of another
+ * branch. */
 static struct want_source want_source(struct engine *engine, const struct want *want,
                                       const struct head *head)
 {
@@ -211,7 +214,8 @@ static struct want_source want_source(struct engine *engine, const struct want *
     for (size_t i = 0; head != NULL && i < engine->session_count; i++) {
         struct session *other = engine->sessions[i];
         uint64_t held = session_held(other, engine_head_index(engine, head));
-        if (can_ask(other) && held > seq)
+        if (can_ask(other) && held > seq &&
+            !engine_tells_other_branch(engine, want->log, other->peer))
             return (struct want_source){other->peer, held};
     }
     return (struct want_source){0};

@@ -248,6 +248,66 @@ static void another_branch_is_shown_and_blames_no_relay(void **state)
     scene_close(&county.scene);
 }
 
+/* A member sends what looks like another branch of a log that is wanted from somebody else. It
+ * proves nothing: the log stays wanted of whoever announced it. */
+static void an_unproven_branch_takes_no_want_away(void **state)
+{
+    struct county_scene county;
+    struct forge forge;
+    struct buffer heads, frame;
+    (void)state;
+    open_county(&county, 49);
+    struct world *world = county.scene.world;
+    uint8_t garbage[64] = {7};
+    forge_begin(&forge, world, county.shilian, county.hub, SHILIAN);
+    forge_branch_off(&forge);
+    forge_add(&forge, slice_of(garbage, sizeof(garbage)));
+    forge_end(&forge, county.gaoping, &frame); /* with gaoping's key */
+    struct listed_head head = {.log = forge.run.log, .seq = forge.run.first_seq + 5};
+    buffer_init(&heads, 64);
+    message_begin_heads(&heads, 0, 1, 0, 1);
+    message_put_head(&heads, 0, &head);
+    forge_deliver(world, county.hub, county.shilian, &heads);
+    scene_run(&county.scene, 10);
+    assert_int_equal(report_of(county.hub).wanted_logs, 1);
+    forge_deliver(world, county.hub, county.gaoping, &frame);
+    scene_run(&county.scene, 10);
+
+    assert_int_equal(report_of(county.hub).diverged_logs, 1);
+    assert_int_equal(report_of(county.hub).wanted_logs, 1);
+    buffer_deinit(&heads);
+    buffer_deinit(&frame);
+    scene_close(&county.scene);
+}
+
+/* A log's first run states its incarnation and has nothing before it: there a branch is proven
+ * by its signature, or it is a forgery. */
+static void a_forged_beginning_of_a_log_is_the_peers_fault(void **state)
+{
+    struct county_scene county;
+    struct forge forge;
+    struct buffer frame;
+    (void)state;
+    open_county(&county, 50);
+    struct world *world = county.scene.world;
+    uint8_t garbage[64] = {7};
+    forge_begin(&forge, world, county.shilian, county.hub, SHILIAN);
+    forge.id.incarnation ^= 1 << 16; /* with the same tag */
+    forge.run.incarnation = forge.id.incarnation;
+    forge.run.first_seq = 1;
+    forge.run.prev = forge.last = (struct hash){0};
+    forge_add(&forge, slice_of(garbage, sizeof(garbage)));
+    forge_end(&forge, county.gaoping, &frame);
+    forge_deliver(world, county.hub, county.gaoping, &frame);
+    scene_run(&county.scene, 100);
+
+    struct peer_report peer = scene_report(&county.scene, 0, county.gaoping->index);
+    assert_int_equal(peer.refused[REFUSED_SIGNATURE], 1);
+    assert_int_equal(report_of(county.hub).diverged_logs, 0);
+    buffer_deinit(&frame);
+    scene_close(&county.scene);
+}
+
 /* A liar says no hello that would show what it holds. */
 static enum frame_verdict lose_hellos(void *context, struct world *world, uint32_t from,
                                       uint32_t to, struct slice frame)
@@ -335,6 +395,8 @@ int main(void)
         cmocka_unit_test(an_entry_in_a_foreign_realm_is_kept_and_folds_to_nothing),
         cmocka_unit_test(an_operation_of_a_newer_version_is_kept_and_relayed),
         cmocka_unit_test(another_branch_is_shown_and_blames_no_relay),
+        cmocka_unit_test(an_unproven_branch_takes_no_want_away),
+        cmocka_unit_test(a_forged_beginning_of_a_log_is_the_peers_fault),
         cmocka_unit_test(a_false_announcement_keeps_nobody_from_the_truth),
         cmocka_unit_test(a_store_that_meets_its_own_later_entries_begins_new_logs),
     };
