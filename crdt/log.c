@@ -25,7 +25,7 @@ bool log_last_arrival(struct store_txn *txn, uint64_t *arrival)
 
     *arrival = 0;
     if (!store_last_key(txn, STORE_LOG, &key))
-        return true;
+        return store_txn_status(txn) == OK;
     if (key.size != 8 || get_be64(key.data) == 0)
         return false;
     *arrival = get_be64(key.data);
@@ -143,8 +143,8 @@ bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
         memcmp(found.data, key, LOG_NAME_SIZE) != 0)
         return false;
     *arrival = get_be64(value.data);
-    return run_read(txn, *arrival, run) && run->first_seq <= seq &&
-           seq <= run_last_seq(run);
+    return run_read(txn, *arrival, run) && log_name_equal(run->log, log) &&
+           run->first_seq <= seq && seq <= run_last_seq(run);
 }
 
 bool log_next_run(struct store_txn *txn, struct log_name log, uint64_t seq,

@@ -12,7 +12,8 @@
 #include "crdt/store.h"
 
 /* The arrival number of the newest run, though the run itself may be damaged; 0: none yet.
- * False where the number cannot be trusted: it does not follow the one before. */
+ * False where the number cannot be trusted: it does not follow the one before, or the
+ * transaction is in trouble. */
 MUST_USE bool log_last_arrival(struct store_txn *txn, uint64_t *arrival);
 
 /* Files `run` (its `prev` in full) under `arrival`, greater than all before it. */
@@ -35,7 +36,8 @@ void log_set_aside(struct store_txn *txn, struct log_name log, uint64_t seq,
                    struct buffer *arrivals);
 MUST_USE bool log_run_set_aside(struct store_txn *txn, uint64_t arrival, struct run *run);
 
-/* The stored run of `log` that holds entry `seq`. */
+/* The stored run of `log` that holds entry `seq`. False: it is not held, or the index leads to
+ * what cannot be decoded or is of another log. */
 MUST_USE bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
                               struct run *run, uint64_t *arrival);
 

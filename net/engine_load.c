@@ -64,8 +64,10 @@ static enum status load_state(struct engine *engine, struct store_txn *txn)
     status = heads_load(engine->heads, txn);
     if (status != OK)
         return status;
-    if (!log_last_arrival(txn, &engine->arrival))
-        return ERR_STORE_DAMAGED;
+    if (!log_last_arrival(txn, &engine->arrival)) {
+        status = store_txn_status(txn);
+        return status != OK ? status : ERR_STORE_DAMAGED;
+    }
     folding_load(engine);
     status = intake_roster_load(engine);
     if (status != OK)

@@ -88,6 +88,43 @@ static void every_entry_is_found_in_its_run(void **state)
     fixture_close(*state);
 }
 
+static void an_index_that_leads_to_another_log_holds_nothing(void **state)
+{
+    struct store_txn *txn = begin(*state);
+    struct log_name other = {name.node + 1, name.tag, name.lane};
+    uint8_t index[LOG_NAME_SIZE + 8], first[8];
+    struct written written;
+    struct buffer entries;
+    struct run run;
+    uint64_t arrival;
+
+    write_runs(txn, &written);
+    log_name_encode(other, index);
+    put_be64(index + LOG_NAME_SIZE, 1);
+    put_be64(first, 1);
+    store_put(txn, STORE_RUNS, slice_of(index, sizeof index), slice_of(first, 8));
+    buffer_init(&entries, RUN_SIZE_LIMIT);
+    assert_false(log_run_holding(txn, other, 1, &run, &arrival));
+    assert_false(log_cut_run(txn, &salt, other, &id, 1, 1, RUN_SIZE_MAX, &entries, &run));
+    buffer_deinit(&entries);
+    store_abort(txn);
+    fixture_close(*state);
+}
+
+static void the_last_arrival_is_not_told_by_a_transaction_in_trouble(void **state)
+{
+    struct store_txn *txn = begin(*state);
+    uint64_t arrival;
+
+    assert_true(log_last_arrival(txn, &arrival));
+    assert_int_equal(arrival, 0);
+    store_mark_damaged(txn, STORE_ROWS);
+    assert_int_equal(store_txn_status(txn), ERR_ROW_DAMAGED);
+    assert_false(log_last_arrival(txn, &arrival));
+    store_abort(txn);
+    fixture_close(*state);
+}
+
 static void a_cut_run_continues_the_chain_and_carries_its_last_signature(void **state)
 {
     struct store_txn *txn = begin(*state);
@@ -188,6 +225,8 @@ int main(void)
 #define TEST(test) cmocka_unit_test_setup_teardown(test, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(every_entry_is_found_in_its_run),
+        TEST(an_index_that_leads_to_another_log_holds_nothing),
+        TEST(the_last_arrival_is_not_told_by_a_transaction_in_trouble),
         TEST(a_cut_run_continues_the_chain_and_carries_its_last_signature),
         TEST(a_cut_run_stops_joining_where_what_was_asked_for_ends),
         TEST(a_shortened_run_ends_its_log_and_stays_whole_beside_it),
