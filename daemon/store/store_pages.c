@@ -270,8 +270,11 @@ static bool node_value(struct walk *walk, const struct node *node, struct slice 
     return true;
 }
 
+/* A value that is broken takes no other with it: the rest of the leaf is gone through. False:
+ * the last value is broken. */
 static bool walk_leaf(struct walk *walk, const uint8_t *page, uint64_t number)
 {
+    bool sound = true;
     for (size_t i = 0; i < node_count(page); i++) {
         struct node node;
         size_t offset, size;
@@ -280,11 +283,9 @@ static bool walk_leaf(struct walk *walk, const uint8_t *page, uint64_t number)
         walk->entries++;
         if (walk->from.size > 0 && key_compare(walk, node.key, walk->from) <= 0)
             continue;
-        if (!node_value(walk, &node, &value)) {
-            if (walk->counting)
-                continue; /* the rest of the leaf is sound */
-            return false;
-        }
+        sound = node_value(walk, &node, &value);
+        if (!sound)
+            continue;
         memcpy(walk->last_key, node.key.data, node.key.size);
         walk->last_key_size = node.key.size;
         if (!walk->visit(walk, number, node.key, value, node.flags)) {
@@ -294,7 +295,7 @@ static bool walk_leaf(struct walk *walk, const uint8_t *page, uint64_t number)
     }
     walk->stopped |=
         walk->last_key_size > 0 && walk->pages->pages_read >= walk->pages_left;
-    return true;
+    return sound;
 }
 
 /* Below `number` all keys are at least `low` and less than `high`, where these are given. What

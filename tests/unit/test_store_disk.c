@@ -220,6 +220,72 @@ static void a_file_that_is_no_store_is_refused(void **state)
     free(bytes);
 }
 
+enum { LARGE_ROWS = 5, LARGE_SIZE = 6000 };
+
+/* Rows of the log in one leaf, whose values have pages of their own; the header of the one
+ * that begins with the row's number is another kind's then. */
+static void break_large_value(struct store_fixture *fixture, uint8_t broken)
+{
+    uint8_t key[8], value[LARGE_SIZE], kind;
+    struct stat stat_made;
+    size_t found = 0;
+    fixture_open(fixture);
+    struct store_txn *txn = fixture_begin(fixture);
+    for (uint8_t i = 1; i <= LARGE_ROWS; i++) {
+        put_be64(key, i);
+        memset(value, i, sizeof value);
+        store_append(txn, STORE_LOG, slice_of(key, 8), slice_of(value, sizeof value));
+    }
+    assert_int_equal(store_commit(txn), OK);
+    fixture_close(fixture);
+    assert_int_equal(stat(data_path(fixture), &stat_made), 0);
+    uint8_t *bytes = read_data(fixture, (size_t)stat_made.st_size);
+    memset(value, broken, sizeof value);
+    int fd = open(data_path(fixture), O_WRONLY);
+    assert_true(fd >= 0);
+    for (size_t page = 0; page + 8192 <= (size_t)stat_made.st_size; page += 4096) {
+        if (memcmp(bytes + page + 16, value, sizeof value) != 0)
+            continue;
+        kind = 1;
+        assert_int_equal(pwrite(fd, &kind, 1, (off_t)page + 10), 1);
+        found++;
+    }
+    assert_int_equal(found, 1);
+    close(fd);
+    free(bytes);
+}
+
+static void a_broken_large_value_takes_no_other_of_its_leaf_with_it(void **state)
+{
+    struct store_fixture *fixture = *state;
+    static const uint8_t broken[] = {1, 3, LARGE_ROWS - 1};
+    for (size_t round = 0; round < ARRAY_SIZE(broken); round++) {
+        uint8_t key[8];
+        struct slice value;
+        break_large_value(fixture, broken[round]);
+        fixture_open(fixture);
+        struct store_txn *txn = fixture_begin_read(fixture);
+        for (uint8_t i = 1; i <= LARGE_ROWS; i++) {
+            put_be64(key, i);
+            assert_int_equal(store_get(txn, STORE_LOG, slice_of(key, 8), &value),
+                             i != broken[round]);
+        }
+        store_abort(txn);
+        fixture_close(fixture);
+        fixture_remove_tree(path_in(fixture, "store"));
+    }
+}
+
+/* Its number would be given again. */
+static void a_log_whose_last_value_is_broken_is_refused(void **state)
+{
+    struct store_fixture *fixture = *state;
+    break_large_value(fixture, LARGE_ROWS);
+    assert_int_equal(fixture_try_open(fixture), ERR_STORE_DAMAGED);
+    assert_false(exists(fixture, "store.damaged"));
+    fixture_close(fixture);
+}
+
 /* Rows and large values come and go within one transaction. */
 static void churn(struct store_fixture *fixture, unsigned *seed)
 {
@@ -440,6 +506,8 @@ int main(void)
         STORE_TEST(a_newer_format_is_refused_and_left_as_it_was),
         STORE_TEST(a_file_that_was_cut_short_is_refused_wherever_it_ends),
         STORE_TEST(a_file_that_is_no_store_is_refused),
+        STORE_TEST(a_broken_large_value_takes_no_other_of_its_leaf_with_it),
+        STORE_TEST(a_log_whose_last_value_is_broken_is_refused),
         STORE_TEST(pages_that_were_never_written_are_no_damage),
         STORE_TEST(a_killed_process_loses_nothing_it_reported),
         DISK_TEST(on_a_full_disk_reading_goes_on_and_writing_resumes_with_room),
