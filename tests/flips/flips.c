@@ -282,7 +282,10 @@ static void child_round(struct flips *flips, struct answer *answers,
             result->told = true;
         }
     }
-    result->told |= !child_verify(flips) | child_health(flips);
+    if (!child_verify(flips))
+        result->told = true;
+    if (child_health(flips))
+        result->told = true;
 }
 
 static enum status child_handle(struct flips *flips, struct event event,
