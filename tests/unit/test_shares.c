@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "daemon/run/round.h"
 #include "daemon/run/shares.h"
 #include "net/message.h"
 #include "net/session.h"
@@ -172,6 +173,33 @@ static void frames_of_hardly_a_byte_fill_a_peers_share_too(void **state)
     assert_int_equal(fixture->shares.bytes, 0);
 }
 
+struct flood {
+    unsigned heard;
+};
+
+static bool flood_receive(void *context, struct transport_event *heard)
+{
+    struct flood *flood = context;
+    flood->heard++;
+    assert_true(flood->heard <= ROUND_HEARD_MAX);
+    *heard = (struct transport_event){.kind = TRANSPORT_UP, .peer = GREEDY};
+    return true;
+}
+
+/* Links that come and go are always taken. */
+static void a_flood_without_end_does_not_hold_the_round(void **state)
+{
+    struct flood flood = {0};
+    struct round round;
+    (void)state;
+    round_init(&round, NULL,
+               &(struct round_carrier){.context = &flood, .receive = flood_receive});
+    round_hear(&round);
+    assert_int_equal(flood.heard, ROUND_HEARD_MAX);
+    assert_true(shares_any(&round.shares));
+    round_deinit(&round);
+}
+
 /* The smallest run that says anything: a neighbour that keeps to its window is never cut. */
 static void
 what_a_window_allows_on_two_connections_fits_in_the_smallest_runs(void **state)
@@ -247,6 +275,7 @@ int main(void)
         TEST(who_alone_waits_is_served_without_pause),
         TEST(what_waits_stays_within_its_bounds),
         TEST(frames_of_hardly_a_byte_fill_a_peers_share_too),
+        TEST(a_flood_without_end_does_not_hold_the_round),
         TEST(what_a_window_allows_on_two_connections_fits_in_the_smallest_runs),
         TEST(a_peers_frames_come_in_their_order_with_its_links_ends),
         TEST(who_is_cut_off_loses_its_frames_and_no_end_of_a_link),
