@@ -161,12 +161,15 @@ enum status store_place_exchange(const struct store_place *place)
         status = sync_path(place, STORE_PLACE_BIRTH_NAME);
     if (status != OK)
         return status;
+    /* The damaged store never bears the name of a leftover, which the next opening removes:
+     * the new one takes the name store.damaged first, and one exchange ends it. After a power
+     * cut in between the damaged store is still there as the store, and all is done again. */
     if (!remove_path(place, DAMAGED_NAME "/" DATA_FILE, 0) ||
         !remove_path(place, DAMAGED_NAME, AT_REMOVEDIR) ||
-        renameat2(place->directory, STORE_PLACE_BIRTH_NAME, place->directory,
-                  STORE_PLACE_NAME, RENAME_EXCHANGE) != 0 ||
         renameat(place->directory, STORE_PLACE_BIRTH_NAME, place->directory,
-                 DAMAGED_NAME) != 0)
+                 DAMAGED_NAME) != 0 ||
+        renameat2(place->directory, DAMAGED_NAME, place->directory, STORE_PLACE_NAME,
+                  RENAME_EXCHANGE) != 0)
         return store_place_status(errno);
     return sync_path(place, ".");
 }

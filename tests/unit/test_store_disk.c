@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -276,6 +277,29 @@ static void a_broken_large_value_takes_no_other_of_its_leaf_with_it(void **state
     }
 }
 
+/* What bears the name of a leftover is removed after a power cut. */
+static void a_damaged_store_never_bears_the_name_of_a_leftover(void **state)
+{
+    struct store_fixture *fixture = *state;
+    _Alignas(struct inotify_event) char events[4096];
+    break_large_value(fixture, 1);
+    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    assert_true(watch >= 0);
+    assert_true(inotify_add_watch(watch, fixture->directory, IN_MOVED_TO) >= 0);
+    fixture_open(fixture);
+    assert_true(exists(fixture, "store.damaged"));
+    ssize_t size = read(watch, events, sizeof events);
+    assert_true(size > 0);
+    for (ssize_t at = 0; at < size;) {
+        struct inotify_event event;
+        memcpy(&event, events + at, sizeof event);
+        assert_string_not_equal(events + at + sizeof event, "store.new");
+        at += (ssize_t)(sizeof event + event.len);
+    }
+    close(watch);
+    fixture_close(fixture);
+}
+
 /* Its number would be given again. */
 static void a_log_whose_last_value_is_broken_is_refused(void **state)
 {
@@ -507,6 +531,7 @@ int main(void)
         STORE_TEST(a_file_that_was_cut_short_is_refused_wherever_it_ends),
         STORE_TEST(a_file_that_is_no_store_is_refused),
         STORE_TEST(a_broken_large_value_takes_no_other_of_its_leaf_with_it),
+        STORE_TEST(a_damaged_store_never_bears_the_name_of_a_leftover),
         STORE_TEST(a_log_whose_last_value_is_broken_is_refused),
         STORE_TEST(pages_that_were_never_written_are_no_damage),
         STORE_TEST(a_killed_process_loses_nothing_it_reported),
