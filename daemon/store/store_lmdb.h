@@ -58,6 +58,8 @@ static inline bool store_table_is_derived(enum store_table table)
     return table != STORE_META && table != STORE_LOG && table != STORE_RUNS &&
            table != STORE_HEADS;
 }
+/* Whether a row of the table was met that fails its check, since the opening or since that
+ * was forgotten: a table that can be made anew has been. */
 bool store_is_damaged(const struct store *store, enum store_table table);
 void store_forget_damage(struct store *store, enum store_table table);
 
@@ -72,8 +74,6 @@ const struct store_finding *store_found(const struct store *store);
  * or a copied directory has others, a restart and a move within the disk have not. False:
  * the system does not say. */
 #define STORE_IDENTITY_SIZE 24
-/* Whether a row of the table was met that fails its check, since the opening or since that
- * was forgotten: a table that can be made anew has been. */
 bool store_identity(const struct store *store, uint8_t identity[STORE_IDENTITY_SIZE]);
 
 /* Pages written to by this transaction so far, estimated: a batch ends by it. */

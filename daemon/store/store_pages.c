@@ -55,35 +55,35 @@ const char *const store_table_names[STORE_TABLES] = {
 
 /* ---- one walk over one tree ---- */
 
-struct walk {
+struct tree_walk {
     struct store_pages *pages;
     const struct store_tree *tree;
     const char *of;
     bool integer_keys;
-    bool counting;     /* marks pages and compares their number with the tree's */
-    struct slice from; /* keys up to it are passed over; empty: none are */
-    uint64_t pages_left;
-    bool stopped; /* by the visitor, or because no pages are left */
+    bool counting;       /* marks pages and compares their number with the tree's */
+    struct slice from;   /* keys up to it are passed over; empty: none are */
+    uint64_t read_until; /* stops behind the leaf with which pages_read reaches it */
+    bool stopped;        /* by the visitor, or by read_until */
     bool end_is_sound;
     uint64_t branches, leaves, overflows, entries;
     struct store_finding finding;
     /* False ends the walk. `stored` is in a page's buffer or in the one for large values. */
-    bool (*visit)(struct walk *walk, uint64_t page, struct slice key, struct slice stored,
-                  uint16_t flags);
+    bool (*visit)(struct tree_walk *walk, uint64_t page, struct slice key,
+                  struct slice stored, uint16_t flags);
     void *context;
     enum store_table table;
     uint8_t last_key[KEY_SIZE_MAX];
     size_t last_key_size;
 };
 
-static bool walk_finds(struct walk *walk, uint64_t page, const char *what)
+static bool walk_finds(struct tree_walk *walk, uint64_t page, const char *what)
 {
     if (walk->finding.of == NULL)
         walk->finding = (struct store_finding){page, walk->of, what};
     return false;
 }
 
-static int key_compare(const struct walk *walk, struct slice a, struct slice b)
+static int key_compare(const struct tree_walk *walk, struct slice a, struct slice b)
 {
     if (walk->integer_keys && a.size == 8 && b.size == 8) {
         uint64_t left = get_le64(a.data), right = get_le64(b.data);
@@ -92,8 +92,7 @@ static int key_compare(const struct walk *walk, struct slice a, struct slice b)
     return slice_compare(a, b);
 }
 
-static bool pages_read(struct store_pages *pages, uint64_t page, uint8_t *out,
-                       size_t size)
+static bool file_read(struct store_pages *pages, uint64_t page, uint8_t *out, size_t size)
 {
     size_t done = 0;
     uint64_t at = page * pages->page_size;
@@ -188,7 +187,7 @@ static bool nodes_fill_page(const struct store_pages *pages, const uint8_t *page
 }
 
 /* The page of a tree at `level` (1: the root), in the level's buffer; NULL after trouble. */
-static const uint8_t *tree_page(struct walk *walk, uint64_t number, uint16_t level)
+static const uint8_t *tree_page(struct tree_walk *walk, uint64_t number, uint16_t level)
 {
     struct store_pages *pages = walk->pages;
     uint8_t **buffer = &pages->buffers[level - 1];
@@ -205,7 +204,7 @@ static const uint8_t *tree_page(struct walk *walk, uint64_t number, uint16_t lev
     if (*buffer == NULL)
         *buffer = checked_malloc(pages->page_size);
     uint8_t *page = *buffer;
-    if (!pages_read(pages, number, page, pages->page_size)) {
+    if (!file_read(pages, number, page, pages->page_size)) {
         (void)walk_finds(walk, number, "cannot be read from the disk");
         return NULL;
     }
@@ -232,7 +231,8 @@ static const uint8_t *tree_page(struct walk *walk, uint64_t number, uint16_t lev
 }
 
 /* The value of a leaf's node, which may have pages of its own. */
-static bool node_value(struct walk *walk, const struct node *node, struct slice *value)
+static bool node_value(struct tree_walk *walk, const struct node *node,
+                       struct slice *value)
 {
     struct store_pages *pages = walk->pages;
     uint8_t header[PAGE_HEADER_SIZE];
@@ -247,7 +247,7 @@ static bool node_value(struct walk *walk, const struct node *node, struct slice 
     uint64_t needed = (size + PAGE_HEADER_SIZE - 1) / pages->page_size + 1;
     if (!page_is_within(pages, number, needed))
         return walk_finds(walk, number, "is led to and does not exist");
-    if (!pages_read(pages, number, header, sizeof header))
+    if (!file_read(pages, number, header, sizeof header))
         return walk_finds(walk, number, "cannot be read from the disk");
     uint64_t count = get32(header + 12);
     if (get_le64(header) != number)
@@ -263,7 +263,7 @@ static bool node_value(struct walk *walk, const struct node *node, struct slice 
         pages->large = checked_realloc(pages->large, size + PAGE_HEADER_SIZE);
         pages->large_size = size + PAGE_HEADER_SIZE;
     }
-    if (!pages_read(pages, number, pages->large, size + PAGE_HEADER_SIZE))
+    if (!file_read(pages, number, pages->large, size + PAGE_HEADER_SIZE))
         return walk_finds(walk, number, "cannot be read from the disk");
     pages->pages_read += count;
     *value = slice_of(pages->large + PAGE_HEADER_SIZE, size);
@@ -272,7 +272,7 @@ static bool node_value(struct walk *walk, const struct node *node, struct slice 
 
 /* A value that is broken takes no other with it: the rest of the leaf is gone through. False:
  * the last value is broken. */
-static bool walk_leaf(struct walk *walk, const uint8_t *page, uint64_t number)
+static bool walk_leaf(struct tree_walk *walk, const uint8_t *page, uint64_t number)
 {
     bool sound = true;
     for (size_t i = 0; i < node_count(page); i++) {
@@ -294,13 +294,13 @@ static bool walk_leaf(struct walk *walk, const uint8_t *page, uint64_t number)
         }
     }
     walk->stopped |=
-        walk->last_key_size > 0 && walk->pages->pages_read >= walk->pages_left;
+        walk->last_key_size > 0 && walk->pages->pages_read >= walk->read_until;
     return sound;
 }
 
 /* Below `number` all keys are at least `low` and less than `high`, where these are given. What
  * is broken is noted, and the rest of the tree is gone through all the same. */
-static void walk_page(struct walk *walk, uint64_t number, uint16_t level,
+static void walk_page(struct tree_walk *walk, uint64_t number, uint16_t level,
                       struct slice low, struct slice high, bool rightmost)
 {
     const uint8_t *page = tree_page(walk, number, level);
@@ -347,7 +347,7 @@ static void walk_page(struct walk *walk, uint64_t number, uint16_t level,
 }
 
 /* False: something of the tree is broken, or it is not what it says. */
-static bool walk_tree(struct walk *walk)
+static bool walk_tree(struct tree_walk *walk)
 {
     const struct store_tree *tree = walk->tree;
     uint16_t flags = walk->integer_keys ? INTEGER_KEYS : 0;
@@ -373,11 +373,11 @@ static bool walk_tree(struct walk *walk)
     return walk->finding.of == NULL;
 }
 
-static struct walk walk_of(struct store_pages *pages, const struct store_tree *tree,
-                           const char *of)
+static struct tree_walk walk_of(struct store_pages *pages, const struct store_tree *tree,
+                                const char *of)
 {
-    return (struct walk){
-        .pages = pages, .tree = tree, .of = of, .pages_left = UINT64_MAX};
+    return (struct tree_walk){
+        .pages = pages, .tree = tree, .of = of, .read_until = UINT64_MAX};
 }
 
 /* ---- the meta pages and the main tree ---- */
@@ -405,7 +405,7 @@ static bool pages_find(struct store_pages *pages, uint64_t page, const char *of,
 }
 
 /* The tables in the order of the enum; names that are none of them are of another format. */
-static bool visit_main(struct walk *walk, uint64_t page, struct slice key,
+static bool visit_main(struct tree_walk *walk, uint64_t page, struct slice key,
                        struct slice stored, uint16_t flags)
 {
     struct store_tree *tables = walk->context;
@@ -420,7 +420,7 @@ static bool visit_main(struct walk *walk, uint64_t page, struct slice key,
     return true;
 }
 
-static bool visit_sought(struct walk *walk, uint64_t page, struct slice key,
+static bool visit_sought(struct tree_walk *walk, uint64_t page, struct slice key,
                          struct slice stored, uint16_t flags)
 {
     uint64_t *commit = walk->context;
@@ -439,7 +439,7 @@ static bool other_commit_is_itself(struct store_pages *pages)
 {
     struct store_tree tables[STORE_TABLES] = {0};
     uint64_t commit = pages->other_commit;
-    struct walk walk = walk_of(pages, &pages->other_main, "main");
+    struct tree_walk walk = walk_of(pages, &pages->other_main, "main");
     walk.visit = visit_main;
     walk.context = tables;
     if (!walk_tree(&walk) || !tables[STORE_META].present)
@@ -464,7 +464,7 @@ bool store_pages_open(struct store_pages *pages, int file)
     pages->file_size = (uint64_t)stat.st_size;
     for (size_t i = 0; i < 2; i++) {
         const uint8_t *meta = metas[i] + PAGE_HEADER_SIZE;
-        if (!pages_read(pages, i, metas[i], sizeof metas[i]))
+        if (!file_read(pages, i, metas[i], sizeof metas[i]))
             return pages_find(pages, i, "meta", "cannot be read from the disk");
         if (get16(metas[i] + 10) != PAGE_META || get32(meta) != META_MAGIC ||
             get32(meta + 4) != META_VERSION)
@@ -507,7 +507,7 @@ void store_pages_close(struct store_pages *pages)
 
 static bool read_main(struct store_pages *pages, bool counting)
 {
-    struct walk walk = walk_of(pages, &pages->main, "main");
+    struct tree_walk walk = walk_of(pages, &pages->main, "main");
     walk.counting = counting;
     walk.visit = visit_main;
     walk.context = pages->tables;
@@ -527,7 +527,7 @@ static bool row_is_sound(enum store_table table, struct slice key, struct slice 
     return store_row_check(table, key, value) == get32(value.data + value.size);
 }
 
-static bool visit_row(struct walk *walk, uint64_t page, struct slice key,
+static bool visit_row(struct tree_walk *walk, uint64_t page, struct slice key,
                       struct slice stored, uint16_t flags)
 {
     struct store_pages *pages = walk->pages;
@@ -552,7 +552,8 @@ static bool visit_row(struct walk *walk, uint64_t page, struct slice key,
 
 static void walk_table(struct store_pages *pages, enum store_table table)
 {
-    struct walk walk = walk_of(pages, &pages->tables[table], store_table_names[table]);
+    struct tree_walk walk =
+        walk_of(pages, &pages->tables[table], store_table_names[table]);
     if (!pages->tables[table].present)
         return; /* for whoever opens it: an older format, or damage */
     walk.counting = true;
@@ -566,7 +567,7 @@ static void walk_table(struct store_pages *pages, enum store_table table)
 }
 
 /* A list: how many, then the numbers, falling. */
-static bool visit_free(struct walk *walk, uint64_t page, struct slice key,
+static bool visit_free(struct tree_walk *walk, uint64_t page, struct slice key,
                        struct slice stored, uint16_t flags)
 {
     struct store_pages *pages = walk->pages;
@@ -607,7 +608,7 @@ void store_pages_walk(struct store_pages *pages)
         return;
     for (size_t i = 0; i < STORE_TABLES; i++)
         walk_table(pages, order[i]);
-    struct walk walk = walk_of(pages, &pages->free, "free");
+    struct tree_walk walk = walk_of(pages, &pages->free, "free");
     walk.counting = walk.integer_keys = true;
     walk.visit = visit_free;
     if (!walk_tree(&walk)) {
@@ -623,7 +624,7 @@ struct copying {
     void *context;
 };
 
-static bool visit_copy(struct walk *walk, uint64_t page, struct slice key,
+static bool visit_copy(struct tree_walk *walk, uint64_t page, struct slice key,
                        struct slice stored, uint16_t flags)
 {
     const struct copying *copying = walk->context;
@@ -636,7 +637,8 @@ void store_pages_rows(struct store_pages *pages, enum store_table table,
                       store_pages_visit *visit, void *context)
 {
     struct copying copying = {visit, context};
-    struct walk walk = walk_of(pages, &pages->tables[table], store_table_names[table]);
+    struct tree_walk walk =
+        walk_of(pages, &pages->tables[table], store_table_names[table]);
     walk.visit = visit_copy;
     walk.context = &copying;
     if (pages->tables[table].present)
@@ -652,14 +654,14 @@ bool store_pages_scrub(struct store_pages *pages, struct store_scrub *scrub,
         return false;
     uint64_t until = pages->pages_read + pages_max;
     for (; scrub->table < STORE_TABLES; scrub->table++, scrub->key_size = 0) {
-        struct walk walk =
+        struct tree_walk walk =
             walk_of(pages, &pages->tables[scrub->table], store_table_names[scrub->table]);
         if (!pages->tables[scrub->table].present)
             continue;
         walk.table = scrub->table;
         walk.visit = visit_row;
         walk.from = slice_of(scrub->key, scrub->key_size);
-        walk.pages_left = until;
+        walk.read_until = until;
         if (!walk_tree(&walk)) {
             pages->broken[scrub->table] = true;
             (void)pages_find(pages, walk.finding.page, walk.of, walk.finding.what);
