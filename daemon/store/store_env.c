@@ -9,7 +9,7 @@
 #include "daemon/store/store_pages.h"
 
 enum {
-    FORMAT_NUMBER = 3,
+    FORMAT_NUMBER = 4, /* 4: each commit says which one it is */
     MAP_DEFAULT_BYTES = 64 << 20,
     MAP_MIN_BYTES = 64 << 10, /* room for the empty tables */
     DISK_FULL_BYTES = 1 << 20,
