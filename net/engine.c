@@ -225,8 +225,10 @@ bool engine_take_wrote(struct engine *engine)
 
 uint64_t engine_wake_ms(const struct engine *engine)
 {
-    uint64_t wake_ms =
-        engine_folding(engine, NULL) || engine->care_left > 0 ? 0 : UINT64_MAX;
+    uint64_t wake_ms = engine->care_left > 0 ? engine->care_ms : UINT64_MAX;
+
+    if (engine_folding(engine, NULL))
+        wake_ms = 0;
 
     for (size_t i = 0; i < engine->session_count; i++) {
         uint64_t greet_ms = greet_wake_ms(engine, engine->sessions[i]);

@@ -79,6 +79,7 @@ struct engine {
     uint64_t refused_statements; /* of the control log, likewise */
     bool fold_dirty;
     uint64_t care_left; /* folded rows that crdt/care has not worked in */
+    uint64_t care_ms;   /* steady time at which it goes on with many */
 
     struct writing writing[LANES];
     struct known_operator *operators; /* number N is at N - 1 */

@@ -343,17 +343,19 @@ void folding_fold_some(struct engine *engine)
 
 /* A batch that files a few rows works in those and no more: what a clerk writes counts at
  * once, and a backlog is not slowed down. Neither is a load of writes: each row puts a page of
- * its own on the disk, which doubled what they write. One that files none takes about ten
- * milliseconds. */
+ * its own on the disk, which doubled what they write. The rest waits until no batch that filed more
+ * came for a second, and then goes in pieces of about ten milliseconds. */
 #define CARE_ROWS_BUSY 16
 #define CARE_ROWS_IDLE 4000
+#define CARE_QUIET_MS 1000
 
 void folding_flush(struct engine *engine)
 {
     fold_flush(engine->fold, engine->txn);
     uint64_t left = care_left(engine->txn);
-    bool filed = left > engine->care_left;
-    if (left > 0 && (!filed || left <= CARE_ROWS_BUSY)) {
+    if (left > engine->care_left + CARE_ROWS_BUSY)
+        engine->care_ms = engine->now_ms + CARE_QUIET_MS;
+    if (left > 0 && (left <= CARE_ROWS_BUSY || engine->now_ms >= engine->care_ms)) {
         left = care_work(engine->txn, CARE_ROWS_IDLE, &engine->scratch);
         engine->wrote = true;
     }
