@@ -492,3 +492,18 @@ enum status grant_revoke(const struct grant *grant,
         status = writer_revoke(&writer, number, cuts, count);
     return writer_close(&writer, status);
 }
+
+enum status grant_policy(const struct grant *grant,
+                         const uint8_t authority_seed[SEED_SIZE], struct slice name,
+                         struct slice value, int64_t from_day, uint64_t now_ms,
+                         struct buffer *out)
+{
+    struct writer writer = {
+        .grant = grant, .seed = authority_seed, .now_ms = now_ms, .out = out};
+    enum status status = writer_open(&writer);
+    if (status == OK) {
+        statement_policy(&writer.statement, now_ms, name, value, from_day);
+        status = writer_state(&writer);
+    }
+    return writer_close(&writer, status);
+}

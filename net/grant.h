@@ -64,4 +64,11 @@ MUST_USE enum status grant_revoke(const struct grant *grant,
                                   uint64_t now_ms, const uint8_t random[RANDOM_SIZE],
                                   struct buffer *out);
 
+/* Authority: appends a statement of policy, whose name and value may be stated
+ * (crdt/policy.h). Fails as grant_admit. */
+MUST_USE enum status grant_policy(const struct grant *grant,
+                                  const uint8_t authority_seed[SEED_SIZE],
+                                  struct slice name, struct slice value,
+                                  int64_t from_day, uint64_t now_ms, struct buffer *out);
+
 #endif

@@ -31,6 +31,7 @@ struct roster {
     struct keyring keyring;
     struct cut *cuts; /* ascending by log */
     size_t cut_count, cut_capacity;
+    struct policies policies;
 };
 
 /* ---- finding members by their names and keys ---- */
@@ -189,6 +190,7 @@ void roster_destroy(struct roster *roster)
     for (enum index_kind kind = 0; kind < INDEXES; kind++)
         free(roster->slots[kind]);
     free(roster->cuts);
+    policies_deinit(&roster->policies);
     free(roster);
 }
 
@@ -198,6 +200,7 @@ void roster_reset(struct roster *roster)
     roster->own = 0;
     roster->count = 0;
     roster->cut_count = 0;
+    policies_clear(&roster->policies);
     index_rebuild(roster);
     seat_authority(roster);
 }
@@ -322,6 +325,10 @@ enum status roster_fold(struct roster *roster, struct slice plaintext,
     case STATEMENT_ADMIT: return fold_admit(roster, &statement.member, changed);
     case STATEMENT_REALM_KEY: return fold_realm_key(roster, &statement, changed);
     case STATEMENT_REVOKE: return fold_revoke(roster, &statement, changed);
+    case STATEMENT_POLICY:
+        policies_add(&roster->policies, statement.name, statement.value,
+                     statement.from_day, statement.stamp_ms);
+        return OK;
     }
     return ERR_VERSION;
 }
@@ -432,4 +439,9 @@ const struct realm_commitment *roster_commitment_at(const struct roster *roster,
 {
     const struct keyring *keyring = &roster->keyring;
     return index < keyring->stated_count ? &keyring->stated[index] : NULL;
+}
+
+const struct policies *roster_policies(const struct roster *roster)
+{
+    return &roster->policies;
 }

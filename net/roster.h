@@ -8,6 +8,7 @@
 
 #include "crdt/division.h"
 #include "crdt/heads.h"
+#include "crdt/policy.h"
 #include "net/crypto.h"
 
 /* The county's founding statement. Its hash goes into every hash and signature, so
@@ -89,6 +90,7 @@ struct cut {
  *   [stamp, actor, [0, number, id, curve, box, division, name]]          admit
  *   [stamp, actor, [1, realm, epoch, commitment, [[number, box], …]]]    realm key
  *   [stamp, actor, [2, number, [[tag, lane, seq, hash], …]]]             revoke
+ *   [stamp, actor, [3, name, value, from day]]                           policy
  *
  * Unknown kinds are kept and ignored: they come from a newer version. Numbers and epochs
  * are from 1 on; a realm is the county or one of its townships. The boxes of one key may
@@ -103,6 +105,8 @@ void statement_realm_key(struct buffer *out, uint64_t stamp_ms, uint64_t realm,
                          const struct sealed_key *boxes, size_t count);
 void statement_revoke(struct buffer *out, uint64_t stamp_ms, uint32_t number,
                       const struct cut *cuts, size_t count);
+void statement_policy(struct buffer *out, uint64_t stamp_ms, struct slice name,
+                      struct slice value, int64_t from_day);
 
 struct roster;
 
@@ -165,6 +169,9 @@ struct realm_commitment {
 };
 const struct realm_commitment *roster_commitment_at(const struct roster *roster,
                                                     size_t index);
+/* What was stated of policy so far. */
+const struct policies *roster_policies(const struct roster *roster);
+
 /* Whether a member of this kind is to hold the keys of the realm: everybody the county's
  * and its own township's, a hub all; the authority derives them and needs none. */
 bool member_holds(const struct member *member, uint64_t realm, uint64_t county);

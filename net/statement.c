@@ -9,6 +9,7 @@ enum {
     ADMIT_PARTS = 7,
     REALM_KEY_PARTS = 5,
     REVOKE_PARTS = 3,
+    POLICY_PARTS = 4,
     STATEMENT_PARTS = 3, /* stamp, actor, what is stated */
     BOX_PARTS = 2,
     CUT_PARTS = 4,
@@ -69,6 +70,16 @@ void statement_revoke(struct buffer *out, uint64_t stamp_ms, uint32_t number,
         codec_put_uint(out, cuts[i].seq);
         codec_put_bytes(out, slice_of(cuts[i].hash.bytes, HASH_SIZE));
     }
+}
+
+void statement_policy(struct buffer *out, uint64_t stamp_ms, struct slice name,
+                      struct slice value, int64_t from_day)
+{
+    CHECK(policy_is_statable(name, value, from_day));
+    begin(out, stamp_ms, STATEMENT_POLICY, POLICY_PARTS);
+    codec_put_text(out, name);
+    codec_put_text(out, value);
+    codec_put_int(out, from_day);
 }
 
 /* ---- reading ---- */
@@ -200,6 +211,14 @@ static bool take_revoke(struct slice *in, struct statement *statement)
     return take_number(in, &statement->number) && take_items(in, statement, skip_cut);
 }
 
+static bool take_policy(struct slice *in, struct statement *statement)
+{
+    return codec_take_text(in, &statement->name) &&
+           codec_take_text(in, &statement->value) &&
+           codec_take_int(in, &statement->from_day) &&
+           policy_is_statable(statement->name, statement->value, statement->from_day);
+}
+
 /* What is stated: its kind, then the parts of that kind. */
 static enum status decode_body(struct slice *in, struct statement *statement)
 {
@@ -210,6 +229,7 @@ static enum status decode_body(struct slice *in, struct statement *statement)
         [STATEMENT_ADMIT] = {ADMIT_PARTS, take_admit},
         [STATEMENT_REALM_KEY] = {REALM_KEY_PARTS, take_realm_key},
         [STATEMENT_REVOKE] = {REVOKE_PARTS, take_revoke},
+        [STATEMENT_POLICY] = {POLICY_PARTS, take_policy},
     };
     size_t parts;
     uint64_t kind;

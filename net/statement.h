@@ -12,6 +12,7 @@ enum statement_kind {
     STATEMENT_ADMIT = 0,
     STATEMENT_REALM_KEY = 1,
     STATEMENT_REVOKE = 2,
+    STATEMENT_POLICY = 3,
 };
 
 struct statement {
@@ -22,6 +23,8 @@ struct statement {
     uint16_t epoch;
     struct hash commitment;
     uint32_t number;    /* revoke: whom; nobody revokes the authority */
+    struct slice name, value; /* policy; borrowed, statable (crdt/policy.h) */
+    int64_t from_day;
     struct slice items; /* realm key: boxes; revoke: cuts; encoded, checked, borrowed */
 };
 

@@ -60,6 +60,7 @@ void render_coverage(const struct invocation *invocation, const struct terminal 
                   (unsigned long long)exempt);
     render_rests_on(terminal, data);
     (void)fputs(_(".\n"), terminal->out);
+    render_policy_of(terminal, data);
     print_persons(terminal, _("Not visited yet:"), missed_columns,
                   map_list(data, "missed"));
     print_persons(terminal, _("Exempt:"), exempt_columns, map_list(data, "exempt"));

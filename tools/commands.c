@@ -30,6 +30,16 @@ static const struct column due_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column policy_columns[] = {
+    {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
+    {"value", N_("VALUE"), COLUMN_TEXT, NULL, 0},
+    {"from", N_("FROM"), COLUMN_TEXT, NULL, 0},
+    {"state", N_("STATE"), COLUMN_STATE, NULL, 1},
+    {"number", N_("NUMBER"), COLUMN_COUNT, NULL, 2},
+    {"stated_ms", N_("STATED"), COLUMN_MOMENT, NULL, 3},
+    COLUMNS_END,
+};
+
 static const struct column peer_columns[] = {
     {"name", N_("PEER"), COLUMN_TEXT, NULL, 0},
     {"division_name", N_("DIVISION"), COLUMN_TEXT, NULL, 5},
@@ -194,6 +204,36 @@ static const struct command fixed[] = {
                          N_("a village, a township or the county, by code or name")),
                  FLAG("names", N_("also who is missing and who is exempt")),
                  TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
+    {.name = "policy show",
+     .request = "policy.show",
+     .help = N_("what the authority laid down: intervals, silence, stars, from which date"),
+     .more = N_("Where nothing was stated the default holds. A statement reaches a node "
+                "with the control log, as a new member does; NUMBER is what reports "
+                "name."),
+     .example = "linli policy show --at 2027-01-01",
+     .run = ask_run,
+     .render = render_list,
+     .list = "policies",
+     .columns = policy_columns,
+     .options = {TAKES_A(FIELD_DATE, "at", "DATE", N_("as on that day"))}},
+    {.name = "policy set",
+     .help = N_("lay down a policy from a date on, signed at the authority"),
+     .more =
+         N_("Names are those of policy show, or indicator.NAME for the words of an "
+            "indicator. An interval is 7d or 3m. Of two statements with one date "
+            "the later one holds; figures of earlier months stay by the rules of "
+            "their own."),
+     .example = "linli policy set visit.general 2m --from 2027-01-01 --county authority",
+     .run = policy_set_run,
+     .positionals = {{"name", N_("NAME"), false, false},
+                     {"value", N_("VALUE"), false, false}},
+     .options = {{.key = "from",
+                  .argument = "DATE",
+                  .help = N_("valid from"),
+                  .type = FIELD_DATE,
+                  .required = true},
+                 NEEDS("county", "DIR", N_("the authority's directory")),
+                 FLAG("yes", N_("do not ask"))}},
     {.name = "import",
      .help = N_("enter the rows of a spreadsheet saved as CSV: persons, visits, ..."),
      .more =

@@ -16,6 +16,10 @@ enum exit_code node_admit_run(const struct invocation *invocation,
 enum exit_code node_revoke_run(const struct invocation *invocation,
                                const struct terminal *terminal);
 
+/* tools/policy.c */
+enum exit_code policy_set_run(const struct invocation *invocation,
+                              const struct terminal *terminal);
+
 /* ---- shared with tools/admit.c, tools/revoke.c and tools/member.c ---- */
 
 /* A file whose bytes a decoded grant borrows, and what it says. */

@@ -35,6 +35,9 @@ void render_digest(const struct invocation *invocation, const struct terminal *t
 /* ", from N entries of N logs held on this disk", where the answer says so. */
 void render_rests_on(const struct terminal *terminal, struct slice data);
 
+/* tools/policy.c: a line on the statement that a figure rests on, where there is one. */
+void render_policy_of(const struct terminal *terminal, struct slice data);
+
 /* tools/care.c */
 void render_coverage(const struct invocation *invocation, const struct terminal *terminal,
                      struct slice data);

@@ -128,6 +128,7 @@ static const struct {
     {N_("control"), NULL},     {N_("urgent"), NULL},       {N_("ledger"), NULL},
     {N_("record"), NULL},      {N_("hub"), NULL},          {N_("authority"), NULL},
     {N_("county"), NULL},      {N_("township"), NULL},     {N_("village"), NULL},
+    {N_("default"), NULL},     {N_("holds"), NULL},        {N_("later"), "yellow"},
 };
 
 static const char *colour_of(const char *word)

@@ -80,6 +80,7 @@ static const struct {
     {"digest", query_digest},       {"log.show", query_log},
     {"log.strayed", query_strayed}, {"place.find", query_places},
     {"visit.due", query_due},       {"report.coverage", query_coverage},
+    {"policy.show", query_policies},
 };
 
 static enum status answer_register(struct query *query, struct store_txn *txn,

@@ -11,10 +11,6 @@
 #include "daemon/answer/resolve.h"
 #include "net/records.h"
 
-/* A node from which nothing came for so long may have visits that are not here. A village
- * that is cut off for a weekend is nothing unusual. */
-#define SILENT_DAYS_MAX 3
-
 /* ---- as of when ---- */
 
 /* The end of the day asked for, or now. A clock that is not set cannot say. */
@@ -78,7 +74,7 @@ static int64_t heard_minutes(const struct query *query, struct store_txn *txn,
 
 /* docs/design.md, "It says what it does not know": a figure carries how complete it is. */
 static void note_silent(struct query *query, struct store_txn *txn,
-                        const struct scope *scope, int64_t now)
+                        const struct scope *scope, int64_t now, int64_t silent_days)
 {
     const struct engine *engine = query_engine(query);
     const struct roster *roster = engine_roster(engine);
@@ -102,7 +98,7 @@ static void note_silent(struct query *query, struct store_txn *txn,
             !realm_is_readable(engine, division_township(member->division)))
             continue;
         int64_t heard = heard_minutes(query, txn, peers, peer_count, member->number);
-        if (heard >= now - SILENT_DAYS_MAX * MINUTES_PER_DAY)
+        if (heard >= now - silent_days * MINUTES_PER_DAY)
             continue;
         if (silent++ == 0) {
             name = member->name;
@@ -213,6 +209,7 @@ struct due {
 
 struct due_list {
     int64_t today, until_day;
+    struct policy policy; /* of today */
     struct due *items;
     size_t count, capacity;
 };
@@ -224,7 +221,7 @@ static void due_add(void *context, const struct care *care)
     if (care_is_exempt(care) ||
         (care->enrolled_day > list->today && care->latest == CARE_NEVER))
         return;
-    int64_t day = care_due_day(care, &visit_policy_default);
+    int64_t day = care_due_day(care, &list->policy.visits);
     if (day > list->until_day)
         return;
     list->items =
@@ -299,13 +296,15 @@ enum status query_due(struct query *query, struct store_txn *txn, struct slice a
     if (status != OK)
         return status;
     list.today = day_of_minutes(now);
+    query_policy_at(query, list.today, &list.policy);
     begin(query, txn, &answering);
-    note_silent(query, txn, &scope, now);
+    note_silent(query, txn, &scope, now, list.policy.silent_days);
     walk_scope(query, txn, &scope, now, due_add, &list);
     if (list.count > 1)
         qsort(list.items, list.count, sizeof *list.items, due_compare);
-    codec_put_map(out, 3);
+    codec_put_map(out, 4);
     put_date_or_nil(out, "until", true, list.until_day);
+    query_put_policy(query, &list.policy);
     answer_put_key(out, "due");
     codec_put_array(out, list.count);
     for (size_t i = 0; i < list.count; i++) {
@@ -338,6 +337,7 @@ struct figure {
 
 struct coverage_report {
     int64_t month;
+    struct policy policy; /* of the month's last day, or of the day asked for within it */
     enum division_level level; /* a figure for each place of this level */
     bool names;
     struct figure *figures; /* by place */
@@ -386,7 +386,7 @@ static void keep(struct care **list, size_t *count, size_t *capacity,
 static void coverage_add(void *context, const struct care *care)
 {
     struct coverage_report *report = context;
-    enum coverage coverage = coverage_of(care, &visit_policy_default, report->month);
+    enum coverage coverage = coverage_of(care, &report->policy.visits, report->month);
     if (coverage == COVERAGE_NONE)
         return;
     struct figure *figure = figure_for(report, place_of(report, care));
@@ -468,9 +468,10 @@ static void put_report(struct query *query, struct answering *answering,
     struct figure total = {0};
     char month[8];
     month_format(report->month, month);
-    codec_put_map(out, report->names ? 6 : 4);
+    codec_put_map(out, report->names ? 7 : 5);
     answer_put_key(out, "month");
     codec_put_cstring(out, month);
+    query_put_policy(query, &report->policy);
     answer_put_key(out, "figures");
     codec_put_array(out, report->count);
     for (size_t i = 0; i < report->count; i++) {
@@ -514,6 +515,15 @@ static enum status take_report(struct query *query, struct slice args, int64_t n
     return OK;
 }
 
+/* A figure is made by the rules of its own month, whenever it is asked for. */
+static void report_policy(struct query *query, int64_t now,
+                          struct coverage_report *report)
+{
+    int64_t last_day = month_first_day(report->month + 1) - 1,
+            today = day_of_minutes(now);
+    query_policy_at(query, today < last_day ? today : last_day, &report->policy);
+}
+
 enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args)
 {
     struct scope scope = {.reg = schema_register(REGISTER_PERSON)};
@@ -528,7 +538,8 @@ enum status query_coverage(struct query *query, struct store_txn *txn, struct sl
     if (status != OK)
         return status;
     begin(query, txn, &answering);
-    note_silent(query, txn, &scope, now);
+    report_policy(query, now, &report);
+    note_silent(query, txn, &scope, now, report.policy.silent_days);
     walk_scope(query, txn, &scope, now, coverage_add, &report);
     put_report(query, &answering, &scope, &report);
     free(report.figures);

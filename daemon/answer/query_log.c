@@ -138,6 +138,7 @@ static const char *statement_name(enum statement_kind kind)
     case STATEMENT_ADMIT: return N_("admit");
     case STATEMENT_REALM_KEY: return N_("realm-key");
     case STATEMENT_REVOKE: return N_("revoke");
+    case STATEMENT_POLICY: return N_("policy");
     }
     return NULL;
 }

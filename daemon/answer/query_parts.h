@@ -2,6 +2,7 @@
 #ifndef LINLI_DAEMON_QUERY_PARTS_H
 #define LINLI_DAEMON_QUERY_PARTS_H
 
+#include "crdt/policy.h"
 #include "daemon/answer/query.h"
 
 const struct engine *query_engine(const struct query *query);
@@ -51,6 +52,13 @@ enum status query_show(struct query *query, struct store_txn *txn,
 /* query_care.c */
 enum status query_due(struct query *query, struct store_txn *txn, struct slice args);
 enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args);
+
+/* query_policy.c */
+enum status query_policies(struct query *query, struct store_txn *txn, struct slice args);
+void query_policy_at(const struct query *query, int64_t day, struct policy *policy);
+/* One pair of a map, "policy": which statement is the newest that a figure rests on, nil
+ * where all are defaults. */
+void query_put_policy(const struct query *query, const struct policy *policy);
 
 /* query_log.c */
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args);

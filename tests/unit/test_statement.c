@@ -52,7 +52,35 @@ static void a_statement_cut_short_changes_nothing(void **state)
     assert_int_equal(fold(fixture), ERR_MALFORMED);
 }
 
-/* Makes one of the three kinds, then alters it. */
+static enum status lay_down(struct fixture *fixture, const char *name, const char *value,
+                            int64_t from_day)
+{
+    buffer_clear(&fixture->out);
+    statement_policy(&fixture->out, 1000, slice_text(name), slice_text(value), from_day);
+    return fold(fixture);
+}
+
+static void a_policy_is_kept_whether_its_name_is_known_or_not(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct policies *policies = roster_policies(fixture->roster);
+    assert_int_equal(lay_down(fixture, "visit.key", "2m", 20000), OK);
+    assert_int_equal(lay_down(fixture, "of-a-newer-version", "任何", 20100), OK);
+    assert_int_equal(policies->count, 2);
+    assert_int_equal(policies->rows[1].number, 2);
+    assert_string_equal(
+        policies_find(policies, slice_text("of-a-newer-version"), 20100)->value, "任何");
+    put_statement_head(&fixture->out, 0, 4, 3);
+    codec_put_cstring(&fixture->out, "two\nlines");
+    codec_put_cstring(&fixture->out, "1");
+    codec_put_int(&fixture->out, 20000);
+    assert_int_equal(fold(fixture), ERR_MALFORMED);
+    assert_int_equal(policies->count, 2);
+    roster_reset(fixture->roster);
+    assert_int_equal(policies->count, 0);
+}
+
+/* Makes one of the four kinds, then alters it. */
 static struct slice mutated_statement(struct fixture *fixture, uint64_t *seed,
                                       uint8_t *bytes)
 {
@@ -61,12 +89,16 @@ static struct slice mutated_statement(struct fixture *fixture, uint64_t *seed,
     struct cut cuts[2] = {{{1, 5, 3}, 9, {{1}}}, {{1, 6, 3}, 9, {{1}}}};
     struct hash commitment = {{1}};
     buffer_clear(&fixture->out);
-    switch (random_next(seed) % 3) {
+    switch (random_next(seed) % 4) {
     case 0: statement_admit(&fixture->out, 5, &member); break;
     case 1:
         statement_realm_key(&fixture->out, 5, TOWNSHIP, 1, &commitment, boxes, 2);
         break;
     case 2: statement_revoke(&fixture->out, 5, 1, cuts, 2); break;
+    case 3:
+        statement_policy(&fixture->out, 5, slice_text("visit.key"), slice_text("1m"),
+                         20000);
+        break;
     }
     size_t size = fixture->out.size;
     memcpy(bytes, fixture->out.data, size);
@@ -107,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_a_newer_version_states_is_ignored),
+        TEST(a_policy_is_kept_whether_its_name_is_known_or_not),
         TEST(a_statement_cut_short_changes_nothing),
         TEST(random_statements_are_refused_or_folded_alike_by_all),
     };
