@@ -39,7 +39,7 @@ bool schema_has_verb(const struct schema_register *reg, enum verb verb)
 }
 
 bool schema_command(struct slice text, const struct schema_register **reg,
-                    enum verb *verb)
+                    enum verb *verb, const struct step **step)
 {
     const uint8_t *dot = text.size > 0 ? memchr(text.data, '.', text.size) : NULL;
     if (dot == NULL)
@@ -47,12 +47,25 @@ bool schema_command(struct slice text, const struct schema_register **reg,
     size_t size = (size_t)(dot - text.data);
     struct slice word = slice_of(dot + 1, text.size - size - 1);
     *reg = schema_register_named(slice_of(text.data, size));
+    *step = NULL;
     for (int i = 0; *reg != NULL && i < VERBS; i++) {
         *verb = (enum verb)i;
         if (slice_equal(word, slice_text(schema_verbs[i])))
             return schema_has_verb(*reg, *verb);
     }
+    *verb = VERB_STEP;
+    for (const struct step *own = *reg != NULL ? (*reg)->steps : NULL;
+         own != NULL && own->word != NULL; own++) {
+        *step = own;
+        if (slice_equal(word, slice_text(own->word)))
+            return true;
+    }
     return false;
+}
+
+const struct schema_register *schema_steps(const struct schema_register *reg)
+{
+    return reg->step_register != 0 ? schema_register(reg->step_register) : reg;
 }
 
 const struct schema_register *schema_subject(const struct schema_register *reg)

@@ -93,7 +93,7 @@ struct field {
     enum text_form form; /* FIELD_TEXT, FIELD_SEALED and FIELD_CHECK */
     uint8_t names;       /* FIELD_RECORD: id of the register whose record it names */
     enum search search;
-    const char *also;    /* other headings of its column in people's spreadsheets, separated
+    const char *also; /* other headings of its column in people's spreadsheets, separated
                             by |; NULL: none */
     const char *heading; /* of its column in lists, through gettext; NULL: none */
     unsigned rank; /* of that column: on a narrow terminal the greatest go; 0: never */
@@ -101,7 +101,15 @@ struct field {
     bool
         tells_apart; /* two records of a chain that agree in all such fields are one event
                          entered twice */
+    bool computed; /* follows from the record's other fields and its steps; nobody writes
+                         it, and what an entry says of it is not read */
+    bool seen;     /* MERGE_SET: the engine puts in the records of the chain that no other
+                         names so: what whoever writes has seen */
+    bool
+        gives_place; /* FIELD_RECORD: a record without a place lies where that one does */
+    bool filters;    /* lists take it as an option: only records with this value */
 };
+#define FIELD_BIT(id) (1u << (id))
 
 #define FIELDS_MAX 32
 #define FIELD_NONE 0xff
@@ -184,8 +192,9 @@ enum verb {
     VERB_AMEND, /* needs an amends_field */
     VERB_FIND,  /* needs a searched field */
     VERB_VOID,
+    VERB_STEP, /* a verb of the register's own; has no bit */
 };
-#define VERBS 7
+#define VERBS 7 /* without VERB_STEP */
 #define VERB_BIT(verb) (1u << (verb))
 extern const char *const schema_verbs[VERBS]; /* their words: "add" */
 
@@ -194,6 +203,17 @@ struct verb_words {
     const char *help;    /* one line; NULL: the verb's general words */
     const char *more;    /* a paragraph, or NULL */
     const char *example; /* a command line, or NULL */
+};
+
+/* A verb of a register's own: "order assign". It enters a record of the register's step
+ * register, whose subject is the record that is named, or, where that is none, changes the
+ * record itself; the step field becomes `choice`. */
+struct step {
+    const char *word; /* "assign" */
+    uint8_t choice;
+    uint32_t fields; /* FIELD_BITs of the options */
+    uint32_t needed; /* of them, those that must be given */
+    struct verb_words words;
 };
 
 /* What follows from several fields of a record at once, shown beside them. */
@@ -209,6 +229,8 @@ struct derived {
 struct occasion {
     int64_t now; /* minutes as in a FIELD_MOMENT; INT64_MAX: the clock is not set */
     bool insist; /* whoever writes was asked already */
+    struct log_name log; /* in which it will lie */
+    uint32_t actor;      /* who writes, by the number in that log */
 };
 
 struct schema_register {
@@ -240,6 +262,12 @@ struct schema_register {
     /* Whether a record keeps no unique value to itself any more; NULL: never. */
     bool (*ended)(const struct record_view *record);
     const struct derived *derived; /* ended by a row without name; NULL: nothing is */
+    /* Fills the computed fields of a record whose steps are read. NULL: it has none. */
+    void (*compute)(struct record_view *record, struct arena *arena);
+    const struct step *steps; /* ended by a row without word; NULL: none */
+    uint8_t step_register;    /* of what they enter; 0: they change the record */
+    uint8_t step_field;       /* FIELD_CHOICE of that register */
+    const char *add_word;     /* how VERB_ADD is typed: "request"; NULL: "add" */
     struct verb_words words[VERBS];
 };
 
@@ -251,9 +279,12 @@ const struct schema_register *schema_register(uint8_t id);              /* or NU
 const struct schema_register *schema_register_named(struct slice name); /* or NULL */
 const struct schema_register *schema_register_at(size_t index); /* NULL past the end */
 bool schema_has_verb(const struct schema_register *reg, enum verb verb);
-/* "person.add" -> the register and the verb; false where there is no such command. */
+/* "person.add" -> the register and the verb, "order.assign" -> also the step, which is NULL
+ * for other verbs; false where there is no such command. */
 MUST_USE bool schema_command(struct slice text, const struct schema_register **reg,
-                             enum verb *verb);
+                             enum verb *verb, const struct step **step);
+/* The register whose records the steps write: its step register, or itself. */
+const struct schema_register *schema_steps(const struct schema_register *reg);
 /* The register whose records are this one's subjects; NULL: its own. */
 const struct schema_register *schema_subject(const struct schema_register *reg);
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);

@@ -19,6 +19,7 @@ struct chain {
     struct entry_id subject;
     struct chain_row *rows; /* in id order, each entry once */
     size_t count;
+    struct store_txn *txn;
     struct arena *arena;
 };
 
@@ -167,7 +168,7 @@ static void merge_fields(const struct chain *chain, const struct chain_row *rows
         collect_row(&writes, &rows[i]);
     for (size_t id = 0; id < reg->field_count; id++) {
         const struct field *field = &reg->fields[id];
-        if (writes.counts[id] == 0)
+        if (writes.counts[id] == 0 || field->computed)
             continue;
         struct version_list list =
             merge(field, writes.items[id], writes.counts[id], &record->id, chain->arena);
@@ -190,7 +191,7 @@ static void take_fields(const struct chain *chain, const struct chain_row *row,
     uint8_t id;
     while (operation_next_field(&create, &id, &value)) {
         struct field_view *view = &record->fields[id];
-        if (value.size == 0)
+        if (value.size == 0 || view->field->computed)
             continue;
         if (view->field->rule == MERGE_SET) { /* each of its elements is a version */
             struct field_write write = {
@@ -247,6 +248,20 @@ static void record_void(struct record_view *record, uint64_t *latest_ms,
     *latest_ms = row->operation.stamp_ms;
 }
 
+/* What happened to the record, and what follows from it. */
+static void view_steps(const struct chain *chain, struct record_view *record)
+{
+    const struct schema_register *reg = chain->reg;
+    if (reg->step_register != 0) {
+        struct record_list *steps = arena_alloc(chain->arena, sizeof *steps);
+        view_chain(chain->txn, schema_steps(reg), chain->realm, &record->id, chain->arena,
+                   steps);
+        record->steps = steps;
+    }
+    if (reg->compute != NULL)
+        reg->compute(record, chain->arena);
+}
+
 /* A chain that is one record: all of its rows concern it. */
 static void view_self(const struct chain *chain, struct record_list *list)
 {
@@ -266,6 +281,7 @@ static void view_self(const struct chain *chain, struct record_list *list)
         take_fields(chain, &chain->rows[0], &list->records[0]);
     else
         merge_fields(chain, chain->rows, chain->count, &list->records[0]);
+    view_steps(chain, &list->records[0]);
 }
 
 /* ---- chains of several records ---- */
@@ -453,7 +469,7 @@ void view_chain(struct store_txn *txn, const struct schema_register *reg, uint64
                 struct record_list *list)
 {
     struct chain chain = {
-        .reg = reg, .realm = realm, .subject = *subject, .arena = arena};
+        .reg = reg, .realm = realm, .subject = *subject, .txn = txn, .arena = arena};
     *list = (struct record_list){NULL, 0};
     chain_read(txn, &chain);
     if (chain.count == 0)

@@ -35,14 +35,18 @@ struct record_view {
                                     undone replaces nothing, unless what replaces it stands */
     size_t amended_count;      /* more than one: a conflict */
     struct field_view *fields; /* one for each field of the register, in schema order */
+    const struct record_list
+        *steps; /* what happened to it; NULL where its register's steps
+                                        enter no records */
 };
 
-/* All records of a chain, in id order, in the arena. For a self-subject register (person)
- * there is exactly one or none. */
 struct record_list {
     struct record_view *records;
     size_t count;
 };
+
+/* All records of a chain, in id order, in the arena. For a self-subject register (person)
+ * there is exactly one or none. */
 void view_chain(struct store_txn *txn, const struct schema_register *reg, uint64_t realm,
                 const struct entry_id *subject, struct arena *arena,
                 struct record_list *list);

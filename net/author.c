@@ -29,6 +29,7 @@ void author_write(struct engine *engine, const struct event *event)
 
     arena_reset(&engine->scratch);
     buffer_init(&plaintext, PAYLOAD_SIZE_MAX - SEAL_OVERHEAD);
+    draft.actor = actor;
     draft.reg = schema_register(write->reg);
     if (draft.reg != NULL)
         rules = lane_rules(draft.reg->lane);

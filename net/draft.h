@@ -24,6 +24,7 @@ struct draft {
     struct slice in_the_way; /* the record that a refusal is about, in words */
     uint8_t refused_field;
     uint64_t wall_ms; /* the time it is */
+    uint32_t actor;   /* who writes */
 };
 
 /* Judges draft->write, whose register is draft->reg, and finds the key and the records it

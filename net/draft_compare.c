@@ -252,6 +252,8 @@ static struct occasion occasion_of(const struct engine *engine, const struct dra
     return (struct occasion){
         .now = is_set ? beijing_minutes(draft->wall_ms) : INT64_MAX,
         .insist = draft->write->insist,
+        .log = engine_own_log(engine, draft->reg->lane),
+        .actor = draft->actor,
     };
 }
 

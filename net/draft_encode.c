@@ -132,12 +132,63 @@ static void draft_kept(struct engine *engine, struct draft *draft,
     buffer_deinit(&encoded);
 }
 
+/* Whether a record of the chain names this one as seen. */
+static bool is_followed(const struct record_list *chain, uint8_t field,
+                        const struct entry_id *id)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct field_view *seen = &chain->records[i].fields[field];
+        for (size_t v = 0; v < seen->count; v++) {
+            struct slice value = seen->versions[v].value;
+            struct entry_id named;
+            if (codec_take_id(&value, &named) && entry_id_compare(&named, id) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The records of the chain that nothing follows yet. Of more than a write can hold, those
+ * with the greatest ids. */
+static void draft_seen(struct engine *engine, struct draft *draft,
+                       const struct field *field)
+{
+    const struct write *write = draft->write;
+    struct record_list chain;
+    struct buffer ids, encoded;
+    size_t count = 0;
+
+    view_chain(engine->txn, draft->reg, write->realm, &write->subject, &engine->scratch,
+               &chain);
+    buffer_init(&ids, PAYLOAD_SIZE_MAX);
+    for (size_t i = chain.count; i > 0 && count < SET_VALUES_MAX; i--) {
+        if (is_followed(&chain, field->id, &chain.records[i - 1].id))
+            continue;
+        codec_put_id(&ids, &chain.records[i - 1].id);
+        count++;
+    }
+    if (count > 0) {
+        struct operation_value *out = &draft->values[draft->count++];
+        buffer_init(&encoded, PAYLOAD_SIZE_MAX);
+        codec_put_array(&encoded, count);
+        codec_put_raw(&encoded, buffer_slice(&ids));
+        *out = (struct operation_value){
+            .field = field->id,
+            .value = arena_copy(&engine->scratch, buffer_slice(&encoded)),
+        };
+        buffer_deinit(&encoded);
+    }
+    buffer_deinit(&ids);
+}
+
 static void draft_fields(struct engine *engine, struct draft *draft)
 {
     for (size_t i = 0; i < draft->reg->field_count; i++) {
         const struct field *field = &draft->reg->fields[i];
         const struct write_value *value = draft_value(draft->write, field->id);
-        if (value != NULL)
+        if (field->seen && draft->write->kind == OPERATION_CREATE)
+            draft_seen(engine, draft, field);
+        else if (value != NULL)
             draft_field(engine, draft, field, value->value);
         else if (draft->write->keep_rest)
             draft_kept(engine, draft, &draft->record.fields[i]);

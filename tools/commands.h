@@ -33,9 +33,11 @@ struct option {
 /* Which fields of the command's register are options. */
 enum field_use {
     USE_NO_FIELDS,
-    USE_FIELDS_TO_ADD,   /* all but the one that names what this replaces */
-    USE_FIELDS_TO_SET,   /* those that can change; sets take +element and -element */
-    USE_FIELDS_TO_AMEND, /* all but those two that are given by the record amended */
+    USE_FIELDS_TO_ADD,    /* all but the one that names what this replaces */
+    USE_FIELDS_TO_SET,    /* those that can change; sets take +element and -element */
+    USE_FIELDS_TO_AMEND,  /* all but those two that are given by the record amended */
+    USE_FIELDS_OF_STEP,   /* those that the command's step names */
+    USE_FIELDS_TO_FILTER, /* those that a list is narrowed by */
 };
 
 /* Runs a command to its exit code; most share ask_run (tools/ask.h). */
@@ -65,7 +67,9 @@ struct command {
     struct option options[COMMAND_OPTIONS_MAX];             /* the same */
     uint8_t reg;
     enum field_use fields;
-    bool writes; /* a failure must say whether something was saved */
+    const struct step *step; /* of a verb that is the register's own; `reg` is then the
+                                register whose record it writes */
+    bool writes;             /* a failure must say whether something was saved */
 };
 
 const struct command *command_at(size_t index); /* NULL past the end */

@@ -34,6 +34,7 @@ static const struct {
                    .positional = {"id", N_("ID"), false, false},
                    .render = render_record},
     [VERB_LIST] = {.help = N_("records that are readable here"),
+                   .fields = USE_FIELDS_TO_FILTER,
                    .render = render_list,
                    .lists = true},
     [VERB_SET] = {.help = N_("change fields of a record"),
@@ -63,7 +64,7 @@ static size_t put_columns(const struct field *field, struct column *columns)
 {
     const struct schema_register *named = schema_register(field->names);
     size_t count = 0;
-    if (field->heading == NULL)
+    if (field->heading == NULL || field->seen)
         return 0;
     const char *title = i18n_chinese() ? field->label : field->heading;
     if (field->type == FIELD_DIVISION) {
@@ -188,6 +189,7 @@ static void put_options(const struct schema_register *reg, enum verb verb,
         return;
     case VERB_LIST: put_list_options(reg, command); return;
     case VERB_FIND: put_limit(command); return;
+    case VERB_STEP: put_anyway(reg, command); return;
     case VERB_VOID:
         put_option(command, (struct option){.key = "reason",
                                             .argument = "TEXT",
@@ -222,16 +224,27 @@ static const char *field_argument(const struct field *field)
 }
 
 static bool field_is_used(const struct schema_register *reg, const struct field *field,
-                          enum field_use use)
+                          const struct command *command)
 {
-    switch (use) {
+    if (command->fields != USE_FIELDS_TO_FILTER && (field->computed || field->seen))
+        return false;
+    switch (command->fields) {
     case USE_NO_FIELDS: return false;
     case USE_FIELDS_TO_ADD: return field->id != reg->amends_field;
     case USE_FIELDS_TO_SET: return field->rule != MERGE_ONCE;
     case USE_FIELDS_TO_AMEND:
         return field->id != reg->amends_field && field->id != reg->subject_field;
+    case USE_FIELDS_TO_FILTER: return field->filters;
+    case USE_FIELDS_OF_STEP: return (command->step->fields & FIELD_BIT(field->id)) != 0;
     }
     return false;
+}
+
+static bool field_is_needed(const struct field *field, const struct command *command)
+{
+    if (command->fields == USE_FIELDS_OF_STEP)
+        return (command->step->needed & FIELD_BIT(field->id)) != 0;
+    return field->required && command->fields == USE_FIELDS_TO_ADD;
 }
 
 bool register_option_at(const struct command *command, size_t index,
@@ -240,7 +253,7 @@ bool register_option_at(const struct command *command, size_t index,
     const struct schema_register *reg = schema_register(command->reg);
     for (size_t i = 0; reg != NULL && i < reg->field_count; i++) {
         const struct field *field = &reg->fields[i];
-        if (!field_is_used(reg, field, command->fields) || index-- > 0)
+        if (!field_is_used(reg, field, command) || index-- > 0)
             continue;
         *option = (struct option){.key = field->name,
                                   .argument = field_argument(field),
@@ -248,14 +261,77 @@ bool register_option_at(const struct command *command, size_t index,
                                   .help = field->help,
                                   .type = field->type,
                                   .repeatable = field->rule == MERGE_SET,
-                                  .required = field->required &&
-                                              command->fields == USE_FIELDS_TO_ADD};
+                                  .required = field_is_needed(field, command)};
         return true;
     }
     return false;
 }
 
 /* ---- commands ---- */
+
+static void put_names(size_t at, const struct schema_register *reg, const char *typed,
+                      const char *asked, struct command *command)
+{
+    CHECK(at < REGISTER_COMMANDS_MAX);
+    (void)snprintf(kept.names[at], NAME_SIZE, "%s %s", reg->name, typed);
+    (void)snprintf(kept.requests[at], NAME_SIZE, "%s.%s", reg->name, asked);
+    command->name = kept.names[at];
+    command->request = kept.requests[at];
+}
+
+static void put_verb(size_t at, const struct schema_register *reg, enum verb verb,
+                     const struct column *columns, struct command *command)
+{
+    const struct verb_words *words = &reg->words[verb];
+    *command = (struct command){
+        .help = words->help != NULL ? words->help : shapes[verb].help,
+        .more = words->more,
+        .example = words->example,
+        .run = ask_run,
+        .render = shapes[verb].render,
+        .list = shapes[verb].lists ? "records" : NULL,
+        .columns = shapes[verb].lists ? columns : NULL,
+        .positionals = {shapes[verb].positional},
+        .reg = reg->id,
+        .fields = shapes[verb].fields,
+        .writes = shapes[verb].writes,
+    };
+    const char *typed =
+        verb == VERB_ADD && reg->add_word != NULL ? reg->add_word : schema_verbs[verb];
+    put_names(at, reg, typed, schema_verbs[verb], command);
+    put_options(reg, verb, command);
+    if (verb != VERB_ADD)
+        return;
+    /* Whose it is stands first; as an option it may be given too. */
+    for (size_t i = 0; i < reg->field_count; i++) {
+        const struct field *field = &reg->fields[i];
+        if (field->id != reg->subject_field && !field->gives_place)
+            continue;
+        command->positionals[0] = (struct positional){
+            field->name, field->heading != NULL ? field->heading : N_("ID"), true, false};
+        return;
+    }
+}
+
+static void put_step(size_t at, const struct schema_register *reg,
+                     const struct step *step, struct command *command)
+{
+    const struct schema_register *written = schema_steps(reg);
+    *command = (struct command){
+        .help = step->words.help,
+        .more = step->words.more,
+        .example = step->words.example,
+        .run = ask_run,
+        .render = render_saved,
+        .positionals = {{"id", N_("ID"), false, false}},
+        .reg = written->id,
+        .fields = USE_FIELDS_OF_STEP,
+        .step = step,
+        .writes = true,
+    };
+    put_names(at, reg, step->word, step->word, command);
+    put_options(written, VERB_STEP, command);
+}
 
 size_t register_commands(struct command *commands)
 {
@@ -266,36 +342,15 @@ size_t register_commands(struct command *commands)
         fill_columns(reg, kept.columns[i]);
         for (int v = 0; v < VERBS; v++) {
             enum verb verb = (enum verb)v;
-            const struct verb_words *words = &reg->words[verb];
-            char *name = kept.names[count], *request = kept.requests[count];
-            if (!schema_has_verb(reg, verb))
-                continue;
-            (void)snprintf(name, NAME_SIZE, "%s %s", reg->name, schema_verbs[verb]);
-            (void)snprintf(request, NAME_SIZE, "%s.%s", reg->name, schema_verbs[verb]);
-            struct command *command = &commands[count++];
-            *command = (struct command){
-                .name = name,
-                .request = request,
-                .help = words->help != NULL ? words->help : shapes[verb].help,
-                .more = words->more,
-                .example = words->example,
-                .run = ask_run,
-                .render = shapes[verb].render,
-                .list = shapes[verb].lists ? "records" : NULL,
-                .columns = shapes[verb].lists ? kept.columns[i] : NULL,
-                .positionals = {shapes[verb].positional},
-                .reg = reg->id,
-                .fields = shapes[verb].fields,
-                .writes = shapes[verb].writes,
-            };
-            put_options(reg, verb, command);
-            if (verb != VERB_ADD || reg->subject_field == FIELD_NONE)
-                continue;
-            /* Whose it is stands first; as an option it may be given too. */
-            const struct field *subject = &reg->fields[reg->subject_field];
-            command->positionals[0] = (struct positional){
-                subject->name, subject->heading != NULL ? subject->heading : N_("ID"),
-                true, false};
+            if (schema_has_verb(reg, verb)) {
+                put_verb(count, reg, verb, kept.columns[i], &commands[count]);
+                count++;
+            }
+        }
+        for (const struct step *step = reg->steps; step != NULL && step->word != NULL;
+             step++) {
+            put_step(count, reg, step, &commands[count]);
+            count++;
         }
     }
     return count;

@@ -6,7 +6,7 @@
 #include "tools/commands.h"
 
 #define REGISTERS_MAX 32
-#define REGISTER_COMMANDS_MAX (REGISTERS_MAX * VERBS)
+#define REGISTER_COMMANDS_MAX (REGISTERS_MAX * (VERBS + 4))
 
 /* Writes a command for each verb of each register, at most REGISTER_COMMANDS_MAX, and
  * returns how many. To be called once: their names and columns are kept in here. */

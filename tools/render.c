@@ -126,6 +126,21 @@ static void print_value(const struct terminal *terminal, const struct field *fie
                   text_of(terminal, conflict, "actor", arena));
 }
 
+/* The verb that settles a conflict of the field: what is computed is settled by the step that
+ * writes a field of the same name. */
+static const char *settling_verb(const struct schema_register *reg,
+                                 const struct field *field)
+{
+    const struct field *written =
+        schema_field_named(schema_steps(reg), slice_text(field->name));
+    for (const struct step *step = field->computed ? reg->steps : NULL;
+         step != NULL && step->word != NULL; step++) {
+        if (written != NULL && (step->fields & FIELD_BIT(written->id)) != 0)
+            return step->word;
+    }
+    return "set";
+}
+
 static void print_conflict(const struct invocation *invocation,
                            const struct terminal *terminal, const struct field *field,
                            struct slice conflicts, struct arena *arena)
@@ -150,8 +165,10 @@ static void print_conflict(const struct invocation *invocation,
     option_name(field->name, option);
     if (count > 0)
         (void)fprintf(terminal->out,
-                      _("          Settle it: linli %s set %s --%s VALUE\n"),
-                      invocation->group, arguments_value(invocation, "id"), option);
+                      _("          Settle it: linli %s %s %s --%s VALUE\n"),
+                      invocation->group,
+                      settling_verb(schema_register(invocation->command->reg), field),
+                      arguments_value(invocation, "id"), option);
 }
 
 /* Two corrections of one visit, made without knowing of each other. */
@@ -284,7 +301,12 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
     (void)fputs(map_bool(data, "known") ? _("Known already; nothing new was saved: ")
                                         : _("Saved on this disk: "),
                 terminal->out);
-    (void)fprintf(terminal->out, "%s %s", group_words(invocation),
+    const struct step *step = invocation->command->step;
+    if (step != NULL) /* the record that people know, not what its step is kept as */
+        (void)fprintf(terminal->out, "%s %s: ", invocation->group,
+                      arguments_value(invocation, "id"));
+    (void)fprintf(terminal->out, "%s %s",
+                  step != NULL ? step->word : group_words(invocation),
                   short_id != NULL ? short_id
                   : id != NULL     ? id
                                    : "-");

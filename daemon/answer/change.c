@@ -13,7 +13,9 @@
 /* One change while its arguments are read. */
 struct reading {
     struct change *change;
-    const struct schema_register *reg;
+    const struct schema_register *reg;     /* whose records are written */
+    const struct step *step;               /* NULL: no verb of a register's own */
+    const struct schema_register *stepped; /* the register whose verb it is */
     struct write *write;
     struct write_value *values;
     size_t count, capacity;
@@ -179,7 +181,9 @@ static enum status take_field(struct reading *reading, struct slice name,
 {
     const struct field *field = schema_field_named(reading->reg, name);
     /* What a record replaces is said by amending it. */
-    if (field == NULL || field->id == reading->reg->amends_field)
+    if (field == NULL || field->id == reading->reg->amends_field || field->computed ||
+        field->seen ||
+        (reading->step != NULL && (reading->step->fields & FIELD_BIT(field->id)) == 0))
         return refuse(reading->change, ERR_FIELD_UNKNOWN, name);
     enum status status = field->rule == MERGE_SET ? take_set(reading, field, given)
                                                   : take_single(reading, field, given);
@@ -236,15 +240,16 @@ static uint64_t realm_of_new(const struct reading *reading)
                : 0;
 }
 
-static enum status find_record(struct reading *reading, struct slice args)
+static enum status find_record(struct reading *reading, const struct schema_register *reg,
+                               struct slice args)
 {
     struct change *change = reading->change;
     struct slice value, text;
     struct resolved resolved;
     if (!codec_map_find(args, "id", &value) || !codec_take_text(&value, &text))
         return refuse(change, ERR_FIELD_MISSING, slice_text("id"));
-    enum status status = resolve_to_write(change->engine, change->txn, change->arena,
-                                          reading->reg, text, &resolved, &reading->fits);
+    enum status status = resolve_to_write(change->engine, change->txn, change->arena, reg,
+                                          text, &resolved, &reading->fits);
     if (status == ERR_AMBIGUOUS)
         return refuse(change, status, buffer_slice(&reading->fits));
     if (status != OK)
@@ -255,10 +260,43 @@ static enum status find_record(struct reading *reading, struct slice args)
     return OK;
 }
 
+static void add_encoded(struct reading *reading, uint8_t field)
+{
+    struct change *change = reading->change;
+    add_value(reading, field, false,
+              arena_copy(change->arena, buffer_slice(change->scratch)));
+}
+
+/* Without a place of its own a record gets that of the record which gives it. */
+static void take_place(struct reading *reading)
+{
+    const struct schema_register *reg = reading->reg;
+    struct change *change = reading->change;
+    if (reg->place_field == FIELD_NONE || reading->seen[reg->place_field])
+        return;
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct field *field = &reg->fields[reading->values[i].field];
+        struct slice value = reading->values[i].value;
+        struct record_view record;
+        struct entry_id id;
+        if (!field->gives_place || !codec_take_id(&value, &id) ||
+            !record_find(engine_roster(change->engine), change->txn,
+                         schema_register(field->names), &id, 0, change->arena, &record) ||
+            record.reg->place_field == FIELD_NONE)
+            continue;
+        value = view_value(&record, record.reg->place_field);
+        if (value.size > 0)
+            add_value(reading, reg->place_field, false, value);
+        return;
+    }
+}
+
 static enum status prepare_add(struct reading *reading, struct slice args)
 {
     reading->write->kind = OPERATION_CREATE;
     enum status status = take_fields(reading, args);
+    if (status == OK)
+        take_place(reading);
     reading->write->realm = realm_of_new(reading);
     return status;
 }
@@ -267,7 +305,7 @@ static enum status prepare_set(struct reading *reading, struct slice args)
 {
     reading->write->kind = OPERATION_EDIT;
     reading->empty_clears = true;
-    enum status status = find_record(reading, args);
+    enum status status = find_record(reading, reading->reg, args);
     return status == OK ? take_fields(reading, args) : status;
 }
 
@@ -277,13 +315,12 @@ static enum status prepare_amend(struct reading *reading, struct slice args)
     reading->write->kind = OPERATION_CREATE;
     reading->write->keep_rest = true;
     reading->empty_clears = true;
-    enum status status = find_record(reading, args);
+    enum status status = find_record(reading, reading->reg, args);
     if (status == OK)
         status = take_fields(reading, args);
     buffer_clear(change->scratch);
     codec_put_id(change->scratch, &reading->write->target);
-    add_value(reading, reading->reg->amends_field, false,
-              arena_copy(change->arena, buffer_slice(change->scratch)));
+    add_encoded(reading, reading->reg->amends_field);
     return status;
 }
 
@@ -292,7 +329,7 @@ static enum status prepare_void(struct reading *reading, struct slice args)
     struct change *change = reading->change;
     struct slice value, reason;
     reading->write->kind = OPERATION_VOID;
-    enum status status = find_record(reading, args);
+    enum status status = find_record(reading, reading->reg, args);
     if (status != OK)
         return status;
     reading->write->restores = args_flag(args, "restore_amended");
@@ -307,6 +344,37 @@ static enum status prepare_void(struct reading *reading, struct slice args)
     return OK;
 }
 
+/* Enters what happened to the record, or changes it. */
+static enum status prepare_step(struct reading *reading, struct slice args)
+{
+    const struct step *step = reading->step;
+    const struct schema_register *reg = reading->reg;
+    struct buffer *scratch = reading->change->scratch;
+    bool enters = reg != reading->stepped;
+    reading->write->kind = enters ? OPERATION_CREATE : OPERATION_EDIT;
+    enum status status = find_record(reading, reading->stepped, args);
+    if (status != OK)
+        return status;
+    if (enters) {
+        reading->write->subject = reading->write->target;
+        reading->write->target = (struct entry_id){0};
+        buffer_clear(scratch);
+        codec_put_id(scratch, &reading->write->subject);
+        add_encoded(reading, reg->subject_field);
+    }
+    buffer_clear(scratch);
+    codec_put_uint(scratch, step->choice);
+    add_encoded(reading, reading->stepped->step_field);
+    status = take_fields(reading, args);
+    for (size_t i = 0; i < reg->field_count && status == OK; i++) {
+        bool given = reading->seen[i];
+        if ((step->needed & FIELD_BIT(i)) != 0 && !given)
+            status = refuse(reading->change, ERR_FIELD_MISSING,
+                            slice_text(reg->fields[i].name));
+    }
+    return status;
+}
+
 typedef enum status prepare_verb(struct reading *reading, struct slice args);
 
 /* NULL: the verb only reads. */
@@ -317,6 +385,7 @@ static prepare_verb *prepare_of(enum verb verb)
     case VERB_SET: return prepare_set;
     case VERB_AMEND: return prepare_amend;
     case VERB_VOID: return prepare_void;
+    case VERB_STEP: return prepare_step;
     case VERB_SHOW:
     case VERB_LIST:
     case VERB_FIND: break;
@@ -379,8 +448,9 @@ static void summarise(struct change *change, const struct schema_register *reg,
 bool change_is_meant(struct slice command)
 {
     const struct schema_register *reg;
+    const struct step *step;
     enum verb verb;
-    return schema_command(command, &reg, &verb) && prepare_of(verb) != NULL;
+    return schema_command(command, &reg, &verb, &step) && prepare_of(verb) != NULL;
 }
 
 enum status change_prepare(struct change *change, struct slice command, struct slice args,
@@ -390,8 +460,10 @@ enum status change_prepare(struct change *change, struct slice command, struct s
     enum verb verb;
     change->subject[0] = '\0';
     *write = (struct write){0};
-    if (!schema_command(command, &reading.reg, &verb) || prepare_of(verb) == NULL)
+    if (!schema_command(command, &reading.stepped, &verb, &reading.step) ||
+        prepare_of(verb) == NULL)
         return ERR_UNKNOWN_COMMAND;
+    reading.reg = verb == VERB_STEP ? schema_steps(reading.stepped) : reading.stepped;
     if (args.size > CHANGE_ARGS_SIZE_MAX)
         return ERR_LIMIT;
     write->reg = reading.reg->id;

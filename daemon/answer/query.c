@@ -88,7 +88,8 @@ static enum status answer_register(struct query *query, struct store_txn *txn,
 {
     const struct schema_register *reg;
     enum verb verb;
-    if (!schema_command(command, &reg, &verb))
+    const struct step *step;
+    if (!schema_command(command, &reg, &verb, &step))
         return ERR_UNKNOWN_COMMAND;
     switch (verb) {
     case VERB_LIST: return query_list(query, txn, reg, args);
@@ -97,7 +98,8 @@ static enum status answer_register(struct query *query, struct store_txn *txn,
     case VERB_ADD:
     case VERB_SET:
     case VERB_AMEND:
-    case VERB_VOID: break;
+    case VERB_VOID:
+    case VERB_STEP: break;
     }
     return ERR_UNKNOWN_COMMAND;
 }

@@ -20,8 +20,9 @@ struct selection {
     struct resolved subject; /* of the person asked for */
     bool by_date;
     int64_t from_day, to_day;
-    uint64_t limit; /* at most so many, the last ones */
-    bool all;       /* also voided, replaced and not yet known */
+    struct slice filters[FIELDS_MAX]; /* the value that a field must have; empty: any */
+    uint64_t limit;                   /* at most so many, the last ones */
+    bool all;                         /* also voided, replaced and not yet known */
     bool finding;
     struct slice text;   /* to find */
     struct slice normal; /* `text` in its normal form; empty: only marks and blanks */
@@ -67,6 +68,21 @@ static bool day_fits(const struct selection *selection, const struct record_view
         FIELD_MOMENT)
         day = day / MINUTES_PER_DAY - (day % MINUTES_PER_DAY < 0);
     return day >= selection->from_day && day <= selection->to_day;
+}
+
+/* Of several values any may fit: what is in conflict is found under each of them. */
+static bool filters_fit(const struct selection *selection,
+                        const struct record_view *record)
+{
+    for (size_t i = 0; i < record->reg->field_count; i++) {
+        const struct field_view *field = &record->fields[i];
+        bool fits = selection->filters[i].size == 0;
+        for (size_t v = 0; !fits && v < field->count; v++)
+            fits = slice_equal(field->versions[v].value, selection->filters[i]);
+        if (!fits)
+            return false;
+    }
+    return true;
 }
 
 /* Compared in their normal form, however either was typed. */
@@ -163,7 +179,8 @@ static void gather_record(struct gathering *gathering, const struct record_view 
     const struct selection *selection = &gathering->selection;
     if (!selection->all && !stands(record))
         return;
-    if (!day_fits(selection, record) || !text_fits(gathering, record))
+    if (!day_fits(selection, record) || !filters_fit(selection, record) ||
+        !text_fits(gathering, record))
         return;
     gathering->found = array_grow(gathering->found, &gathering->capacity,
                                   gathering->count + 1, sizeof *gathering->found);
@@ -297,6 +314,43 @@ static enum status select_subject(struct query *query, struct store_txn *txn,
     return status == OK ? OK : query_refuse(query, status, text);
 }
 
+static enum status read_filter(struct query *query, struct store_txn *txn,
+                               const struct field *field, struct slice text,
+                               struct buffer *value)
+{
+    struct resolved resolved;
+    enum status status;
+    if (field->type != FIELD_RECORD)
+        return field_parse(field, text, query->sources->divisions, value);
+    status = resolve_record(query_engine(query), txn, query->scratch,
+                            schema_register(field->names), text, &resolved);
+    if (status == OK)
+        codec_put_id(value, &resolved.id);
+    return status;
+}
+
+static enum status select_filters(struct query *query, struct store_txn *txn,
+                                  struct selection *selection, struct slice args)
+{
+    const struct schema_register *reg = selection->scope.reg;
+    enum status status = OK;
+    struct slice text;
+    struct buffer value;
+    buffer_init(&value, PAYLOAD_SIZE_MAX);
+    for (size_t i = 0; i < reg->field_count && status == OK; i++) {
+        const struct field *field = &reg->fields[i];
+        buffer_clear(&value);
+        if (!field->filters || !args_text(args, field->name, &text))
+            continue;
+        status = read_filter(query, txn, field, text, &value);
+        if (status != OK)
+            (void)query_refuse(query, status, slice_text(field->name));
+        selection->filters[i] = arena_copy(query->arena, buffer_slice(&value));
+    }
+    buffer_deinit(&value);
+    return status;
+}
+
 static enum status select_limit(struct query *query, struct selection *selection,
                                 struct slice args)
 {
@@ -380,6 +434,8 @@ enum status query_list(struct query *query, struct store_txn *txn,
         status = select_dates(query, &gathering.selection, args);
     if (status == OK)
         status = select_subject(query, txn, &gathering.selection, args);
+    if (status == OK)
+        status = select_filters(query, txn, &gathering.selection, args);
     if (status == OK)
         status = select_limit(query, &gathering.selection, args);
     if (status == OK)

@@ -1,7 +1,7 @@
 /* The table of registers with one more of each kind, which exist for tests alone: linked in
  * place of crdt/schema_table.c, they must work from the command to the log and back without a
  * line of code that knows them. */
-#include "crdt/schema.h"
+#include "crdt/view.h"
 
 enum {
     REGISTER_WELL = 200, /* its own subject, with a place and a record field          */
@@ -9,9 +9,11 @@ enum {
     REGISTER_FUND,       /* of the county, its own subject                            */
     REGISTER_GIFT,       /* of a fund, in the county, names a person; can be amended  */
     REGISTER_ROUND,      /* of the writing node's home                                */
+    REGISTER_DIG,        /* a step of a well: what was done to it                     */
 };
 
-enum { WELL_NAME, WELL_VILLAGE, WELL_KEEPER, WELL_DEPTH };
+enum { WELL_NAME, WELL_VILLAGE, WELL_KEEPER, WELL_DEPTH, WELL_DIGS };
+enum { DIG_WELL, DIG_WHAT, DIG_METRES, DIG_SEEN };
 enum { ERRAND_PERSON, ERRAND_DUE, ERRAND_STATE, ERRAND_GOODS, ERRAND_HISTORY };
 enum { FUND_NAME, FUND_FEN };
 enum { GIFT_FUND, GIFT_PERSON, GIFT_DATE, GIFT_GOODS, GIFT_AMENDS, GIFT_CODE };
@@ -57,7 +59,86 @@ static const struct field well_fields[] = {
      .rule = MERGE_MULTI,
      .limit = 1000,
      .heading = "DEPTH"},
+    {.id = WELL_DIGS,
+     .name = "digs",
+     .label = "次数",
+     .help = "how often it was dug at",
+     .type = FIELD_COUNT,
+     .rule = MERGE_MULTI,
+     .heading = "DIGS",
+     .computed = true,
+     .filters = true},
 };
+
+static const struct choice dig_kinds[] = {
+    {1, "deepen", "加深"},
+    {2, "fill", "填平"},
+    {0, NULL, NULL},
+};
+
+static const struct field dig_fields[] = {
+    {.id = DIG_WELL,
+     .name = "well",
+     .label = "水井",
+     .help = "which well",
+     .type = FIELD_RECORD,
+     .rule = MERGE_ONCE,
+     .required = true,
+     .names = REGISTER_WELL},
+    {.id = DIG_WHAT,
+     .name = "what",
+     .label = "做法",
+     .help = "what was done",
+     .type = FIELD_CHOICE,
+     .rule = MERGE_ONCE,
+     .required = true,
+     .choices = dig_kinds,
+     .heading = "WHAT"},
+    {.id = DIG_METRES,
+     .name = "metres",
+     .label = "米数",
+     .help = "how deep",
+     .type = FIELD_COUNT,
+     .rule = MERGE_ONCE,
+     .limit = 100,
+     .heading = "METRES"},
+    {.id = DIG_SEEN,
+     .name = "seen",
+     .label = "所见",
+     .help = "what whoever wrote had seen",
+     .type = FIELD_RECORD,
+     .rule = MERGE_SET,
+     .names = REGISTER_DIG,
+     .seen = true},
+};
+
+static const struct step well_steps[] = {
+    {.word = "deepen",
+     .choice = 1,
+     .fields = FIELD_BIT(DIG_METRES),
+     .needed = FIELD_BIT(DIG_METRES),
+     .words = {.help = "dig deeper"}},
+    {.word = "fill", .choice = 2, .words = {.help = "fill it in"}},
+    {.word = NULL},
+};
+
+static const struct step errand_steps[] = {
+    {.word = "finish",
+     .choice = 2,
+     .fields = FIELD_BIT(ERRAND_HISTORY),
+     .words = {.help = "it is done"}},
+    {.word = NULL},
+};
+
+static void well_compute(struct record_view *record, struct arena *arena)
+{
+    struct field_view *digs = &record->fields[WELL_DIGS];
+    uint8_t *count = arena_alloc(arena, 1);
+    *count = (uint8_t)record->steps->count; /* msgpack's small number */
+    digs->versions = arena_alloc(arena, sizeof *digs->versions);
+    digs->versions[0].value = slice_of(count, 1);
+    digs->count = 1;
+}
 
 static const struct field errand_fields[] = {
     {.id = ERRAND_PERSON,
@@ -203,6 +284,11 @@ static const struct field round_fields[] = {
      .name_field = WELL_NAME,                                                            \
      .place_field = WELL_VILLAGE,                                                        \
      .date_field = FIELD_NONE,                                                           \
+     .compute = well_compute,                                                            \
+     .steps = well_steps,                                                                \
+     .step_register = REGISTER_DIG,                                                      \
+     .step_field = DIG_WHAT,                                                             \
+     .add_word = "sink",                                                                 \
      .fields = well_fields,                                                              \
      .field_count = ARRAY_SIZE(well_fields)},                                            \
         {.id = REGISTER_ERRAND,                                                          \
@@ -217,6 +303,8 @@ static const struct field round_fields[] = {
          .name_field = FIELD_NONE,                                                       \
          .place_field = FIELD_NONE,                                                      \
          .date_field = ERRAND_DUE,                                                       \
+         .steps = errand_steps,                                                          \
+         .step_field = ERRAND_STATE,                                                     \
          .fields = errand_fields,                                                        \
          .field_count = ARRAY_SIZE(errand_fields)},                                      \
         {.id = REGISTER_FUND,                                                            \
@@ -260,6 +348,19 @@ static const struct field round_fields[] = {
          .place_field = FIELD_NONE,                                                      \
          .date_field = ROUND_DATE,                                                       \
          .fields = round_fields,                                                         \
-         .field_count = ARRAY_SIZE(round_fields)},
+         .field_count = ARRAY_SIZE(round_fields)},                                       \
+        {.id = REGISTER_DIG,                                                             \
+         .name = "dig",                                                                  \
+         .label = "掘井",                                                                \
+         .realm = REALM_TOWNSHIP,                                                        \
+         .lane = LANE_RECORD,                                                            \
+         .writers = DIVISION_VILLAGE,                                                    \
+         .subject_field = DIG_WELL,                                                      \
+         .amends_field = FIELD_NONE,                                                     \
+         .name_field = FIELD_NONE,                                                       \
+         .place_field = FIELD_NONE,                                                      \
+         .date_field = FIELD_NONE,                                                       \
+         .fields = dig_fields,                                                           \
+         .field_count = ARRAY_SIZE(dig_fields)},
 
 #include "crdt/schema_table.c" /* NOLINT(bugprone-suspicious-include): with more rows */
