@@ -85,6 +85,8 @@
       "Take that section out of linli.conf, start linlid again, then forget it.")        \
     X(ERR_PEER_LINKED, 1210, "it is connected, so it is heard of at once again",         \
       "If it is not to connect: linli peer pause NAME. See: linli peer list")            \
+    X(ERR_SETTLED, 1230, "nothing of it is in conflict any more",                        \
+      "What is open is shown by: linli conflict list")                                   \
     X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
       "Ask that township or the county hub.")                                            \
     X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \

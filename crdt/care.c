@@ -5,11 +5,12 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/conflict.h"
 #include "crdt/person.h"
 #include "crdt/visit.h"
 
 /* Goes up when rows would read otherwise; all are made anew then. */
-#define CARE_LEVEL 1
+#define CARE_LEVEL 2
 #define META_CARE "care"
 #define MONTHS (MONTH_MAX - MONTH_MIN + 1)
 
@@ -287,6 +288,7 @@ void care_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
         cursor_write(txn, cursor);
     if (reg == REGISTER_PERSON || reg == REGISTER_VISIT)
         make_anew(txn, realm, subject, scratch);
+    conflict_work(txn, &(struct conflict_touch){reg, realm, *subject}, 1, scratch);
 }
 
 uint64_t care_left(struct store_txn *txn)
@@ -299,6 +301,7 @@ uint64_t care_left(struct store_txn *txn)
 void care_forget(struct store_txn *txn)
 {
     store_clear(txn, STORE_CARE);
+    conflict_forget(txn);
     store_delete(txn, STORE_META, slice_text(META_CARE));
 }
 
@@ -312,16 +315,15 @@ struct touch {
 };
 
 /* False: it concerns nobody's row. */
-static bool touch_read(const struct fold_row *row, struct touch *touch)
+static bool touch_read(const struct fold_row *row, struct operation operation,
+                       struct touch *touch)
 {
-    struct operation operation;
     struct slice value;
     uint64_t method = 0, outcome = 0;
     uint8_t field;
     bool dated = false, reached = true;
 
-    if (operation_decode(row->plaintext, &operation) != OK ||
-        (operation.reg != REGISTER_PERSON && operation.reg != REGISTER_VISIT))
+    if (operation.reg != REGISTER_PERSON && operation.reg != REGISTER_VISIT)
         return false;
     *touch = (struct touch){
         .realm = row->realm,
@@ -386,7 +388,8 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
 {
     uint64_t last = fold_last_row(txn), cursor;
     struct touch *touches;
-    size_t count = 0;
+    struct conflict_touch *edited;
+    size_t count = 0, edited_count = 0;
     bool anew;
 
     cursor = cursor_read(txn, &anew);
@@ -397,11 +400,16 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
     if (rows_max > last - cursor)
         rows_max = (size_t)(last - cursor);
     touches = checked_malloc(rows_max * sizeof *touches);
+    edited = checked_malloc(rows_max * sizeof *edited);
     for (size_t i = 0; i < rows_max; i++) {
         struct fold_row row;
+        struct operation operation;
         cursor++;
-        if (fold_row_read(txn, cursor, &row) && touch_read(&row, &touches[count]))
-            count++;
+        if (!fold_row_read(txn, cursor, &row) ||
+            operation_decode(row.plaintext, &operation) != OK)
+            continue;
+        count += touch_read(&row, operation, &touches[count]);
+        edited_count += conflict_touched(&row, &operation, &edited[edited_count]);
     }
     if (count > 1)
         qsort(touches, count, sizeof *touches, touch_compare);
@@ -412,7 +420,9 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
         apply_touches(txn, touches + i, end - i, scratch);
         i = end;
     }
+    conflict_work(txn, edited, edited_count, scratch);
     free(touches);
+    free(edited);
     cursor_write(txn, cursor);
     return last - cursor;
 }

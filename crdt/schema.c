@@ -86,6 +86,15 @@ bool schema_realm_fits(const struct schema_register *reg, uint64_t realm)
     return false;
 }
 
+bool schema_can_conflict(const struct schema_register *reg)
+{
+    for (size_t i = 0; i < reg->field_count; i++) {
+        if (reg->verbs != 0 && reg->fields[i].rule == MERGE_MULTI)
+            return true;
+    }
+    return false;
+}
+
 bool schema_tells_apart(const struct schema_register *reg)
 {
     bool tells = false;

@@ -288,6 +288,8 @@ const struct schema_register *schema_steps(const struct schema_register *reg);
 /* The register whose records are this one's subjects; NULL: its own. */
 const struct schema_register *schema_subject(const struct schema_register *reg);
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);
+/* Whether people's concurrent writes of one of its fields can stand side by side. */
+bool schema_can_conflict(const struct schema_register *reg);
 bool schema_tells_apart(const struct schema_register *reg); /* whether any field does */
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);
 const struct field *schema_field_named(const struct schema_register *reg,

@@ -29,6 +29,8 @@ enum store_table {
     STORE_LOOKUPS, /* register, field, realm, value's hash, record -> subject
                       (crdt/lookup.h) */
     STORE_CARE,   /* realm, person -> when visits are due and were (crdt/care.h)        */
+    STORE_CONFLICTS, /* register, realm, subject, record -> its fields that are in conflict
+                        (crdt/conflict.h) */
     STORE_TABLES, /* how many tables there are                                          */
 };
 

@@ -42,6 +42,12 @@ void render_policy_of(const struct terminal *terminal, struct slice data);
 void render_coverage(const struct invocation *invocation, const struct terminal *terminal,
                      struct slice data);
 
+/* tools/conflict.c */
+void render_conflicts(const struct invocation *invocation,
+                      const struct terminal *terminal, struct slice data);
+void render_settled(const struct invocation *invocation, const struct terminal *terminal,
+                    struct slice data);
+
 /* tools/status.c */
 enum exit_code judge_status(struct slice data);
 void render_status(const struct invocation *invocation, const struct terminal *terminal,

@@ -181,6 +181,14 @@ static void print_storage(const struct terminal *terminal, struct slice data)
         (void)fprintf(terminal->out, _(", %llu of them held for others without a key"),
                       (unsigned long long)number);
     (void)fputc('\n', terminal->out);
+    if (map_uint(storage, "conflicts", &number) && number > 0)
+        (void)fprintf(terminal->out,
+                      ngettext("Conflicts %llu record was written differently at the "
+                               "same time. See: linli conflict list\n",
+                               "Conflicts %llu records were written differently at the "
+                               "same time. See: linli conflict list\n",
+                               number),
+                      (unsigned long long)number);
 }
 
 static void print_troubles(const struct terminal *terminal, struct slice troubles,

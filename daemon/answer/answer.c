@@ -6,6 +6,7 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/conflict.h"
 #include "crdt/text.h"
 #include "net/records.h"
 
@@ -257,17 +258,11 @@ static void put_name_key(struct answering *answering, const struct record_view *
 
 /* ---- records ---- */
 
-static bool in_conflict(const struct field_view *field)
-{
-    return field->field->rule == MERGE_MULTI && field->count > 1;
-}
-
-static void put_conflict(struct answering *answering, const struct record_view *record,
-                         const struct field_view *field, const struct version *version,
-                         struct buffer *out)
+void answer_put_version(struct answering *answering, const struct record_view *record,
+                        const struct field_view *field, const struct version *version,
+                        struct buffer *out)
 {
     struct log_name log = entry_id_log(&version->id);
-    codec_put_map(out, 6);
     answer_put_key(out, "field");
     codec_put_cstring(out, field->field->name);
     answer_put_key(out, "value");
@@ -290,13 +285,15 @@ static void put_conflicts(struct answering *answering, const struct record_view 
 {
     size_t count = 0;
     for (size_t i = 0; i < record->reg->field_count; i++)
-        count += in_conflict(&record->fields[i]) ? record->fields[i].count : 0;
+        count += field_in_conflict(&record->fields[i]) ? record->fields[i].count : 0;
     answer_put_key(out, "conflicts");
     codec_put_array(out, count);
     for (size_t i = 0; i < record->reg->field_count; i++) {
         const struct field_view *field = &record->fields[i];
-        for (size_t v = 0; in_conflict(field) && v < field->count; v++)
-            put_conflict(answering, record, field, &field->versions[v], out);
+        for (size_t v = 0; field_in_conflict(field) && v < field->count; v++) {
+            codec_put_map(out, VERSION_KEYS);
+            answer_put_version(answering, record, field, &field->versions[v], out);
+        }
     }
 }
 

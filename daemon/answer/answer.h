@@ -50,6 +50,13 @@ struct slice answer_name_of(struct answering *answering, uint8_t reg,
 void answer_put_record(struct answering *answering, const struct record_view *record,
                        struct buffer *out);
 
+/* One of several values of a field, who wrote it and when: field, value, version, stamp_ms,
+ * node and actor, VERSION_KEYS pairs of a map. */
+#define VERSION_KEYS 6
+void answer_put_version(struct answering *answering, const struct record_view *record,
+                        const struct field_view *field, const struct version *version,
+                        struct buffer *out);
+
 /* Whose a record is, where and when: name, place, place_name and date, four pairs of a map,
  * each nil where the record and its subject do not say. Returns the place, 0 for nil. */
 uint64_t answer_put_whose(struct answering *answering, const struct record_view *record,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/conflict.h"
 #include "crdt/text.h"
 #include "daemon/answer/answer.h"
 #include "daemon/answer/query.h"
@@ -375,6 +376,103 @@ static enum status prepare_step(struct reading *reading, struct slice args)
     return status;
 }
 
+/* The field that is settled: the one asked for, or the only one in conflict. */
+static enum status take_settled(struct reading *reading, struct slice args,
+                                const struct record_view *record,
+                                const struct field_view **settled)
+{
+    struct change *change = reading->change;
+    struct slice value, name = {0};
+    bool named = codec_map_find(args, "field", &value) && codec_take_text(&value, &name);
+    const struct field *field = named ? schema_field_named(reading->reg, name) : NULL;
+    size_t count = 0;
+    if (named && field == NULL)
+        return refuse(change, ERR_FIELD_UNKNOWN, name);
+    for (size_t i = 0; i < record->reg->field_count; i++) {
+        if (!field_in_conflict(&record->fields[i]) ||
+            (field != NULL && field->id != record->fields[i].field->id))
+            continue;
+        *settled = &record->fields[i];
+        count++;
+    }
+    if (count == 0)
+        return refuse(change, ERR_SETTLED, name);
+    return count == 1 ? OK : refuse(change, ERR_FIELD_MISSING, slice_text("field"));
+}
+
+/* One of the values that are in conflict becomes the only one: the displayed one, or that of
+ * the version whose id begins so. */
+static enum status keep_version(struct reading *reading, const struct record_view *record,
+                                const struct field_view *settled, struct slice text)
+{
+    struct change *change = reading->change;
+    const struct version *kept = NULL;
+    struct slice sealed, opened;
+    bool shown = slice_equal(text, slice_text("shown"));
+    if (!shown && text.size < RESOLVE_WRITE_MIN)
+        return refuse(change, ERR_ID_SHORT, text);
+    for (size_t i = 0; i < settled->count; i++) {
+        const struct version *version = &settled->versions[i];
+        if (shown ? i > 0 : !id_has_prefix(&version->id, text))
+            continue;
+        if (kept != NULL)
+            return refuse(change, ERR_AMBIGUOUS, text);
+        kept = version;
+    }
+    if (kept == NULL)
+        return refuse(change, ERR_NOT_FOUND, text);
+    struct slice value = kept->value;
+    if (settled->field->type == FIELD_SEALED) {
+        if (!codec_take_bytes(&value, &sealed) ||
+            !engine_open_field(change->engine, record->realm, sealed, change->arena,
+                               &opened))
+            return refuse(change, ERR_UNREADABLE, slice_text(settled->field->name));
+        buffer_clear(change->scratch);
+        codec_put_text(change->scratch, opened);
+        value = buffer_slice(change->scratch);
+    }
+    add_value(reading, settled->field->id, false, arena_copy(change->arena, value));
+    return OK;
+}
+
+/* An edit of one field; as any edit it replaces every version that is seen here, and no other:
+ * what was written elsewhere meanwhile stays a conflict. */
+static enum status prepare_settle(struct reading *reading, struct slice args)
+{
+    struct change *change = reading->change;
+    const struct field_view *settled = NULL;
+    struct slice value, text, given;
+    struct resolved resolved;
+    struct record_view record;
+    reading->write->kind = OPERATION_EDIT;
+    reading->empty_clears = true;
+    if (!codec_map_find(args, "id", &value) || !codec_take_text(&value, &text))
+        return refuse(change, ERR_FIELD_MISSING, slice_text("id"));
+    enum status status =
+        resolve_any_to_write(change->engine, change->txn, change->arena, text,
+                             &reading->reg, &resolved, &reading->fits);
+    if (status != OK)
+        return refuse(change, status,
+                      status == ERR_AMBIGUOUS ? buffer_slice(&reading->fits) : text);
+    reading->write->reg = reading->reg->id;
+    reading->write->realm = resolved.realm;
+    reading->write->subject = resolved.subject;
+    reading->write->target = resolved.id;
+    if (!view_record(change->txn, reading->reg, resolved.realm,
+                     resolved_subject(reading->reg, &resolved), &resolved.id,
+                     change->arena, &record))
+        return refuse(change, ERR_NOT_FOUND, text);
+    status = take_settled(reading, args, &record, &settled);
+    if (status != OK)
+        return status;
+    bool keeps = codec_map_find(args, "keep", &value) && codec_take_text(&value, &text);
+    if (codec_map_find(args, "value", &given))
+        return keeps ? refuse(change, ERR_CONTRADICTS, slice_text("keep"))
+                     : take_field(reading, slice_text(settled->field->name), given);
+    return keeps ? keep_version(reading, &record, settled, text)
+                 : refuse(change, ERR_FIELD_MISSING, slice_text("keep"));
+}
+
 typedef enum status prepare_verb(struct reading *reading, struct slice args);
 
 /* NULL: the verb only reads. */
@@ -445,32 +543,42 @@ static void summarise(struct change *change, const struct schema_register *reg,
     arena_deinit(&scratch);
 }
 
+/* "conflict.resolve", which finds its register by the record; or the verb of a register that
+ * writes. NULL: neither. */
+static prepare_verb *prepare_of_command(struct reading *reading, struct slice command)
+{
+    enum verb verb;
+    if (slice_equal(command, slice_text("conflict.resolve")))
+        return prepare_settle;
+    if (!schema_command(command, &reading->stepped, &verb, &reading->step))
+        return NULL;
+    reading->reg = verb == VERB_STEP ? schema_steps(reading->stepped) : reading->stepped;
+    return prepare_of(verb);
+}
+
 bool change_is_meant(struct slice command)
 {
-    const struct schema_register *reg;
-    const struct step *step;
-    enum verb verb;
-    return schema_command(command, &reg, &verb, &step) && prepare_of(verb) != NULL;
+    struct reading reading = {0};
+    return prepare_of_command(&reading, command) != NULL;
 }
 
 enum status change_prepare(struct change *change, struct slice command, struct slice args,
                            struct write *write)
 {
     struct reading reading = {.change = change, .write = write};
-    enum verb verb;
+    prepare_verb *prepare = prepare_of_command(&reading, command);
     change->subject[0] = '\0';
     *write = (struct write){0};
-    if (!schema_command(command, &reading.stepped, &verb, &reading.step) ||
-        prepare_of(verb) == NULL)
+    if (prepare == NULL)
         return ERR_UNKNOWN_COMMAND;
-    reading.reg = verb == VERB_STEP ? schema_steps(reading.stepped) : reading.stepped;
     if (args.size > CHANGE_ARGS_SIZE_MAX)
         return ERR_LIMIT;
-    write->reg = reading.reg->id;
+    if (reading.reg != NULL)
+        write->reg = reading.reg->id;
     write->insist = args_flag(args, "anyway");
     write->trial = args_flag(args, "trial");
     buffer_init(&reading.fits, PAYLOAD_SIZE_MAX);
-    enum status status = prepare_of(verb)(&reading, args);
+    enum status status = prepare(&reading, args);
     buffer_deinit(&reading.fits);
     if (store_txn_status(change->txn) != OK)
         status = store_txn_status(change->txn);

@@ -26,7 +26,7 @@ struct change {
     char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
 };
 
-/* Whether the command is one of R.add, R.set, R.amend, R.void. */
+/* Whether the command is one of R.add, R.set, R.amend, R.void, conflict.resolve. */
 bool change_is_meant(struct slice command);
 
 /* Fills `write` but for token and account; `target` is the record that is changed, voided or

@@ -60,6 +60,14 @@ void query_note_incomplete(struct query *query)
             (struct incomplete){.kind = INCOMPLETE_WANTED, .count = report.wanted_logs};
 }
 
+void query_note_not_worked_in(struct query *query)
+{
+    uint64_t left = engine_care_left(query_engine(query));
+    if (left > 0 && query->incomplete.kind == INCOMPLETE_NOT)
+        query->incomplete =
+            (struct incomplete){.kind = INCOMPLETE_COUNTING, .count = left};
+}
+
 void query_put_division(const struct query *query, uint64_t code)
 {
     const struct division *division = divisions_find(query->sources->divisions, code);
@@ -75,12 +83,13 @@ static const struct {
     const char *name;
     enum status (*answer)(struct query *query, struct store_txn *txn, struct slice args);
 } plain_commands[] = {
-    {"version", query_version},     {"status", query_status},
-    {"peer.list", query_peers},     {"node.show", query_members},
-    {"digest", query_digest},       {"log.show", query_log},
-    {"log.strayed", query_strayed}, {"place.find", query_places},
-    {"visit.due", query_due},       {"report.coverage", query_coverage},
-    {"policy.show", query_policies},
+    {"version", query_version},        {"status", query_status},
+    {"peer.list", query_peers},        {"node.show", query_members},
+    {"digest", query_digest},          {"log.show", query_log},
+    {"log.strayed", query_strayed},    {"place.find", query_places},
+    {"visit.due", query_due},          {"report.coverage", query_coverage},
+    {"policy.show", query_policies},   {"conflict.list", query_conflicts},
+    {"conflict.show", query_conflict},
 };
 
 static enum status answer_register(struct query *query, struct store_txn *txn,

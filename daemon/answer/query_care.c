@@ -114,14 +114,6 @@ static void note_silent(struct query *query, struct store_txn *txn,
         date_format(day_of_minutes(since), query->incomplete.since);
 }
 
-static void note_not_worked_in(struct query *query)
-{
-    uint64_t left = engine_care_left(query_engine(query));
-    if (left > 0 && query->incomplete.kind == INCOMPLETE_NOT)
-        query->incomplete =
-            (struct incomplete){.kind = INCOMPLETE_COUNTING, .count = left};
-}
-
 static const char *choice_name(const struct field *field, uint8_t id)
 {
     for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
@@ -278,7 +270,7 @@ static void begin(struct query *query, struct store_txn *txn, struct answering *
         .scratch = query->scratch,
     };
     query_note_incomplete(query);
-    note_not_worked_in(query);
+    query_note_not_worked_in(query);
 }
 
 enum status query_due(struct query *query, struct store_txn *txn, struct slice args)

@@ -14,6 +14,9 @@ enum status query_refuse(struct query *query, enum status status, struct slice s
  * announced and not here. */
 void query_note_incomplete(struct query *query);
 
+/* The same of rows that are worked in behind the fold (crdt/care, crdt/conflict). */
+void query_note_not_worked_in(struct query *query);
+
 /* division and division_name, two pairs of a map. */
 void query_put_division(const struct query *query, uint64_t code);
 
@@ -59,6 +62,11 @@ void query_policy_at(const struct query *query, int64_t day, struct policy *poli
 /* One pair of a map, "policy": which statement is the newest that a figure rests on, nil
  * where all are defaults. */
 void query_put_policy(const struct query *query, const struct policy *policy);
+
+/* query_conflict.c */
+enum status query_conflicts(struct query *query, struct store_txn *txn,
+                            struct slice args);
+enum status query_conflict(struct query *query, struct store_txn *txn, struct slice args);
 
 /* query_log.c */
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/conflict.h"
 #include "daemon/answer/peer_list.h"
 #include "daemon/answer/query_parts.h"
 
@@ -234,7 +235,7 @@ static void put_county(struct query *query)
     answer_put_hex(out, roster_salt(roster)->bytes, COUNTY_SALT_SIZE);
 }
 
-static void put_storage(struct query *query)
+static void put_storage(struct query *query, struct store_txn *txn)
 {
     const struct engine *engine = query_engine(query);
     struct store_size size = store_measure(query->sources->store);
@@ -256,6 +257,7 @@ static void put_storage(struct query *query)
         {"refused_entries", report.refused_entries},
         {"wanted_logs", report.wanted_logs},
         {"runs_to_fold", runs_left},
+        {"conflicts", conflict_count(txn)},
     };
     answer_put_key(query->data, "storage");
     codec_put_map(query->data, ARRAY_SIZE(rows));
@@ -292,14 +294,13 @@ static void put_transport(struct query *query)
 
 enum status query_status(struct query *query, struct store_txn *txn, struct slice args)
 {
-    (void)txn;
     (void)args;
     codec_put_map(query->data, 9);
     put_self(query);
     put_county(query);
     put_troubles(query);
     put_peers(query);
-    put_storage(query);
+    put_storage(query, txn);
     put_transport(query);
     return OK;
 }

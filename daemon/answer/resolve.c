@@ -332,3 +332,17 @@ enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
         buffer_put(fits, "; ...", 5);
     return ERR_AMBIGUOUS;
 }
+
+enum status resolve_any_to_write(const struct engine *engine, struct store_txn *txn,
+                                 struct arena *scratch, struct slice text,
+                                 const struct schema_register **reg,
+                                 struct resolved *resolved, struct buffer *fits)
+{
+    enum status status = ERR_NOT_FOUND;
+    for (size_t i = 0; status == ERR_NOT_FOUND && (*reg = schema_register_at(i)) != NULL;
+         i++) {
+        if (schema_can_conflict(*reg))
+            status = resolve_to_write(engine, txn, scratch, *reg, text, resolved, fits);
+    }
+    return status;
+}

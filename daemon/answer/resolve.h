@@ -31,6 +31,14 @@ MUST_USE enum status resolve_to_write(const struct engine *engine, struct store_
                                       struct slice text, struct resolved *resolved,
                                       struct buffer *fits);
 
+/* The same for a record of whichever register has fields that can be in conflict; `reg` is
+ * set where there is one. */
+MUST_USE enum status resolve_any_to_write(const struct engine *engine,
+                                          struct store_txn *txn, struct arena *scratch,
+                                          struct slice text,
+                                          const struct schema_register **reg,
+                                          struct resolved *resolved, struct buffer *fits);
+
 /* Whether this node may read the realm at all. */
 bool realm_is_readable(const struct engine *engine, uint64_t realm);
 

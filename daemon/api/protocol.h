@@ -35,7 +35,8 @@
  *                                          peers[as peer.list],
  *                                          storage{file_bytes,used_bytes,disk_free_bytes,
  *                                          entries,logs,runs,unreadable_entries,
- *                                          refused_entries,wanted_logs,runs_to_fold},
+ *                                          refused_entries,wanted_logs,runs_to_fold,
+ *                                          conflicts (records)},
  *                                          transport{frames_in,frames_out,bytes_in,
  *                                          bytes_out,handshakes_done,
  *                                          handshakes_refused,frames_refused}
@@ -64,6 +65,14 @@
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
  *   R.void        id, reason,              written
  *                 restore_amended
+ *   conflict.list division                 conflicts[{id,register,name,place,place_name,date,
+ *                                          field,value,version,stamp_ms,node,actor,shown}],
+ *                                          one for each value that stands
+ *   conflict.show id                       the same, of one record
+ *   conflict.     id, field, keep (the     written
+ *   resolve       beginning of a version's
+ *                 id, or "shown") or value,
+ *                 anyway
  *   visit.due     division, within (days,  until, due[{id,name,village,village_name,tier,due,
  *                 "3d"), as_of (date)      days_late,latest}], rests_on
  *   report.       month, by (village,      month, figures[{place,place_name,due,visited,
