@@ -81,6 +81,10 @@
       "Look at that record. If both are right, enter it again with --anyway.")           \
     X(ERR_DOUBLE, 1208, "the same was entered already",                                  \
       "Look at that record. If both happened, enter it again with --anyway.")            \
+    X(ERR_CLOSED, 1211, "this month was closed already",                                 \
+      "See it with: linli report coverage --month MONTH")                                \
+    X(ERR_NOT_ALL_HERE, 1212, "what is known here is not all there is",                  \
+      "Wait until it has come. To close with what is here, add --anyway.")               \
     X(ERR_PEER_CONFIGURED, 1209, "the configuration names it as a peer",                 \
       "Take that section out of linli.conf, start linlid again, then forget it.")        \
     X(ERR_PEER_LINKED, 1210, "it is connected, so it is heard of at once again",         \

@@ -17,7 +17,12 @@
  * same state". */
 #define SCHEMA_LEVEL 1
 
-enum register_id { REGISTER_PERSON = 1, REGISTER_VISIT = 2, REGISTER_OPERATOR = 3 };
+enum register_id {
+    REGISTER_PERSON = 1,
+    REGISTER_VISIT = 2,
+    REGISTER_OPERATOR = 3,
+    REGISTER_MONTH = 12,
+};
 
 enum realm_level {
     REALM_TOWNSHIP, /* of the township where it lies                    */
@@ -160,6 +165,20 @@ enum operator_field {
     OPERATOR_ROLE,
     OPERATOR_ACTIVE,
     OPERATOR_PHONE,
+};
+
+enum month_field {
+    MONTH_PLACE,
+    MONTH_MONTH,
+    MONTH_DUE,
+    MONTH_VISITED,
+    MONTH_FIGURES,
+    MONTH_POLICY,
+    MONTH_LOGS,
+    MONTH_ENTRIES,
+    MONTH_HEADS,
+    MONTH_ENDS,
+    MONTH_MISSING,
 };
 
 /* Choice ids that views ask for. */

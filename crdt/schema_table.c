@@ -1,5 +1,6 @@
+#include "crdt/closing.h"
 #include "crdt/person.h"
-#include "crdt/schema.h"
+#include "crdt/schema_families.h"
 #include "crdt/visit.h"
 
 /* Marks English texts for xgettext; they are translated where they are shown. */
@@ -530,6 +531,29 @@ const struct schema_register schema_registers[] = {
      .date_field = FIELD_NONE,
      .fields = operator_fields,
      .field_count = ARRAY_SIZE(operator_fields)},
+    {.id = REGISTER_MONTH,
+     .name = "month",
+     .label = "月度封账",
+     .realm = REALM_TOWNSHIP,
+     .lane = LANE_RECORD,
+     .writers = DIVISION_TOWNSHIP,
+     .verbs = VERB_BIT(VERB_LIST) | VERB_BIT(VERB_SHOW) | VERB_BIT(VERB_VOID),
+     .subject_field = FIELD_NONE,
+     .amends_field = FIELD_NONE,
+     .name_field = FIELD_NONE,
+     .place_field = MONTH_PLACE,
+     .date_field = FIELD_NONE,
+     .fields = month_fields,
+     .field_count = MONTH_FIELDS,
+     .agrees = closing_agrees,
+     .words = {[VERB_SHOW] = {N_("a closed month: figures, by whom, on what they rest"),
+                              PREFIX_HELP, "linli month show 8D2K"},
+               [VERB_LIST] = {N_("the months that were closed"), NULL,
+                              "linli month list --division 331123106"},
+               [VERB_VOID] = {N_("take back a closing made by mistake; it stays visible "
+                                 "with --all"),
+                              PREFIX_HELP,
+                              "linli month void 8D2K --reason '封账过早'"}}},
 #ifdef MORE_REGISTERS /* of tests, which compile this table anew with registers of theirs */
     MORE_REGISTERS
 #endif

@@ -95,6 +95,12 @@ static enum status put_text(const struct invocation *invocation,
     char secret[SECRET_SIZE_MAX];
     char time[TIME_TYPED_SIZE];
     struct option option;
+    char month[MONTH_TYPED_SIZE];
+    if (strcmp(given->key, "month") == 0 &&
+        month_read(slice_text(given->value), now_ms, month)) {
+        codec_put_cstring(args, month);
+        return OK;
+    }
     bool is_option = command_option_named(invocation->command, given->key, &option);
     if (is_option && time_read(slice_text(given->value), option.type, now_ms, time)) {
         codec_put_cstring(args, time);

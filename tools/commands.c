@@ -242,6 +242,23 @@ static const struct command fixed[] = {
                          N_("a village, a township or the county, by code or name")),
                  FLAG("names", N_("also who is missing and who is exempt")),
                  TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
+    {.name = "month close",
+     .request = "month.close",
+     .help = N_("freeze a township's coverage of a month, by what is held here"),
+     .more =
+         N_("The figures, and the heads of the logs that they rest on, are written as a "
+            "record. A visit that comes later changes the closed figure no more: "
+            "report coverage shows both. Where two close the same month without "
+            "knowing of each other, the first stands and the other is shown."),
+     .example = "linli month close 2026-10 --division 331123106",
+     .run = ask_run,
+     .render = render_closed,
+     .positionals = {{"month", N_("MONTH"), false, false}},
+     .options = {TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("the township; that of this node unless given")),
+                 FLAG("anyway", N_("although the month is not over, or something is "
+                                   "known to be missing"))},
+     .writes = true},
     {.name = "policy show",
      .request = "policy.show",
      .help = N_("what the authority laid down: intervals, silence, stars, from which date"),

@@ -125,6 +125,12 @@ static const struct {
      N_("The same person, minute and outcome was among the latest sixteen entries for "
         "that "
         "person: most often it was typed twice, or at two desks.")},
+    {'E', 1211,
+     N_("A closed figure does not change. What came later stands beside it in the report. "
+        "A closing made by mistake is taken back with: linli month void")},
+    {'E', 1212,
+     N_("A figure that is closed is held against others for years, so what is known to be "
+        "missing is not passed over. With --anyway it is written down beside the figure.")},
     {'E', 1209,
      N_("A neighbour is shown while the configuration names it, or this node has heard of "
         "it. Forgetting takes out what this disk remembers of it, and never a record.")},

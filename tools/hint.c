@@ -154,6 +154,29 @@ static void say_where_to_look(struct failure *failure,
         failure->next = "";
 }
 
+/* By which places a report may be made. */
+static void say_levels(struct failure *failure, const char *value)
+{
+    static const char *const levels[] = {"village", "township", "county"};
+    struct suggestion suggestion;
+    suggestion_begin(&suggestion, slice_text(value != NULL ? value : ""));
+    for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
+        suggestion_consider(&suggestion, levels[i]);
+        /* "town" is too far from its whole word to be taken for a slip. */
+        if (suggestion.best[0] == '\0' && value != NULL && strlen(value) >= 3 &&
+            strncmp(levels[i], value, strlen(value)) == 0)
+            (void)snprintf(suggestion.best, sizeof suggestion.best, "%s", levels[i]);
+    }
+    failure->next = "";
+    if (suggestion.best[0] != '\0')
+        (void)snprintf(failure->next_own, sizeof failure->next_own,
+                       _("Did you mean %s? Use one of: village, township, county"),
+                       suggestion.best);
+    else
+        (void)snprintf(failure->next_own, sizeof failure->next_own, "%s",
+                       _("Use one of: village, township, county"));
+}
+
 /* The key of what was refused: the daemon names it, or repeats the beginning of what was
  * given under it. NULL: neither. */
 static const char *refused_key(const struct failure *failure,
@@ -200,6 +223,10 @@ void hint_add(struct failure *failure, const struct invocation *invocation)
                      value);
     if (failure->number == ERR_DIVISION || failure->number == ERR_VILLAGE_WANTED)
         say_places(failure, value);
+    if (failure->number == ERR_DATE && strcmp(key, "month") == 0)
+        failure->next = N_("Write a month as 2026-11, or 11 for the latest November.");
+    if (failure->number == ERR_FIELD_VALUE && strcmp(key, "by") == 0)
+        say_levels(failure, value);
     if (failure->number == ERR_FIELD_VALUE && strcmp(key, "limit") == 0)
         failure->next = N_("Give a whole number, at least 1.");
     if (!invocation->json)

@@ -47,6 +47,8 @@ void render_conflicts(const struct invocation *invocation,
                       const struct terminal *terminal, struct slice data);
 void render_settled(const struct invocation *invocation, const struct terminal *terminal,
                     struct slice data);
+void render_closed(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data);
 
 /* tools/status.c */
 enum exit_code judge_status(struct slice data);

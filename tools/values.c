@@ -166,6 +166,35 @@ bool time_read(struct slice typed, enum field_type type, uint64_t now_ms,
     return read;
 }
 
+bool month_read(struct slice typed, uint64_t now_ms, char full[MONTH_TYPED_SIZE])
+{
+    static const struct {
+        const char *word;
+        int64_t back;
+    } words[] = {{"本月", 0}, {"this", 0}, {"上月", 1}, {"last", 1}};
+    int64_t now = month_of(beijing_minutes(now_ms) / MINUTES_PER_DAY);
+    struct buffer narrow;
+    buffer_init(&narrow, SIZE_MAX);
+    normal_put_narrow(typed, &narrow);
+    struct slice rest = buffer_slice(&narrow);
+    unsigned month = 0;
+    bool read = false;
+    for (size_t i = 0; i < ARRAY_SIZE(words) && !read; i++) {
+        read = slice_equal(rest, slice_text(words[i].word));
+        if (read)
+            month_format(now - words[i].back, full);
+    }
+    if (!read && rest.size > 0 && take_number(&rest, &month) && month >= 1 &&
+        month <= 12 && (rest.size == 0 || slice_equal(rest, slice_text("月")))) {
+        int64_t january = now - (now % 12 + 12) % 12;
+        int64_t meant = january + (int64_t)month - 1;
+        month_format(meant > now ? meant - 12 : meant, full);
+        read = true;
+    }
+    buffer_deinit(&narrow);
+    return read;
+}
+
 /* ---- values in words ---- */
 
 static const char *copy_text(struct arena *arena, struct slice text)

@@ -8,6 +8,7 @@
 #include "crdt/conflict.h"
 #include "crdt/text.h"
 #include "daemon/answer/answer.h"
+#include "daemon/answer/closing_draft.h"
 #include "daemon/answer/query.h"
 #include "daemon/answer/resolve.h"
 
@@ -543,13 +544,67 @@ static void summarise(struct change *change, const struct schema_register *reg,
     arena_deinit(&scratch);
 }
 
-/* "conflict.resolve", which finds its register by the record; or the verb of a register that
- * writes. NULL: neither. */
+/* ---- closing a month ---- */
+
+static void add_number(struct reading *reading, uint8_t field, uint64_t number)
+{
+    buffer_clear(reading->change->scratch);
+    codec_put_uint(reading->change->scratch, number);
+    add_encoded(reading, field);
+}
+
+static void add_text(struct reading *reading, uint8_t field, struct slice text)
+{
+    if (text.size == 0)
+        return;
+    buffer_clear(reading->change->scratch);
+    codec_put_text(reading->change->scratch, text);
+    add_encoded(reading, field);
+}
+
+/* What is written is what the report says at this moment, and on which heads. */
+static enum status prepare_close(struct reading *reading, struct slice args)
+{
+    struct change *change = reading->change;
+    struct write *write = reading->write;
+    struct closing_draft draft;
+    closing_draft_init(&draft);
+    CHECK(change->query != NULL);
+    enum status status =
+        query_close(change->query, change->txn, args, write->insist, &draft);
+    if (status == OK) {
+        write->kind = OPERATION_CREATE;
+        write->realm = draft.township;
+        add_number(reading, MONTH_PLACE, draft.township);
+        add_text(reading, MONTH_MONTH, slice_text(draft.month));
+        add_number(reading, MONTH_DUE, draft.due);
+        add_number(reading, MONTH_VISITED, draft.visited);
+        add_text(reading, MONTH_FIGURES, buffer_slice(&draft.figures));
+        if (draft.policy != 0)
+            add_number(reading, MONTH_POLICY, draft.policy);
+        add_number(reading, MONTH_LOGS, draft.logs);
+        add_number(reading, MONTH_ENTRIES, draft.entries);
+        add_text(reading, MONTH_HEADS, slice_text(draft.heads));
+        add_text(reading, MONTH_ENDS, buffer_slice(&draft.ends));
+        add_text(reading, MONTH_MISSING, slice_text(draft.missing));
+    } else {
+        (void)refuse(change, status, slice_text(change->query->subject));
+    }
+    closing_draft_deinit(&draft);
+    return status;
+}
+
+/* "conflict.resolve", which finds its register by the record; "month.close"; or the verb of a register that
+ * writes. NULL: none. */
 static prepare_verb *prepare_of_command(struct reading *reading, struct slice command)
 {
     enum verb verb;
     if (slice_equal(command, slice_text("conflict.resolve")))
         return prepare_settle;
+    if (slice_equal(command, slice_text("month.close"))) {
+        reading->reg = schema_register(REGISTER_MONTH);
+        return prepare_close;
+    }
     if (!schema_command(command, &reading->stepped, &verb, &reading->step))
         return NULL;
     reading->reg = verb == VERB_STEP ? schema_steps(reading->stepped) : reading->stepped;

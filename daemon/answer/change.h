@@ -8,6 +8,8 @@
 #include "crdt/view.h"
 #include "net/engine.h"
 
+struct query;
+
 /* A record's fields are small; whatever is larger than this is no record. */
 #define CHANGE_ARGS_SIZE_MAX (256 * 1024)
 /* name, place, place_name, date, record, restored, serves, serves_name */
@@ -21,12 +23,13 @@ struct change {
     struct arena *arena;               /* what `write` points to lives here */
     struct buffer *scratch;
     uint64_t wall_ms;
+    struct query *query; /* for month.close, which writes what a report says */
     struct slice
         summary; /* of what is to be written, by change_prepare: daemon/api/protocol.h */
     char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
 };
 
-/* Whether the command is one of R.add, R.set, R.amend, R.void, conflict.resolve. */
+/* Whether the command is one of R.add, R.set, R.amend, R.void, conflict.resolve, month.close. */
 bool change_is_meant(struct slice command);
 
 /* Fills `write` but for token and account; `target` is the record that is changed, voided or

@@ -1,4 +1,4 @@
-/* Who is due to be visited, and which part of those who were due was. */
+/* Who is due to be visited, and what answers about care share. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +13,7 @@
 
 /* ---- as of when ---- */
 
-/* The end of the day asked for, or now. A clock that is not set cannot say. */
-static enum status take_now(struct query *query, struct slice args, int64_t *now)
+enum status query_take_now(struct query *query, struct slice args, int64_t *now)
 {
     struct slice text;
     int64_t day;
@@ -72,9 +71,8 @@ static int64_t heard_minutes(const struct query *query, struct store_txn *txn,
     return heard;
 }
 
-/* docs/design.md, "It says what it does not know": a figure carries how complete it is. */
-static void note_silent(struct query *query, struct store_txn *txn,
-                        const struct scope *scope, int64_t now, int64_t silent_days)
+void query_note_silent(struct query *query, struct store_txn *txn,
+                       const struct scope *scope, int64_t now, int64_t silent_days)
 {
     const struct engine *engine = query_engine(query);
     const struct roster *roster = engine_roster(engine);
@@ -114,7 +112,7 @@ static void note_silent(struct query *query, struct store_txn *txn,
         date_format(day_of_minutes(since), query->incomplete.since);
 }
 
-static const char *choice_name(const struct field *field, uint8_t id)
+const char *query_choice_name(const struct field *field, uint8_t id)
 {
     for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
         if (choice->id == id)
@@ -123,7 +121,7 @@ static const char *choice_name(const struct field *field, uint8_t id)
     return NULL;
 }
 
-static void put_date_or_nil(struct buffer *out, const char *key, bool known, int64_t day)
+void query_put_date_or_nil(struct buffer *out, const char *key, bool known, int64_t day)
 {
     char text[11] = "";
     if (known && date_in_range(day))
@@ -132,9 +130,8 @@ static void put_date_or_nil(struct buffer *out, const char *key, bool known, int
     answer_put_text_or_nil(out, text);
 }
 
-/* id, name, village, village_name, tier: five pairs that say who it is. */
-static void put_person(struct query *query, struct answering *answering,
-                       const struct care *care)
+void query_put_person(struct query *query, struct answering *answering,
+                      const struct care *care)
 {
     const struct schema_register *reg = schema_register(REGISTER_PERSON);
     const struct division *village =
@@ -154,7 +151,16 @@ static void put_person(struct query *query, struct answering *answering,
     answer_put_key(out, "village_name");
     answer_put_text_or_nil(out, village != NULL ? village->name : NULL);
     answer_put_key(out, "tier");
-    answer_put_text_or_nil(out, choice_name(&reg->fields[PERSON_TIER], care->tier));
+    answer_put_text_or_nil(out, query_choice_name(&reg->fields[PERSON_TIER], care->tier));
+}
+
+void query_put_place(const struct query *query, uint64_t code)
+{
+    const struct division *division = divisions_find(query->sources->divisions, code);
+    answer_put_key(query->data, "place");
+    codec_put_uint(query->data, code);
+    answer_put_key(query->data, "place_name");
+    answer_put_text_or_nil(query->data, division != NULL ? division->name : NULL);
 }
 
 static bool is_in(const struct scope *scope, const struct care *care)
@@ -164,12 +170,9 @@ static bool is_in(const struct scope *scope, const struct care *care)
                            scope->division);
 }
 
-/* Calls `each` with the care row of every person within the scope, in order of (realm,
- * person), as of `now`. */
-static void walk_scope(struct query *query, struct store_txn *txn,
-                       const struct scope *scope, int64_t now,
-                       void (*each)(void *context, const struct care *care),
-                       void *context)
+void query_walk_care(struct query *query, struct store_txn *txn,
+                     const struct scope *scope, int64_t now,
+                     void (*each)(void *context, const struct care *care), void *context)
 {
     const struct roster *roster = engine_roster(query_engine(query));
     struct realm_walk realms = {0};
@@ -261,7 +264,8 @@ static enum status take_within(struct query *query, struct slice args, int64_t n
     return OK;
 }
 
-static void begin(struct query *query, struct store_txn *txn, struct answering *answering)
+void query_care_begin(struct query *query, struct store_txn *txn,
+                      struct answering *answering)
 {
     *answering = (struct answering){
         .engine = query_engine(query),
@@ -282,20 +286,20 @@ enum status query_due(struct query *query, struct store_txn *txn, struct slice a
     int64_t now;
     enum status status = query_take_division(query, txn, &scope, args);
     if (status == OK)
-        status = take_now(query, args, &now);
+        status = query_take_now(query, args, &now);
     if (status == OK)
         status = take_within(query, args, now, &list.until_day);
     if (status != OK)
         return status;
     list.today = day_of_minutes(now);
     query_policy_at(query, list.today, &list.policy);
-    begin(query, txn, &answering);
-    note_silent(query, txn, &scope, now, list.policy.silent_days);
-    walk_scope(query, txn, &scope, now, due_add, &list);
+    query_care_begin(query, txn, &answering);
+    query_note_silent(query, txn, &scope, now, list.policy.silent_days);
+    query_walk_care(query, txn, &scope, now, due_add, &list);
     if (list.count > 1)
         qsort(list.items, list.count, sizeof *list.items, due_compare);
     codec_put_map(out, 4);
-    put_date_or_nil(out, "until", true, list.until_day);
+    query_put_date_or_nil(out, "until", true, list.until_day);
     query_put_policy(query, &list.policy);
     answer_put_key(out, "due");
     codec_put_array(out, list.count);
@@ -303,240 +307,16 @@ enum status query_due(struct query *query, struct store_txn *txn, struct slice a
         const struct care *care = &list.items[i].care;
         int64_t late = day_of_minutes(now) - list.items[i].day;
         codec_put_map(out, 8);
-        put_person(query, &answering, care);
-        put_date_or_nil(out, "due", true, list.items[i].day);
+        query_put_person(query, &answering, care);
+        query_put_date_or_nil(out, "due", true, list.items[i].day);
         answer_put_key(out, "days_late");
         answer_put_uint_or_nil(out, late > 0 ? (uint64_t)late : 0);
-        put_date_or_nil(out, "latest", care->latest != CARE_NEVER,
-                        care->latest != CARE_NEVER ? day_of_minutes(care->latest) : 0);
+        query_put_date_or_nil(out, "latest", care->latest != CARE_NEVER,
+                              care->latest != CARE_NEVER ? day_of_minutes(care->latest)
+                                                         : 0);
     }
     query_put_rests_on(query, &scope);
     free(list.items);
-    answering_deinit(&answering);
-    return OK;
-}
-
-/* ---- coverage ---- */
-
-#define STATUSES (PERSON_DECEASED + 1)
-
-/* The figure of one place. Persons, not rows. */
-struct figure {
-    uint64_t place;
-    uint64_t persons[COVERAGE_MISSED + 1];
-    uint64_t exempt[STATUSES];
-};
-
-struct coverage_report {
-    int64_t month;
-    struct policy policy; /* of the month's last day, or of the day asked for within it */
-    enum division_level level; /* a figure for each place of this level */
-    bool names;
-    struct figure *figures; /* by place */
-    size_t count, capacity;
-    struct care *missed, *exempt; /* without their months; where names are wanted */
-    size_t missed_count, missed_capacity, exempt_count, exempt_capacity;
-};
-
-static uint64_t place_of(const struct coverage_report *report, const struct care *care)
-{
-    if (report->level == DIVISION_COUNTY)
-        return division_county(care->realm);
-    if (report->level == DIVISION_TOWNSHIP || care->village == 0)
-        return care->realm;
-    return care->village;
-}
-
-static int figure_compare(const void *key, const void *item)
-{
-    const uint64_t *place = key;
-    const struct figure *figure = item;
-    return (*place > figure->place) - (*place < figure->place);
-}
-
-static struct figure *figure_for(struct coverage_report *report, uint64_t place)
-{
-    size_t at;
-    if (sorted_find(&place, report->figures, report->count, sizeof *report->figures,
-                    figure_compare, &at))
-        return &report->figures[at];
-    report->figures = array_grow(report->figures, &report->capacity, report->count + 1,
-                                 sizeof *report->figures);
-    memmove(report->figures + at + 1, report->figures + at,
-            (report->count++ - at) * sizeof(struct figure));
-    report->figures[at] = (struct figure){.place = place};
-    return &report->figures[at];
-}
-
-static void keep(struct care **list, size_t *count, size_t *capacity,
-                 const struct care *care)
-{
-    *list = array_grow(*list, capacity, *count + 1, sizeof **list);
-    (*list)[(*count)++] = *care;
-}
-
-static void coverage_add(void *context, const struct care *care)
-{
-    struct coverage_report *report = context;
-    enum coverage coverage = coverage_of(care, &report->policy.visits, report->month);
-    if (coverage == COVERAGE_NONE)
-        return;
-    struct figure *figure = figure_for(report, place_of(report, care));
-    figure->persons[coverage]++;
-    if (coverage == COVERAGE_EXEMPT) {
-        CHECK(care->status < STATUSES);
-        figure->exempt[care->status]++;
-    }
-    if (report->names && coverage == COVERAGE_MISSED)
-        keep(&report->missed, &report->missed_count, &report->missed_capacity, care);
-    if (report->names && coverage == COVERAGE_EXEMPT)
-        keep(&report->exempt, &report->exempt_count, &report->exempt_capacity, care);
-}
-
-static void put_count(struct buffer *out, const char *key, uint64_t count)
-{
-    answer_put_key(out, key);
-    codec_put_uint(out, count);
-}
-
-/* due, visited, missed, not_due, exempt, exempt_for and rate: seven pairs. The rate is in
- * tenths of a percent, rounded down: 100.0 only where nobody is missing; nil where nobody is
- * due. */
-static void put_figure(struct buffer *out, const struct figure *figure)
-{
-    const struct field *status = &schema_register(REGISTER_PERSON)->fields[PERSON_STATUS];
-    uint64_t visited = figure->persons[COVERAGE_VISITED];
-    uint64_t due = visited + figure->persons[COVERAGE_MISSED];
-    char rate[32] = "";
-    size_t reasons = 0;
-    put_count(out, "due", due);
-    put_count(out, "visited", visited);
-    put_count(out, "missed", figure->persons[COVERAGE_MISSED]);
-    put_count(out, "not_due", figure->persons[COVERAGE_NOT_DUE]);
-    put_count(out, "exempt", figure->persons[COVERAGE_EXEMPT]);
-    for (uint8_t id = 0; id < STATUSES; id++)
-        reasons += figure->exempt[id] > 0;
-    answer_put_key(out, "exempt_for");
-    codec_put_map(out, reasons);
-    for (uint8_t id = 0; id < STATUSES; id++) {
-        if (figure->exempt[id] > 0)
-            put_count(out, choice_name(status, id), figure->exempt[id]);
-    }
-    if (due > 0)
-        (void)snprintf(rate, sizeof rate, "%" PRIu64 ".%" PRIu64,
-                       visited * 1000 / due / 10, visited * 1000 / due % 10);
-    answer_put_key(out, "rate");
-    answer_put_text_or_nil(out, rate);
-}
-
-static void put_place(struct query *query, uint64_t code)
-{
-    const struct division *division = divisions_find(query->sources->divisions, code);
-    answer_put_key(query->data, "place");
-    codec_put_uint(query->data, code);
-    answer_put_key(query->data, "place_name");
-    answer_put_text_or_nil(query->data, division != NULL ? division->name : NULL);
-}
-
-static void put_persons(struct query *query, struct answering *answering, const char *key,
-                        const struct care *list, size_t count)
-{
-    const struct field *status = &schema_register(REGISTER_PERSON)->fields[PERSON_STATUS];
-    struct buffer *out = query->data;
-    answer_put_key(out, key);
-    codec_put_array(out, count);
-    for (size_t i = 0; i < count; i++) {
-        codec_put_map(out, 6);
-        put_person(query, answering, &list[i]);
-        answer_put_key(out, "status");
-        answer_put_text_or_nil(out, choice_name(status, list[i].status));
-    }
-}
-
-static void put_report(struct query *query, struct answering *answering,
-                       const struct scope *scope, const struct coverage_report *report)
-{
-    struct buffer *out = query->data;
-    struct figure total = {0};
-    char month[8];
-    month_format(report->month, month);
-    codec_put_map(out, report->names ? 7 : 5);
-    answer_put_key(out, "month");
-    codec_put_cstring(out, month);
-    query_put_policy(query, &report->policy);
-    answer_put_key(out, "figures");
-    codec_put_array(out, report->count);
-    for (size_t i = 0; i < report->count; i++) {
-        codec_put_map(out, 9);
-        put_place(query, report->figures[i].place);
-        put_figure(out, &report->figures[i]);
-        for (size_t j = 0; j < ARRAY_SIZE(total.persons); j++)
-            total.persons[j] += report->figures[i].persons[j];
-        for (size_t j = 0; j < STATUSES; j++)
-            total.exempt[j] += report->figures[i].exempt[j];
-    }
-    answer_put_key(out, "total");
-    codec_put_map(out, 7);
-    put_figure(out, &total);
-    if (report->names) {
-        put_persons(query, answering, "missed", report->missed, report->missed_count);
-        put_persons(query, answering, "exempt", report->exempt, report->exempt_count);
-    }
-    query_put_rests_on(query, scope);
-}
-
-/* Of the month in which `now` lies, unless one is given; by village, unless `by` says
- * otherwise. */
-static enum status take_report(struct query *query, struct slice args, int64_t now,
-                               struct coverage_report *report)
-{
-    struct slice text;
-    report->month = month_of(day_of_minutes(now));
-    report->level = DIVISION_VILLAGE;
-    report->names = args_flag(args, "names");
-    if (args_text(args, "month", &text) && !month_parse(text, &report->month))
-        return query_refuse(query, ERR_DATE, slice_text("month"));
-    if (!args_text(args, "by", &text))
-        return OK;
-    if (slice_equal(text, slice_text("township")))
-        report->level = DIVISION_TOWNSHIP;
-    else if (slice_equal(text, slice_text("county")))
-        report->level = DIVISION_COUNTY;
-    else if (!slice_equal(text, slice_text("village")))
-        return query_refuse(query, ERR_FIELD_VALUE, slice_text("by"));
-    return OK;
-}
-
-/* A figure is made by the rules of its own month, whenever it is asked for. */
-static void report_policy(struct query *query, int64_t now,
-                          struct coverage_report *report)
-{
-    int64_t last_day = month_first_day(report->month + 1) - 1,
-            today = day_of_minutes(now);
-    query_policy_at(query, today < last_day ? today : last_day, &report->policy);
-}
-
-enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args)
-{
-    struct scope scope = {.reg = schema_register(REGISTER_PERSON)};
-    struct coverage_report report = {0};
-    struct answering answering;
-    int64_t now;
-    enum status status = query_take_division(query, txn, &scope, args);
-    if (status == OK)
-        status = take_now(query, args, &now);
-    if (status == OK)
-        status = take_report(query, args, now, &report);
-    if (status != OK)
-        return status;
-    begin(query, txn, &answering);
-    report_policy(query, now, &report);
-    note_silent(query, txn, &scope, now, report.policy.silent_days);
-    walk_scope(query, txn, &scope, now, coverage_add, &report);
-    put_report(query, &answering, &scope, &report);
-    free(report.figures);
-    free(report.missed);
-    free(report.exempt);
     answering_deinit(&answering);
     return OK;
 }

@@ -2,6 +2,7 @@
 #ifndef LINLI_DAEMON_QUERY_PARTS_H
 #define LINLI_DAEMON_QUERY_PARTS_H
 
+#include "crdt/figures.h"
 #include "crdt/policy.h"
 #include "daemon/answer/query.h"
 
@@ -33,6 +34,9 @@ MUST_USE enum status query_take_division(struct query *query, struct store_txn *
                                          struct scope *scope, struct slice args);
 /* One pair of a map: of how many logs how many entries are held that may speak of this. */
 void query_put_rests_on(const struct query *query, const struct scope *scope);
+/* The heads of those logs in turn, from `*at` on; NULL past the last. */
+const struct head *query_next_head(const struct query *query, const struct scope *scope,
+                                   size_t *at);
 
 /* query_place.c: the places that an answer's records name. */
 struct places {
@@ -54,7 +58,38 @@ enum status query_show(struct query *query, struct store_txn *txn,
 
 /* query_care.c */
 enum status query_due(struct query *query, struct store_txn *txn, struct slice args);
+/* The end of the day asked for, or now. A clock that is not set cannot say. */
+MUST_USE enum status query_take_now(struct query *query, struct slice args, int64_t *now);
+void query_care_begin(struct query *query, struct store_txn *txn,
+                      struct answering *answering);
+/* docs/design.md, "It says what it does not know": a figure carries how complete it is. */
+void query_note_silent(struct query *query, struct store_txn *txn,
+                       const struct scope *scope, int64_t now, int64_t silent_days);
+/* Calls `each` with the care row of every person within the scope, in order of (realm,
+ * person), as of `now`. */
+void query_walk_care(struct query *query, struct store_txn *txn,
+                     const struct scope *scope, int64_t now,
+                     void (*each)(void *context, const struct care *care), void *context);
+const char *query_choice_name(const struct field *field, uint8_t id); /* or NULL */
+void query_put_date_or_nil(struct buffer *out, const char *key, bool known, int64_t day);
+/* id, name, village, village_name, tier: five pairs that say who it is. */
+void query_put_person(struct query *query, struct answering *answering,
+                      const struct care *care);
+/* place and place_name, two pairs of a map. */
+void query_put_place(const struct query *query, uint64_t code);
+
+/* query_coverage.c */
 enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args);
+/* The figures of a month by village, as of `now`. */
+void query_figures(struct query *query, struct store_txn *txn, const struct scope *scope,
+                   int64_t month, int64_t now, const struct policy *policy,
+                   struct figures *figures);
+/* What holds for a month: on its last day, or on the day asked for within it. */
+void query_month_policy(const struct query *query, int64_t month, int64_t now,
+                        struct policy *policy);
+/* due, visited, missed, not_due, exempt, exempt_for and rate: seven pairs of a map. */
+#define FIGURE_KEYS 7
+void query_put_figure(struct buffer *out, const struct figure *figure);
 
 /* query_policy.c */
 enum status query_policies(struct query *query, struct store_txn *txn, struct slice args);

@@ -36,16 +36,25 @@ static bool log_counts(const struct roster *roster, const struct scope *scope,
     return false;
 }
 
-void query_put_rests_on(const struct query *query, const struct scope *scope)
+const struct head *query_next_head(const struct query *query, const struct scope *scope,
+                                   size_t *at)
 {
     const struct roster *roster = engine_roster(query_engine(query));
     const struct heads *heads = engine_heads(query_engine(query));
+    while (*at < heads_count(heads)) {
+        const struct head *head = heads_at(heads, (*at)++);
+        if (log_counts(roster, scope, head))
+            return head;
+    }
+    return NULL;
+}
+
+void query_put_rests_on(const struct query *query, const struct scope *scope)
+{
     struct buffer *out = query->data;
+    const struct head *head;
     uint64_t logs = 0, entries = 0;
-    for (size_t i = 0; i < heads_count(heads); i++) {
-        const struct head *head = heads_at(heads, i);
-        if (!log_counts(roster, scope, head))
-            continue;
+    for (size_t at = 0; (head = query_next_head(query, scope, &at)) != NULL;) {
         logs++;
         entries += head->seq;
     }

@@ -181,12 +181,20 @@ static void add_write(struct batch *batch, const struct control_request *request
 static void take_change(struct requests *requests, const struct control_request *request)
 {
     struct batch *batch = requests->options.batch;
+    struct query query = {
+        .sources = &requests->options.sources,
+        .wall_ms = batch->wall_ms,
+        .steady_ms = batch->steady_ms,
+        .arena = &batch->arena,
+        .scratch = &requests->scratch,
+    };
     struct change change = {
         .engine = requests->options.sources.engine,
         .divisions = requests->options.sources.divisions,
         .arena = &batch->arena,
         .scratch = &requests->encoded,
         .wall_ms = batch->wall_ms,
+        .query = &query,
     };
     struct write *write = arena_alloc(&batch->arena, sizeof *write);
     enum status status = begin_reading(requests);

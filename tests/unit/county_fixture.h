@@ -415,7 +415,17 @@ static inline enum status tell(struct county *county, size_t index, const char *
 {
     struct buffer encoded;
     struct write write;
+    struct county_reader reader = {county, index};
+    struct query_sources sources = county_sources(&reader);
+    struct query query = {
+        .sources = &sources,
+        .wall_ms = county->now_ms,
+        .steady_ms = county->now_ms - START_MS,
+        .arena = &county->arena,
+        .scratch = &county->scratch,
+    };
     struct change change = {
+        .query = &query,
         .engine = node_engine(county->nodes[index].node),
         .divisions = &county->divisions,
         .arena = &county->arena,

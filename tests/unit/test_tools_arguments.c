@@ -392,7 +392,7 @@ static void every_command_and_example_stands_in_the_manual(void **state)
 {
     char path[] = __FILE__;
     char manual[sizeof path + 32];
-    static char text[65536];
+    static char text[1 << 20];
     const struct command *command;
     (void)state;
     *strstr(path, "tests/unit/") = '\0';
