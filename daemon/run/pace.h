@@ -16,7 +16,7 @@
 #define PACE_BYTES_MAX (960 * 1024) /* memory of a batch */
 #define PACE_WORK_MIN 1000          /* however slow: everybody must get on too */
 #define PACE_CALM_US 200000
-#define PACE_HURRIED_US 8000
+#define PACE_HURRIED_US 20000
 #define PACE_BESIDE_US 4000
 #define PACE_HURRY_MS 500 /* who asked so lately will ask again */
 
