@@ -36,7 +36,8 @@
  *                                          storage{file_bytes,used_bytes,disk_free_bytes,
  *                                          entries,logs,runs,unreadable_entries,
  *                                          refused_entries,wanted_logs,runs_to_fold,
- *                                          conflicts (records)},
+ *                                          conflicts (records),
+ *                                          uncounted_entries (not in reports yet)},
  *                                          transport{frames_in,frames_out,bytes_in,
  *                                          bytes_out,handshakes_done,
  *                                          handshakes_refused,frames_refused}

@@ -251,6 +251,7 @@ void linlid_look(struct linlid *linlid, struct linlid_state *state)
         .wanted_logs = answer_uint(storage, "wanted_logs"),
         .unreadable_entries = answer_uint(storage, "unreadable_entries"),
         .refused_entries = answer_uint(storage, "refused_entries"),
+        .uncounted_entries = answer_uint(storage, "uncounted_entries"),
     };
     look_at_peers(answer_value(data, "peers"), state);
 }
