@@ -461,9 +461,12 @@ static bool subjects_step(struct store_txn *txn, struct fold_subjects *walk,
     if (walk->started)
         return store_next(txn, &walk->cursor, key, value);
     walk->started = true;
-    chain_key(from, walk->reg, walk->realm, &(struct entry_id){{0}});
-    return store_seek(txn, STORE_CHAINS, slice_of(from, sizeof from), &walk->cursor, key,
-                      value);
+    chain_key(from, walk->reg, walk->realm, &walk->after);
+    if (!store_seek(txn, STORE_CHAINS, slice_of(from, sizeof from), &walk->cursor, key,
+                    value))
+        return false;
+    return !slice_equal(*key, slice_of(from, sizeof from)) ||
+           store_next(txn, &walk->cursor, key, value);
 }
 
 bool fold_subjects_next(struct store_txn *txn, struct fold_subjects *walk,

@@ -84,12 +84,14 @@ size_t fold_chain_marks(struct fold *fold, struct store_txn *txn, uint8_t reg,
                         uint64_t realm, const struct entry_id *subject, uint64_t *row,
                         uint8_t marks[RECENT_ROWS]);
 
-/* Walks the subjects of a register, in order of (realm, subject). `realm` 0: all realms. The
- * rest of the struct is zero at first. Close `cursor` as a store cursor. */
+/* Walks the subjects of a register, in order of (realm, subject). `realm` 0: all realms; in
+ * one realm the walk may begin behind a subject, whether that is there or not. The rest of the
+ * struct is zero at first. Close `cursor` as a store cursor. */
 struct fold_subjects {
     struct store_cursor cursor;
     uint8_t reg;
     uint64_t realm;
+    struct entry_id after; /* zero: from the first on */
     bool started;
 };
 bool fold_subjects_next(struct store_txn *txn, struct fold_subjects *walk,

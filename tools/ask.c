@@ -169,8 +169,8 @@ void ask_advise_start(struct failure *failure, const char *socket, const char *d
                "admitted it: linli node join county.grant");
 }
 
-static void fail_to_open(struct failure *failure, const struct invocation *invocation,
-                         enum status status, int error)
+void ask_fail_to_open(struct failure *failure, const struct invocation *invocation,
+                      enum status status, int error)
 {
     const char *path = ask_socket(invocation);
     if (status == ERR_FILE)
@@ -192,8 +192,8 @@ static void fail_to_open(struct failure *failure, const struct invocation *invoc
 
 /* A daemon that went away after the request was sent may have saved what it was asked
  * to. */
-static void fail_to_ask(struct failure *failure, const struct invocation *invocation,
-                        enum status status, const struct client *client)
+void ask_fail_to_ask(struct failure *failure, const struct invocation *invocation,
+                     enum status status, const struct client *client)
 {
     failure_set(failure, status, "%s", ask_socket(invocation));
     if (!invocation->command->writes)
@@ -204,8 +204,8 @@ static void fail_to_ask(struct failure *failure, const struct invocation *invoca
                         : N_("Nothing was saved.");
 }
 
-static void fail_by_reply(struct failure *failure, const struct invocation *invocation,
-                          const struct client_reply *reply)
+void ask_fail_by_reply(struct failure *failure, const struct invocation *invocation,
+                       const struct client_reply *reply)
 {
     failure_set_number(failure, reply->status, reply->subject);
     if (invocation->command->writes && failure->number < 3000)
@@ -270,7 +270,7 @@ enum exit_code ask_with(const struct invocation *invocation,
     struct client_options options = {.path = ask_socket(invocation)};
     enum status status = client_open(&client, &options);
     if (status != OK) {
-        fail_to_open(&failure, invocation, status, errno);
+        ask_fail_to_open(&failure, invocation, status, errno);
         return terminal_report(terminal, &failure);
     }
     status = client_ask(client, invocation->command->request, args, &reply);
@@ -278,9 +278,9 @@ enum exit_code ask_with(const struct invocation *invocation,
         code = show_reply(invocation, terminal, &reply);
     } else {
         if (status != OK)
-            fail_to_ask(&failure, invocation, status, client);
+            ask_fail_to_ask(&failure, invocation, status, client);
         else
-            fail_by_reply(&failure, invocation, &reply);
+            ask_fail_by_reply(&failure, invocation, &reply);
         code = terminal_report(terminal, &failure);
     }
     client_close(client);

@@ -3,6 +3,7 @@
 #define LINLI_TOOLS_ASK_H
 
 #include "tools/arguments.h"
+#include "tools/client.h"
 
 /* Arguments become the request, the reply becomes JSON or whatever the command renders.
  */
@@ -23,6 +24,14 @@ MUST_USE enum status ask_encode_args(const struct invocation *invocation, uint64
 
 /* --socket, else $LINLI_SOCKET, else the default. */
 const char *ask_socket(const struct invocation *invocation);
+
+/* What went wrong: at connecting (`error` is errno), at asking, and as the daemon said. */
+void ask_fail_to_open(struct failure *failure, const struct invocation *invocation,
+                      enum status status, int error);
+void ask_fail_to_ask(struct failure *failure, const struct invocation *invocation,
+                     enum status status, const struct client *client);
+void ask_fail_by_reply(struct failure *failure, const struct invocation *invocation,
+                       const struct client_reply *reply);
 
 /* Nothing answers at `socket`: how a daemon comes to be there, on a machine whose daemon keeps
  * its files in `directory`. */

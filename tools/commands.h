@@ -50,7 +50,7 @@ typedef void command_render(const struct invocation *invocation,
 typedef enum exit_code command_judge(struct slice data);
 
 #define COMMAND_POSITIONALS_MAX 3
-#define COMMAND_OPTIONS_MAX 8
+#define COMMAND_OPTIONS_MAX 12
 
 struct command {
     const char *name;    /* "visit add" */

@@ -5,6 +5,7 @@
 #include "tools/arguments.h"
 #include "tools/i18n.h"
 #include "tools/json.h"
+#include "tools/list.h"
 
 static void print_global(const struct terminal *terminal)
 {
@@ -132,6 +133,23 @@ static void print_options(const struct terminal *terminal, const struct command 
     print_forms(terminal, command);
 }
 
+/* The names that --sort and --columns take, with what they are called in Chinese. */
+static void print_columns(const struct terminal *terminal, const struct command *command)
+{
+    const struct schema_register *reg = schema_register(command->reg);
+    const char *name;
+    struct option option;
+    if (reg == NULL || !command_option_named(command, "columns", &option))
+        return;
+    (void)fputs(_("\nColumns: "), terminal->out);
+    for (size_t i = 0; (name = list_column_at(reg, i)) != NULL; i++) {
+        const struct field *field = schema_field_named(reg, slice_text(name));
+        (void)fprintf(terminal->out, "%s%s%s%s", i > 0 ? ", " : "", name,
+                      field != NULL ? " " : "", field != NULL ? field->label : "");
+    }
+    (void)fputs("\n", terminal->out);
+}
+
 void help_command(const struct terminal *terminal, const struct command *command)
 {
     print_usage(terminal, command);
@@ -139,6 +157,7 @@ void help_command(const struct terminal *terminal, const struct command *command
     if (command->more != NULL)
         (void)fprintf(terminal->out, "%s\n", gettext(command->more));
     print_options(terminal, command);
+    print_columns(terminal, command);
     print_global(terminal);
     if (command->example != NULL)
         (void)fprintf(terminal->out, _("\nExample: %s\n"), command->example);

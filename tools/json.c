@@ -127,7 +127,7 @@ static bool write_elements(FILE *out, struct slice *in)
     return true;
 }
 
-static void write_head(FILE *out, const char *command, const char *incomplete)
+void json_head(FILE *out, const char *command, const char *incomplete)
 {
     json_t *name = json_string(command);
     json_t *reason = json_text_or_null(incomplete);
@@ -144,7 +144,7 @@ bool json_reply(FILE *out, const char *command, const char *incomplete, struct s
     size_t count;
     if (!codec_check(data) || !codec_take_map(&data, &count))
         return false;
-    write_head(out, command, incomplete);
+    json_head(out, command, incomplete);
     for (size_t i = 0; i < count; i++) {
         (void)fputc(',', out);
         if (codec_peek(data) != CODEC_TEXT || !write_value(out, &data))
@@ -156,4 +156,14 @@ bool json_reply(FILE *out, const char *command, const char *incomplete, struct s
     }
     (void)fputs("}\n", out);
     return true;
+}
+
+void json_key(FILE *out, const char *key)
+{
+    (void)fprintf(out, ",\"%s\":", key);
+}
+
+bool json_value(FILE *out, struct slice value)
+{
+    return codec_check(value) && write_value(out, &value);
 }

@@ -24,4 +24,10 @@ void json_line(FILE *out, json_t *object);
 MUST_USE bool json_reply(FILE *out, const char *command, const char *incomplete,
                          struct slice data);
 
+/* The same piece by piece: the line's beginning, keys with one encoded value each, and "}\n"
+ * by the caller. */
+void json_head(FILE *out, const char *command, const char *incomplete);
+void json_key(FILE *out, const char *key); /* ,"key": */
+MUST_USE bool json_value(FILE *out, struct slice value);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "tools/ask.h"
 #include "tools/i18n.h"
+#include "tools/list.h"
 #include "tools/render.h"
 
 #define COLUMNS_MAX (2 * FIELDS_MAX)
@@ -171,7 +172,19 @@ static void put_list_options(const struct schema_register *reg, struct command *
     }
     put_option(command, (struct option){.key = "all",
                                         .help = N_("also what was voided or replaced")});
-    put_limit(command);
+    put_option(command, (struct option){
+                            .key = "sort",
+                            .argument = "COLUMN,...",
+                            .help = N_("by these columns, -COLUMN downwards; otherwise "
+                                       "by date")});
+    put_option(command, (struct option){.key = "columns",
+                                        .argument = "COLUMN,...",
+                                        .help = N_("show these columns")});
+    put_option(command,
+               (struct option){.key = "limit",
+                               .argument = "COUNT",
+                               .help = N_("at most so many, the last ones; with --sort "
+                                          "the first ones")});
 }
 
 static void put_options(const struct schema_register *reg, enum verb verb,
@@ -287,7 +300,7 @@ static void put_verb(size_t at, const struct schema_register *reg, enum verb ver
         .help = words->help != NULL ? words->help : shapes[verb].help,
         .more = words->more,
         .example = words->example,
-        .run = ask_run,
+        .run = verb == VERB_LIST ? list_run : ask_run,
         .render = shapes[verb].render,
         .list = shapes[verb].lists ? "records" : NULL,
         .columns = shapes[verb].lists ? columns : NULL,

@@ -48,9 +48,12 @@ void places_note(struct places *places, const struct record_view *record);
 /* One pair of a map, "places": each of them that is in the table, by code. Frees them. */
 void query_put_places(struct query *query, struct places *places);
 
-/* query_records.c; `reg` from the command's first half. */
+/* query_list.c; `reg` from the command's first half. */
+bool query_record_stands(const struct record_view *record); /* known, and in force */
 enum status query_list(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);
+
+/* query_records.c */
 enum status query_find(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);
 enum status query_show(struct query *query, struct store_txn *txn,

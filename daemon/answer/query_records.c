@@ -1,4 +1,4 @@
-/* Records of a register: show, list, find. */
+/* Records of a register: show and find. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +16,7 @@
 /* What is asked for. */
 struct selection {
     struct scope scope;
-    bool by_subject;
-    struct resolved subject; /* of the person asked for */
-    bool by_date;
-    int64_t from_day, to_day;
-    struct slice filters[FIELDS_MAX]; /* the value that a field must have; empty: any */
-    uint64_t limit;                   /* at most so many, the last ones */
-    bool all;                         /* also voided, replaced and not yet known */
-    bool finding;
+    uint64_t limit;      /* at most so many, the last ones */
     struct slice text;   /* to find */
     struct slice normal; /* `text` in its normal form; empty: only marks and blanks */
     struct slice
@@ -51,39 +44,6 @@ struct gathering {
 };
 
 /* ---- choosing ---- */
-
-static bool stands(const struct record_view *record)
-{
-    return record->known && !record->voided && record->amended_count == 0;
-}
-
-static bool day_fits(const struct selection *selection, const struct record_view *record)
-{
-    int64_t day;
-    if (!selection->by_date)
-        return true;
-    if (!view_time(record, selection->scope.reg->date_field, &day))
-        return false;
-    if (selection->scope.reg->fields[selection->scope.reg->date_field].type ==
-        FIELD_MOMENT)
-        day = day / MINUTES_PER_DAY - (day % MINUTES_PER_DAY < 0);
-    return day >= selection->from_day && day <= selection->to_day;
-}
-
-/* Of several values any may fit: what is in conflict is found under each of them. */
-static bool filters_fit(const struct selection *selection,
-                        const struct record_view *record)
-{
-    for (size_t i = 0; i < record->reg->field_count; i++) {
-        const struct field_view *field = &record->fields[i];
-        bool fits = selection->filters[i].size == 0;
-        for (size_t v = 0; !fits && v < field->count; v++)
-            fits = slice_equal(field->versions[v].value, selection->filters[i]);
-        if (!fits)
-            return false;
-    }
-    return true;
-}
 
 /* Compared in their normal form, however either was typed. */
 static bool field_holds(struct gathering *gathering, const struct field_view *field)
@@ -132,8 +92,6 @@ static bool whole_fits(const struct gathering *gathering, const struct field_vie
 static bool text_fits(struct gathering *gathering, const struct record_view *record)
 {
     struct slice text = gathering->selection.text;
-    if (!gathering->selection.finding)
-        return true;
     if (text.size >= FIND_PREFIX_MIN && id_has_prefix(&record->id, text))
         return true;
     for (size_t i = 0; i < record->reg->field_count; i++) {
@@ -153,34 +111,12 @@ static bool text_fits(struct gathering *gathering, const struct record_view *rec
     return false;
 }
 
-/* A record without a place of its own belongs where its subject does. */
-static bool place_fits(struct gathering *gathering, uint64_t realm,
-                       const struct entry_id *subject)
-{
-    const struct schema_register *reg = gathering->selection.scope.reg;
-    const struct schema_register *placed =
-        reg->place_field != FIELD_NONE ? reg : schema_subject(reg);
-    uint64_t wanted = gathering->selection.scope.division, code;
-    struct record_view record;
-    if (division_level(wanted) != DIVISION_VILLAGE)
-        return true;
-    if (placed == NULL || placed->place_field == FIELD_NONE ||
-        !record_find(engine_roster(gathering->answering.engine), gathering->answering.txn,
-                     placed, subject, realm, gathering->answering.scratch, &record))
-        return false;
-    struct slice value = view_value(&record, placed->place_field);
-    return codec_take_uint(&value, &code) && code == wanted;
-}
-
 /* ---- gathering ---- */
 
 static void gather_record(struct gathering *gathering, const struct record_view *record)
 {
     const struct selection *selection = &gathering->selection;
-    if (!selection->all && !stands(record))
-        return;
-    if (!day_fits(selection, record) || !filters_fit(selection, record) ||
-        !text_fits(gathering, record))
+    if (!query_record_stands(record) || !text_fits(gathering, record))
         return;
     gathering->found = array_grow(gathering->found, &gathering->capacity,
                                   gathering->count + 1, sizeof *gathering->found);
@@ -200,8 +136,6 @@ static void gather_subject(struct gathering *gathering, uint64_t realm,
 {
     struct record_list list;
     arena_reset(gathering->answering.scratch);
-    if (!place_fits(gathering, realm, subject))
-        return;
     view_chain(gathering->answering.txn, gathering->selection.scope.reg, realm, subject,
                gathering->answering.scratch, &list);
     for (size_t i = 0; i < list.count; i++)
@@ -216,10 +150,6 @@ static void gather_realm(struct gathering *gathering, uint64_t realm)
     uint64_t found_realm, newest;
     answer_learn_operators(&gathering->answering, realm);
     learn_tags(gathering, realm);
-    if (gathering->selection.by_subject) {
-        gather_subject(gathering, realm, &gathering->selection.subject.id);
-        return;
-    }
     while (fold_subjects_next(gathering->answering.txn, &walk, &found_realm, &subject,
                               &newest))
         gather_subject(gathering, found_realm, &subject);
@@ -265,91 +195,6 @@ static void put_sorted(struct gathering *gathering, struct buffer *out)
 }
 
 /* ---- arguments ---- */
-
-static enum status select_day(struct query *query, struct slice args, const char *key,
-                              int64_t *day, bool *given)
-{
-    struct slice text;
-    if (!args_text(args, key, &text))
-        return OK;
-    *given = true;
-    if (date_parse(text, day))
-        return OK;
-    return query_refuse(query, date_has_form(text, false) ? ERR_DATE : ERR_DATE_FORM,
-                        slice_text(key));
-}
-
-static enum status select_dates(struct query *query, struct selection *selection,
-                                struct slice args)
-{
-    selection->from_day = INT64_MIN;
-    selection->to_day = INT64_MAX;
-    enum status status =
-        select_day(query, args, "from", &selection->from_day, &selection->by_date);
-    if (status == OK)
-        status = select_day(query, args, "to", &selection->to_day, &selection->by_date);
-    if (status == OK && selection->by_date &&
-        selection->scope.reg->date_field == FIELD_NONE)
-        return query_refuse(query, ERR_FIELD_UNKNOWN, slice_text("from"));
-    if (status == OK && selection->from_day > selection->to_day)
-        return query_refuse(query, ERR_DATE_ORDER, slice_text("from"));
-    return status;
-}
-
-static enum status select_subject(struct query *query, struct store_txn *txn,
-                                  struct selection *selection, struct slice args)
-{
-    const struct schema_register *subject = schema_subject(selection->scope.reg);
-    struct slice text;
-    if (subject == NULL ||
-        !args_text(args,
-                   selection->scope.reg->fields[selection->scope.reg->subject_field].name,
-                   &text))
-        return OK;
-    selection->by_subject = true;
-    enum status status = resolve_record(query_engine(query), txn, query->scratch, subject,
-                                        text, &selection->subject);
-    if (status == OK && selection->scope.reg->realm == REALM_TOWNSHIP)
-        selection->scope.realm = selection->subject.realm;
-    return status == OK ? OK : query_refuse(query, status, text);
-}
-
-static enum status read_filter(struct query *query, struct store_txn *txn,
-                               const struct field *field, struct slice text,
-                               struct buffer *value)
-{
-    struct resolved resolved;
-    enum status status;
-    if (field->type != FIELD_RECORD)
-        return field_parse(field, text, query->sources->divisions, value);
-    status = resolve_record(query_engine(query), txn, query->scratch,
-                            schema_register(field->names), text, &resolved);
-    if (status == OK)
-        codec_put_id(value, &resolved.id);
-    return status;
-}
-
-static enum status select_filters(struct query *query, struct store_txn *txn,
-                                  struct selection *selection, struct slice args)
-{
-    const struct schema_register *reg = selection->scope.reg;
-    enum status status = OK;
-    struct slice text;
-    struct buffer value;
-    buffer_init(&value, PAYLOAD_SIZE_MAX);
-    for (size_t i = 0; i < reg->field_count && status == OK; i++) {
-        const struct field *field = &reg->fields[i];
-        buffer_clear(&value);
-        if (!field->filters || !args_text(args, field->name, &text))
-            continue;
-        status = read_filter(query, txn, field, text, &value);
-        if (status != OK)
-            (void)query_refuse(query, status, slice_text(field->name));
-        selection->filters[i] = arena_copy(query->arena, buffer_slice(&value));
-    }
-    buffer_deinit(&value);
-    return status;
-}
 
 static enum status select_limit(struct query *query, struct selection *selection,
                                 struct slice args)
@@ -404,7 +249,7 @@ static void answer_list(struct query *query, struct gathering *gathering)
     for (size_t i = 0; i < FIELDS_MAX; i++)
         buffer_init(&gathering->tags[i], SIZE_MAX);
     gather(gathering);
-    if (gathering->selection.finding && gathering->count == 0)
+    if (gathering->count == 0)
         note_unread(query);
     codec_put_map(out, 4);
     put_sorted(gathering, out);
@@ -422,31 +267,10 @@ static void answer_list(struct query *query, struct gathering *gathering)
     answering_deinit(&gathering->answering);
 }
 
-enum status query_list(struct query *query, struct store_txn *txn,
-                       const struct schema_register *reg, struct slice args)
-{
-    struct gathering gathering = {
-        .selection = {.scope.reg = reg, .all = args_flag(args, "all")}};
-    begin(query, txn, args, &gathering.answering);
-    enum status status =
-        query_take_division(query, txn, &gathering.selection.scope, args);
-    if (status == OK)
-        status = select_dates(query, &gathering.selection, args);
-    if (status == OK)
-        status = select_subject(query, txn, &gathering.selection, args);
-    if (status == OK)
-        status = select_filters(query, txn, &gathering.selection, args);
-    if (status == OK)
-        status = select_limit(query, &gathering.selection, args);
-    if (status == OK)
-        answer_list(query, &gathering);
-    return status;
-}
-
 enum status query_find(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args)
 {
-    struct gathering gathering = {.selection = {.scope.reg = reg, .finding = true}};
+    struct gathering gathering = {.selection = {.scope.reg = reg}};
     struct selection *selection = &gathering.selection;
     enum status mistyped = OK;
     struct buffer value;

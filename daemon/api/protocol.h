@@ -1,10 +1,10 @@
 /* protocol.h - the protocol between `linli` and `linlid`: a Unix stream socket, and on it
  * frames of a little-endian u32 length and that many bytes of msgpack (crdt/codec.h).
  *
- *   request  {"v": 1, "command": text, "args": {text: text or [text, …] or bytes or,
+ *   request  {"v": 2, "command": text, "args": {text: text or [text, …] or bytes or,
  *             of a set field that is changed, {"add": [text, …], "remove": [text, …]},
  *             "" of a field that is cleared}}
- *   reply    {"v": 1, "status": LL number (0: done), "subject": text or nil,
+ *   reply    {"v": 2, "status": LL number (0: done), "subject": text or nil,
  *             "incomplete": {"kind", "count", "name", "since"} or nil, "data": map}
  *
  * Requests are answered in order; a client may have several under way. `status` is the
@@ -53,14 +53,16 @@
  *                 anyway, trial                            the verb (crdt/schema.h); trial:
  *                                                          judged and not written
  *   R.show        id, reveal               record
- *   R.list        division, from, to, all, records[record], rests_on{logs,entries}
- *                 and where R's records are about
- *                 others the field that names
- *                 them (of a visit: person)
- *                 limit                    places[{code,name,full_name,level}] that they
- *                                          name; found: how many records there were,
- *                                          of which the last `limit` are given
- *   R.find        text, limit              the same
+ *   R.list        division, from, to, all, records[record], found (how many they are),
+ *                 columns (keys with       next (nil: that was all),
+ *                 commas between), after,  rests_on{logs,entries},
+ *                 reveal, and where R's    places[{code,name,full_name,level}] that they
+ *                 records are about        name
+ *                 others the field that
+ *                 names them (of a visit:
+ *                 person)
+ *   R.find        text, limit              the same without next; found: how many there
+ *                                          were, of which the last `limit` are given
  *   place.find    text                     places[{code,name,full_name,level}]
  *   R.set         id, fields, anyway       written
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
@@ -117,6 +119,15 @@
  *           register is nil in the control log and where it is not known here; subject is
  *           nil where the record is its own; target is the record that a void takes out
  *
+ * A list comes in pieces of some hundred records, in the order of township, subject and id.
+ * Who wants the next piece sends the same arguments and the `next` of the one before as
+ * `after`; nothing is kept here meanwhile. Between two pieces there may be writes. Then each
+ * record comes once, as it stood when its piece was answered; those that stood and were asked
+ * for throughout all come; one that was entered, changed, or taken out meanwhile comes if it
+ * fitted when its piece was answered. All entries that the first piece's rests_on counts are
+ * in the list. The order is the same at every node; any other is made by whoever asks, who
+ * ends with the list, while the daemon would have to keep a million keys to sort by.
+ *
  * For the same entries and keys the records of a realm come out as the same bytes at
  * every node: `visit list --json` can be compared with cmp. */
 #ifndef LINLI_DAEMON_API_PROTOCOL_H
@@ -124,7 +135,7 @@
 
 #include "crdt/base.h"
 
-#define CONTROL_PROTOCOL 1
+#define CONTROL_PROTOCOL 2    /* since 2 lists come in pieces */
 #define CONTROL_LENGTH_SIZE 4 /* before each request and each reply */
 #define CONTROL_SOCKET_DEFAULT "/run/linli/linlid.sock"
 #define CONTROL_REQUEST_SIZE_MAX (64 * 1024 * 1024) /* a grant; the others are small */

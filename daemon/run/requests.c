@@ -6,6 +6,11 @@
 #include "crdt/codec.h"
 #include "daemon/answer/change.h"
 #include "daemon/answer/peer_list.h"
+#include "net/clock.h"
+
+/* Of what is asked, so much is answered in a round; the rest in the next ones, so that no
+ * number of readers holds up what neighbours send. */
+#define ROUND_US_MAX 10000
 
 #define SHORT_ID_SIZE 8 /* 40 bits: unique by far among a county's million records */
 
@@ -375,7 +380,9 @@ bool requests_collect(struct requests *requests)
 {
     struct control_request request;
     size_t received = 0;
+    uint64_t began_us = clock_thread_us();
     while (received < BATCH_EVENTS_MAX && !batch_is_full(requests->options.batch) &&
+           clock_thread_us() - began_us < ROUND_US_MAX &&
            control_receive(requests->options.control, &request)) {
         take(requests, &request);
         received++;

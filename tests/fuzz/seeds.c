@@ -9,6 +9,7 @@
 #include "crdt/operation.h"
 #include "net/grant.h"
 #include "net/message.h"
+#include "daemon/api/protocol.h"
 #include "tests/typed_set.h"
 
 #define COUNTY UINT64_C(331123)
@@ -227,7 +228,7 @@ static void put_request(struct buffer *out, const char *command)
 {
     codec_put_map(out, 3);
     codec_put_cstring(out, "v");
-    codec_put_uint(out, 1);
+    codec_put_uint(out, CONTROL_PROTOCOL);
     codec_put_cstring(out, "command");
     codec_put_cstring(out, command);
     codec_put_cstring(out, "args");

@@ -148,8 +148,20 @@ static void assert_same_as_folding_all(struct county *county, size_t index)
 
 static size_t persons(struct county *county, size_t index)
 {
-    assert_int_equal(ask(county, index, "person.list", NO_ARGS), OK);
-    return count_of(county, "records");
+    char next[64] = "";
+    struct slice value, text;
+    size_t count = 0;
+    do {
+        const struct arg *args = next[0] != '\0' ? ARGS({"after", next}) : NO_ARGS;
+        assert_int_equal(ask(county, index, "person.list", args), OK);
+        count += count_of(county, "records");
+        value = part(buffer_slice(&county->data), "next");
+        next[0] = '\0';
+        if (codec_take_text(&value, &text))
+            (void)snprintf(next, sizeof next, "%.*s", (int)text.size,
+                           (const char *)text.data);
+    } while (next[0] != '\0');
+    return count;
 }
 
 static void the_end_of_a_log_takes_back_what_lay_beyond_it(void **unused)
