@@ -8,6 +8,7 @@
 
 #include "net/message.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/forge.h"
 #include "tests/sim/scene.h"
 
 static void assert_all_is_well(struct scene *scene)
@@ -192,6 +193,34 @@ static void what_the_hub_changes_reads_the_same_in_the_village(void **state)
     scene_close(&scene);
 }
 
+/* The operator and the person are written in one run, signed at its end. */
+static void a_want_that_ends_within_a_run_is_answered_to_the_runs_end(void **state)
+{
+    struct scene scene;
+    struct buffer frame;
+    (void)state;
+    scene_open(&scene, 8);
+    uint32_t township = scene_add(&scene, SHILIAN, "shilian");
+    scene_found(&scene);
+    scene_connect(&scene, 0, township);
+    scene_run(&scene, SECOND_MS);
+    struct entry_id person = scene_person(&scene, township, SHILIAN);
+    assert_true(scene_agrees(&scene));
+    assert_int_equal(entry_id_seq(&person), 2);
+
+    uint64_t sent = scene_bytes(&scene, township, 0);
+    buffer_init(&frame, SIZE_MAX);
+    message_begin_want(&frame, 1);
+    message_put_range(&frame, &(struct wanted_range){entry_id_log(&person), 1, 1});
+    forge_deliver(scene.world, world_machine(scene.world, township),
+                  world_machine(scene.world, 0), &frame);
+    buffer_deinit(&frame);
+    scene_run(&scene, SECOND_MS);
+    assert_true(scene_bytes(&scene, township, 0) > sent + 200);
+    assert_all_is_well(&scene);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +231,7 @@ int main(void)
         cmocka_unit_test(neighbours_cut_off_from_the_hub_reconcile_by_themselves),
         cmocka_unit_test(an_unknown_author_is_wanted_and_arrives_after_the_roster),
         cmocka_unit_test(what_the_hub_changes_reads_the_same_in_the_village),
+        cmocka_unit_test(a_want_that_ends_within_a_run_is_answered_to_the_runs_end),
     };
     return cmocka_run_group_tests_name("paths", tests, NULL, NULL);
 }
