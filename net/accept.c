@@ -67,6 +67,21 @@ static bool run_passes_cut(const struct roster *roster, const struct run *run,
     return run_last_seq(run) == cut->seq && hash_equal(&laid_out->last, &cut->hash);
 }
 
+/* Whether its entries are those that stand, where the author said which do. */
+static bool run_stands(const struct roster *roster, const struct run *run,
+                       const struct verified_run *laid_out)
+{
+    const struct cut *stands = roster_standing(roster, run->log, run->first_seq);
+
+    for (; stands != NULL && stands->seq <= run_last_seq(run);
+         stands = roster_standing(roster, run->log, stands->seq + 1)) {
+        if (!hash_equal(&laid_out->entries[stands->seq - run->first_seq].hash,
+                        &stands->hash))
+            return false;
+    }
+    return true;
+}
+
 bool accept_is_authentic(const struct roster *roster, const struct run *run,
                          const struct verified_run *laid_out)
 {
@@ -115,6 +130,8 @@ enum status accept_run(const struct roster *roster, const struct head *head,
                    : ERR_BAD_SIGNATURE;
     if (run_withholds(run, out))
         return ERR_GAP;
+    if (!run_stands(roster, run, out))
+        return ERR_DIVERGED;
     return run_passes_cut(roster, run, out) ? OK : ERR_BEYOND_CUT;
 }
 

@@ -9,7 +9,7 @@
  * clone alarm". If it does not, its connection is dead, and it is forgotten.
  *
  * Two stores with the same incarnation (an image of the disk put into a second machine) are
- * not told apart until their logs part and one of them begins new ones (own_log.c). */
+ * not told apart until their logs part and one of them begins new ones (branch.c). */
 #include "net/engine_state.h"
 
 #include <string.h>

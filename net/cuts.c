@@ -87,8 +87,12 @@ void cuts_came(struct engine *engine, uint32_t node)
         const struct cut *cut = head->log.node == node
                                     ? roster_cut(engine->roster, head->log, &scratch)
                                     : NULL;
-        if (cut != NULL && head->seq >= cut->seq)
+        if (cut == NULL)
+            continue;
+        if (head->seq >= cut->seq)
             take_back(engine, head, cut);
+        if (head->seq < cut->seq)
+            branch_want_again(engine, head->log);
     }
     for (size_t i = engine->wants.count; i-- > 0;) {
         struct log_name log = engine->wants.rows[i].log;

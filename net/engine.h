@@ -255,6 +255,20 @@ MUST_USE enum status engine_walk_log(const struct engine *engine, struct store_t
 MUST_USE enum status engine_walk_strayed(const struct engine *engine,
                                          struct store_txn *txn, struct arena *arena,
                                          engine_visit_entry *visit, void *context);
+/* Two signed entries at one place of a log: its author's key is used twice, or its store was
+ * put back. */
+struct fork {
+    struct log_name log;
+    uint64_t seq;       /* the first that differs */
+    struct hash stands; /* of the one that was held from then on */
+    struct hash other;  /* of the one that was set aside, or refused */
+    uint64_t entries;   /* of the other history, as far as it was seen */
+    uint64_t wall_ms;   /* when */
+    bool set_aside;     /* it had been held until then */
+};
+void engine_walk_forks(struct store_txn *txn,
+                       bool (*visit)(void *context, const struct fork *fork),
+                       void *context);
 MUST_USE bool engine_open_field(const struct engine *engine, uint64_t realm,
                                 struct slice sealed, struct arena *arena,
                                 struct slice *text);

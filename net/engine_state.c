@@ -126,6 +126,17 @@ void engine_clear_diverged(struct engine *engine, uint32_t peer)
     engine->diverged_count = kept;
 }
 
+void engine_clear_diverged_log(struct engine *engine, struct log_name log)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < engine->diverged_count; i++) {
+        if (!log_name_equal(engine->diverged[i].log, log))
+            engine->diverged[kept++] = engine->diverged[i];
+    }
+    engine->diverged_count = kept;
+}
+
 bool engine_meta_get(struct store_txn *txn, const char *name, struct slice *value)
 {
     return store_get(txn, STORE_META, slice_text(name), value);

@@ -15,7 +15,9 @@
  *   operators.c     the accounts that write here, by number
  *   author.c        a write, from judging to its reply
  *   intake.c        runs from others, and the roster
- *   own_log.c       a store older than what neighbours hold of it
+ *   forks.c         what is kept of logs with two histories
+ *   own_log.c       what was written here in a history that does not stand
+ *   branch.c        which of two histories of a log is held
  *   clones.c        two machines under one key, in turns
  *   greet.c         hellos: comparing digests, deciding who lacks what
  *   sync.c          announcing, wanting, sending
@@ -69,7 +71,8 @@ struct engine {
     struct wants wants;
 
     uint64_t incarnation;
-    uint64_t left;                       /* the incarnation before it; 0: none */
+    bool leaves_log; /* a history that it wrote was set aside: it begins new logs */
+    uint64_t left;   /* the incarnation before it; 0: none */
     uint64_t came_back, came_back_at_ms; /* entries of that one, from others */
     uint64_t arrival;                    /* of the newest run */
     struct refold refold;
@@ -109,6 +112,7 @@ struct effect *engine_effect(struct engine *engine, enum effect_kind kind, uint3
 void engine_send(struct engine *engine, struct session *session, struct slice frame);
 void engine_mark_diverged(struct engine *engine, struct log_name log, uint32_t peer);
 void engine_clear_diverged(struct engine *engine, uint32_t peer); /* what it told */
+void engine_clear_diverged_log(struct engine *engine, struct log_name log);
 bool engine_is_diverged(const struct engine *engine, struct log_name log); /* by anyone */
 bool engine_tells_other_branch(const struct engine *engine, struct log_name log,
                                uint32_t peer);
@@ -141,11 +145,15 @@ void sessions_rewind(struct engine *engine, struct session *session);
 struct entry_id writing_append(struct engine *engine, enum lane lane,
                                const struct realm_key *key, struct slice plaintext,
                                const uint8_t random[RANDOM_SIZE]);
+/* A statement, in the clear, in this node's control log. */
+void writing_state(struct engine *engine, struct slice plaintext);
 void writing_sign(struct engine *engine); /* signs and files what this batch wrote */
 /* The run filed under `arrival`, if it is one that was just written here and is still at the
  * end of its log. NULL: it is read from the store. It lives until the next write. */
 const struct run *writing_filed(const struct engine *engine, uint64_t arrival);
 void writing_new_incarnation(struct engine *engine, const uint8_t random[RANDOM_SIZE]);
+/* The incarnation whose entries may come back from others. */
+void writing_left(struct engine *engine, uint64_t incarnation);
 /* Entries that this node wrote before its present incarnation came from others: its store is
  * older than they are. */
 void writing_came_back(struct engine *engine, struct log_name log, uint64_t entries);
@@ -195,21 +203,39 @@ enum status intake_grant(struct engine *engine, struct slice grant_file,
                          const uint8_t random[RANDOM_SIZE]);
 enum status intake_roster_load(struct engine *engine);
 
+/* forks.c */
+/* Keeps it, with what proves it, unless enough is kept of the log. */
+void forks_note(struct engine *engine, const struct fork *fork, struct slice proof);
+/* The proof is a run that was refused; `before` is the hash of the entry before it. */
+void forks_note_run(struct engine *engine, const struct fork *fork, const struct run *run,
+                    const struct hash *before);
+
 /* own_log.c */
-/* Whether this node alone writes it, or did, and it has not given way to another history. */
-bool own_log_is(const struct engine *engine, struct log_name log);
-/* A neighbour's unproven word about such a log: its entry `seq` is another than here. */
-void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,
-                     uint64_t seq);
-/* A run of such a log came. Proof of another history sets ours aside from where they part,
- * and this node writes on in a new log. True: the run is dealt with. */
-bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,
-                  const uint8_t random[RANDOM_SIZE]);
-/* Whether the entry that a neighbour lists of such a log is the one held here. */
-bool own_log_agrees(struct engine *engine, const struct listed_head *listed);
+/* Runs of this node's that were set aside, whose entries from this one on do not stand. */
+void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from);
 void own_log_load(struct engine *engine);
 /* Writes what was set aside once more, at the end of the log that neighbours hear. */
 enum status own_log_reclaim(struct engine *engine, const struct event *event);
+
+/* branch.c */
+/* Whether this node alone writes it, or did, and finds out itself where it has two histories. */
+bool branch_is_own(const struct engine *engine, struct log_name log);
+/* The hash of an entry held here; zeros before the first. False: it is not held. */
+bool branch_hash_at(struct engine *engine, const struct head *head, uint64_t seq,
+                    struct arena *arena, struct hash *hash);
+/* Whether the entry that a neighbour lists of an own log is the one held here. */
+bool branch_agrees(struct engine *engine, const struct listed_head *listed);
+/* A neighbour's unproven word about a log: its entry `seq` is another than here. */
+void branch_suspect(struct engine *engine, struct session *session, struct log_name log,
+                    uint64_t seq);
+/* A run came. Where it proves another history of its log, that is kept, and what is held gives
+ * way to it where it must. True: the run is dealt with. */
+bool branch_hear(struct engine *engine, struct session *session, const struct run *run,
+                 const uint8_t random[RANDOM_SIZE]);
+/* The author of a log said which entry stands at a place; the roster holds it now. */
+void branch_stated(struct engine *engine, const struct cut *stated);
+/* What neighbours hold of a log is asked of them again, whatever they had of it before. */
+void branch_want_again(struct engine *engine, struct log_name log);
 
 /* greet.c */
 void greet_hear(struct engine *engine, struct session *session,
@@ -241,6 +267,9 @@ void sync_hear_run(struct engine *engine, struct session *session,
 void sync_speak(struct engine *engine, struct session *session);
 void sync_request(struct engine *engine);
 uint64_t sync_wake_ms(const struct engine *engine, const struct session *session);
+/* It has another branch of the log than the one held here. */
+void sync_refuse_branch(struct engine *engine, struct session *session,
+                        struct log_name log);
 void sync_offence(struct engine *engine, struct session *session, enum refusal refusal);
 
 /* Shows the entries from..to of a run that is laid out; false: `visit` wants no more. */

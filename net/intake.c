@@ -58,9 +58,10 @@ enum status intake_run(struct engine *engine, const struct run *run,
     /* A run of the log that this node writes now came from outside: the store was restored
      * from an older state. What is written from here on goes under a new incarnation. */
     self = engine_self(engine);
-    if (self != NULL && run->log.node == self->number &&
-        run->log.tag == (uint16_t)engine->incarnation)
+    if (engine->leaves_log || (self != NULL && run->log.node == self->number &&
+                               run->log.tag == (uint16_t)engine->incarnation))
         writing_new_incarnation(engine, random);
+    engine->leaves_log = false;
     writing_came_back(engine, run->log, run->count);
     return OK;
 }
@@ -114,10 +115,18 @@ static enum status recall_log(struct engine *engine, struct log_name name)
     return OK;
 }
 
-/* The authority's log, by which the members are known, comes first. */
+/* The authority's log, by which the members are known, comes first; then what they state of
+ * their own. */
 enum status intake_roster_load(struct engine *engine)
 {
     roster_reset(engine->roster);
     engine->refused_statements = 0;
-    return recall_log(engine, authority_log(engine->config.genesis_hash));
+    struct log_name first = authority_log(engine->config.genesis_hash);
+    enum status status = recall_log(engine, first);
+    for (size_t i = 0; status == OK && i < heads_count(engine->heads); i++) {
+        struct log_name log = heads_at(engine->heads, i)->log;
+        if (log.lane == LANE_CONTROL && !log_name_equal(log, first))
+            status = recall_log(engine, log);
+    }
+    return status;
 }

@@ -1,5 +1,5 @@
 /* lane.c - the rules of each lane that stands today: records (also those that are urgent), and
- * the statements of the authority, which are folded into the roster in memory. */
+ * statements, which are folded into the roster in memory. */
 #include "net/lane.h"
 
 /* ---- records ---- */
@@ -30,7 +30,17 @@ static enum status record_withdraw(struct engine *engine, const struct entry_id 
     return OK;
 }
 
-/* ---- the authority's statements ---- */
+/* ---- statements: the authority's, and a member's of its own logs ---- */
+
+static enum status read_statement(struct engine *engine, const struct entry_id *id,
+                                  struct slice plaintext, struct roster_change *change)
+{
+    struct log_name log = entry_id_log(id);
+
+    return log.node == 0 ? roster_fold(engine->roster, plaintext, change)
+                         : roster_fold_own(engine->roster, log, entry_id_seq(id),
+                                           plaintext, change);
+}
 
 static enum status statement_fold(struct engine *engine, const struct entry_id *id,
                                   uint64_t realm, struct slice plaintext)
@@ -38,15 +48,16 @@ static enum status statement_fold(struct engine *engine, const struct entry_id *
     struct roster_change change;
     enum status status;
 
-    (void)realm;
-    if (entry_id_log(id).node != 0)
+    if (realm != 0)
         return ERR_PERMISSION;
-    status = roster_fold(engine->roster, plaintext, &change);
+    status = read_statement(engine, id, plaintext, &change);
     engine->roster_changed |= change.members;
     if (change.keys)
         folding_key_came(engine);
     if (change.cut_node != 0)
         cuts_came(engine, change.cut_node);
+    if (change.stated)
+        branch_stated(engine, &change.stands);
     return status;
 }
 
@@ -55,8 +66,7 @@ static enum status statement_recall(struct engine *engine, const struct entry_id
 {
     struct roster_change change;
 
-    return entry_id_log(id).node != 0 ? ERR_PERMISSION
-                                      : roster_fold(engine->roster, plaintext, &change);
+    return read_statement(engine, id, plaintext, &change);
 }
 
 /* Urgent entries are records that overtake others. */

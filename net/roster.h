@@ -91,6 +91,11 @@ struct cut {
  *   [stamp, actor, [1, realm, epoch, commitment, [[number, box], …]]]    realm key
  *   [stamp, actor, [2, number, [[tag, lane, seq, hash], …]]]             revoke
  *   [stamp, actor, [3, name, value, from day]]                           policy
+ *   [stamp, actor, [4, [tag, lane, seq, hash]]]                          stands
+ *
+ * The last is a member's, about a log of its own (net/standing.h). It is the first entry of the
+ * control log of an incarnation minted for it, and nothing that follows there means anything:
+ * so a store that is put back never writes one of its control logs twice.
  *
  * Unknown kinds are kept and ignored: they come from a newer version. Numbers and epochs
  * are from 1 on; a realm is the county or one of its townships. The boxes of one key may
@@ -107,6 +112,8 @@ void statement_revoke(struct buffer *out, uint64_t stamp_ms, uint32_t number,
                       const struct cut *cuts, size_t count);
 void statement_policy(struct buffer *out, uint64_t stamp_ms, struct slice name,
                       struct slice value, int64_t from_day);
+
+void statement_stands(struct buffer *out, uint64_t stamp_ms, const struct cut *stands);
 
 struct roster;
 
@@ -129,9 +136,16 @@ struct roster_change {
     bool members;
     bool keys;
     uint32_t cut_node; /* a member whose logs have ends now; 0: none */
+    bool stated;       /* which entry stands at a place where a log parts */
+    struct cut stands; /* that place */
 };
 enum status roster_fold(struct roster *roster, struct slice plaintext,
                         struct roster_change *changed);
+
+/* Folds one plaintext of a member's control log; the order does not matter. OK; ERR_VERSION;
+ * ERR_MALFORMED; ERR_PERMISSION where a member has no say in it. */
+enum status roster_fold_own(struct roster *roster, struct log_name log, uint64_t seq,
+                            struct slice plaintext, struct roster_change *changed);
 
 const struct genesis *roster_genesis(const struct roster *roster);
 const struct county_salt *roster_salt(const struct roster *roster);
@@ -180,8 +194,14 @@ bool member_holds(const struct member *member, uint64_t realm, uint64_t county);
 const struct cut *roster_cut(const struct roster *roster, struct log_name log,
                              struct cut *scratch);
 
-/* Whether this member may write into that lane and realm: control only the authority and
- * hubs; records into the county's realm or the author's own township's; a hub everywhere.
+/* The first place at or behind `seq` of which the author said which entry stands there; NULL:
+ * none. Of a revoked member the authority's ends of its logs alone say it. */
+const struct cut *roster_standing(const struct roster *roster, struct log_name log,
+                                  uint64_t seq);
+
+/* Whether this member may write into that lane and realm: control the authority and hubs, and
+ * everybody, in no realm, what concerns its own logs; records into the county's realm or the
+ * author's own township's; a hub everywhere.
  * Read off header and roster alone, so relays judge alike. */
 bool roster_may_write(const struct member *author, uint8_t lane, uint64_t realm,
                       uint64_t county);

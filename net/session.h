@@ -120,7 +120,7 @@ struct greeting {
         clock_offset_ms; /* wall clock minus steady clock, as our last hello had them */
 };
 
-/* It may hold another history of a log of ours (net/own_log.c). It is asked for runs, further
+/* It may hold another history of a log than the one held here (net/branch.c). It is asked for runs, further
  * and further back, until one continues what both hold. Each neighbour is asked by itself, so
  * that the false word of one keeps nobody from the true word of another. */
 struct inquiry {

@@ -10,6 +10,7 @@ enum {
     REALM_KEY_PARTS = 5,
     REVOKE_PARTS = 3,
     POLICY_PARTS = 4,
+    STANDS_PARTS = 2,
     STATEMENT_PARTS = 3, /* stamp, actor, what is stated */
     BOX_PARTS = 2,
     CUT_PARTS = 4,
@@ -56,6 +57,15 @@ void statement_realm_key(struct buffer *out, uint64_t stamp_ms, uint64_t realm,
     }
 }
 
+static void put_cut(struct buffer *out, const struct cut *cut)
+{
+    codec_put_array(out, CUT_PARTS);
+    codec_put_uint(out, cut->log.tag);
+    codec_put_uint(out, cut->log.lane);
+    codec_put_uint(out, cut->seq);
+    codec_put_bytes(out, slice_of(cut->hash.bytes, HASH_SIZE));
+}
+
 void statement_revoke(struct buffer *out, uint64_t stamp_ms, uint32_t number,
                       const struct cut *cuts, size_t count)
 {
@@ -64,11 +74,7 @@ void statement_revoke(struct buffer *out, uint64_t stamp_ms, uint32_t number,
     codec_put_array(out, count);
     for (size_t i = 0; i < count; i++) {
         CHECK(cuts[i].log.node == number);
-        codec_put_array(out, CUT_PARTS);
-        codec_put_uint(out, cuts[i].log.tag);
-        codec_put_uint(out, cuts[i].log.lane);
-        codec_put_uint(out, cuts[i].seq);
-        codec_put_bytes(out, slice_of(cuts[i].hash.bytes, HASH_SIZE));
+        put_cut(out, &cuts[i]);
     }
 }
 
@@ -80,6 +86,12 @@ void statement_policy(struct buffer *out, uint64_t stamp_ms, struct slice name,
     codec_put_text(out, name);
     codec_put_text(out, value);
     codec_put_int(out, from_day);
+}
+
+void statement_stands(struct buffer *out, uint64_t stamp_ms, const struct cut *stands)
+{
+    begin(out, stamp_ms, STATEMENT_STANDS, STANDS_PARTS);
+    put_cut(out, stands);
 }
 
 /* ---- reading ---- */
@@ -219,6 +231,12 @@ static bool take_policy(struct slice *in, struct statement *statement)
            policy_is_statable(statement->name, statement->value, statement->from_day);
 }
 
+static bool take_stands(struct slice *in, struct statement *statement)
+{
+    struct cut *stands = &statement->stands;
+    return take_cut(in, stands) && stands->seq > 0 && stands->log.lane != LANE_CONTROL;
+}
+
 /* What is stated: its kind, then the parts of that kind. */
 static enum status decode_body(struct slice *in, struct statement *statement)
 {
@@ -230,6 +248,7 @@ static enum status decode_body(struct slice *in, struct statement *statement)
         [STATEMENT_REALM_KEY] = {REALM_KEY_PARTS, take_realm_key},
         [STATEMENT_REVOKE] = {REVOKE_PARTS, take_revoke},
         [STATEMENT_POLICY] = {POLICY_PARTS, take_policy},
+        [STATEMENT_STANDS] = {STANDS_PARTS, take_stands},
     };
     size_t parts;
     uint64_t kind;

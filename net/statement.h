@@ -1,5 +1,5 @@
-/* statement.h - the authority's statements as bytes: what roster.h describes, read
- * strictly.
+/* statement.h - statements as bytes, the authority's and a member's about its own logs: what
+ * roster.h describes, read strictly.
  *
  * A plaintext is one codec byte (0) and the msgpack of roster.h. An array that is longer
  * than known here comes from a newer version, as an unknown kind does. */
@@ -13,6 +13,7 @@ enum statement_kind {
     STATEMENT_REALM_KEY = 1,
     STATEMENT_REVOKE = 2,
     STATEMENT_POLICY = 3,
+    STATEMENT_STANDS = 4,
 };
 
 struct statement {
@@ -22,9 +23,10 @@ struct statement {
     uint64_t realm;       /* realm key */
     uint16_t epoch;
     struct hash commitment;
-    uint32_t number;    /* revoke: whom; nobody revokes the authority */
+    uint32_t number;          /* revoke: whom; nobody revokes the authority */
     struct slice name, value; /* policy; borrowed, statable (crdt/policy.h) */
     int64_t from_day;
+    struct cut stands;  /* stands; whose log it is, its reader says */
     struct slice items; /* realm key: boxes; revoke: cuts; encoded, checked, borrowed */
 };
 

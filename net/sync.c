@@ -42,9 +42,9 @@ static void check_listed_hash(struct engine *engine, struct session *session,
 {
     const struct head *head = heads_find(engine->heads, listed->log);
 
-    if (own_log_is(engine, listed->log)) {
-        if (!own_log_agrees(engine, listed))
-            own_log_suspect(engine, session, listed->log, listed->seq);
+    if (branch_is_own(engine, listed->log)) {
+        if (!branch_agrees(engine, listed))
+            branch_suspect(engine, session, listed->log, listed->seq);
     } else if (head != NULL && head->seq == listed->seq &&
                memcmp(head->hash.bytes, listed->hash, HASH_CHECK_SIZE) != 0)
         engine_mark_diverged(engine, listed->log, session->peer);
@@ -127,16 +127,12 @@ static void count_refused_run(struct engine *engine, struct session *session,
     case ERR_BEYOND_CUT: sync_offence(engine, session, REFUSED_BEYOND_CUT); return;
     case ERR_BAD_SIGNATURE: sync_offence(engine, session, REFUSED_SIGNATURE); return;
     case ERR_MALFORMED: sync_offence(engine, session, REFUSED_MALFORMED); return;
-    case ERR_DIVERGED:
-        engine_mark_diverged(engine, log, session->peer);
-        sync_offence(engine, session, REFUSED_DIVERGED);
-        return;
     default: return;
     }
 }
 
 /* The author of a run that is of another branch learns at once which one is held here, rather
- * than with the next full list: its store may have been put back (net/own_log.c). */
+ * than with the next full list: its store may have been put back (net/branch.c). */
 static void tell_branch(struct engine *engine, struct session *session,
                         struct log_name log)
 {
@@ -154,6 +150,17 @@ static void tell_branch(struct engine *engine, struct session *session,
     engine_send(engine, session, buffer_slice(&engine->message));
 }
 
+void sync_refuse_branch(struct engine *engine, struct session *session,
+                        struct log_name log)
+{
+    engine_mark_diverged(engine, log, session->peer);
+    sync_offence(engine, session, REFUSED_DIVERGED);
+    tell_branch(engine, session, log);
+    /* This neighbour is not asked for the log until it announces it again. What it sent proves
+     * nothing: whoever else announced the log still is. */
+    engine->wrote |= wants_drop_source(&engine->wants, engine->txn, log, session->peer);
+}
+
 void sync_hear_run(struct engine *engine, struct session *session,
                    const struct run_message *message, struct slice frame,
                    const uint8_t random[RANDOM_SIZE])
@@ -168,8 +175,7 @@ void sync_hear_run(struct engine *engine, struct session *session,
     session_owe(session, run->log);
     if (known_author && !engine_carries_itself(engine, run->log)) {
         sync_offence(engine, session, REFUSED_NOT_CARRIED);
-    } else if (own_log_is(engine, run->log) &&
-               own_log_hear(engine, session, run, random)) {
+    } else if (known_author && branch_hear(engine, session, run, random)) {
         noted = true;
     } else {
         status = intake_run(engine, run, random);
@@ -178,13 +184,9 @@ void sync_hear_run(struct engine *engine, struct session *session,
         if (status == ERR_GAP || status == ERR_UNKNOWN_AUTHOR || status == OK ||
             status == ERR_DUPLICATE)
             noted = hear_of_log(engine, session, run->log, run_last_seq(run));
-        else if (status == ERR_DIVERGED) {
-            tell_branch(engine, session, run->log);
-            /* This neighbour is not asked for the log until it announces it again. What it
-             * sent proves nothing: whoever else announced the log still is. */
-            engine->wrote |=
-                wants_drop_source(&engine->wants, engine->txn, run->log, session->peer);
-        } else if (status != ERR_BEYOND_CUT)
+        else if (status == ERR_DIVERGED)
+            sync_refuse_branch(engine, session, run->log);
+        else if (status != ERR_BEYOND_CUT)
             noted = false;
     }
     if (noted && message->span > 0)

@@ -106,6 +106,26 @@ struct entry_id writing_append(struct engine *engine, enum lane lane,
     return entry;
 }
 
+void writing_state(struct engine *engine, struct slice plaintext)
+{
+    const struct realm_key in_the_clear = {0};
+    struct writing *writing =
+        writing_for(engine, LANE_CONTROL, &in_the_clear, plaintext.size);
+    struct run *run = &writing->run;
+    uint64_t seq = run->first_seq + run->count;
+    struct log_id id = {engine->config.keys->id, engine->incarnation, LANE_CONTROL};
+    struct entry_id entry = entry_id_of(run->log, seq);
+    struct hash prev = writing->last;
+    uint8_t header[HEADER_SIZE];
+
+    entry_header(roster_salt(engine->roster), &id, seq, &prev, 0, 0, plaintext, header,
+                 &writing->last);
+    entry_append(&writing->entries, plaintext);
+    run->count++;
+    engine->wrote = true;
+    CHECK(lane_rules(LANE_CONTROL)->fold(engine, &entry, 0, plaintext) == OK);
+}
+
 void writing_sign(struct engine *engine)
 {
     for (int lane = 0; lane < LANES; lane++)
@@ -132,6 +152,14 @@ static void save_left(struct engine *engine)
     put_le64(value, engine->left);
     put_le64(value + 8, engine->came_back);
     engine_meta_put(engine, META_LEFT, slice_of(value, sizeof value));
+}
+
+void writing_left(struct engine *engine, uint64_t incarnation)
+{
+    if (engine->left == incarnation)
+        return;
+    engine->left = incarnation;
+    save_left(engine);
 }
 
 void writing_came_back(struct engine *engine, struct log_name log, uint64_t entries)

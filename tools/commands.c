@@ -413,6 +413,17 @@ static const struct command fixed[] = {
      .example = "linli log strayed",
      .run = ask_run,
      .render = render_log},
+    {.name = "log forks",
+     .request = "log.forks",
+     .help = N_("logs with two histories: two signed entries at one place"),
+     .more =
+         N_("A store that was put back or copied writes a second history of its log; so "
+            "does whoever has its key. HELD is the entry that this node took, OTHER the "
+            "one that it set aside or refused; the proof is kept. Its author says which "
+            "stands, once it knows; a key that lies is revoked."),
+     .example = "linli log forks",
+     .run = ask_run,
+     .render = render_forks},
     {.name = "log reclaim",
      .request = "log.reclaim",
      .help = N_("write once more, where it is heard, what log strayed shows"),

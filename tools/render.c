@@ -404,6 +404,18 @@ static const struct column entry_columns[] = {
     {NULL, NULL, COLUMN_TEXT, NULL, 0},
 };
 
+static const struct column fork_columns[] = {
+    {"node", N_("NODE"), COLUMN_TEXT, NULL, 0},
+    {"log", N_("LOG"), COLUMN_TEXT, NULL, 2},
+    {"seq", N_("SEQ"), COLUMN_COUNT, NULL, 0},
+    {"hash", N_("HELD"), COLUMN_HEX, NULL, 1},
+    {"other_hash", N_("OTHER"), COLUMN_HEX, NULL, 1},
+    {"entries", N_("ENTRIES"), COLUMN_COUNT, NULL, 3},
+    {"state", N_("STATE"), COLUMN_STATE, NULL, 0},
+    {"seen_ms", N_("SEEN"), COLUMN_MOMENT, NULL, 0},
+    {NULL, NULL, COLUMN_TEXT, NULL, 0},
+};
+
 static const struct column problem_columns[] = {
     {"log", N_("LOG"), COLUMN_TEXT, NULL, 0},
     {"seq", N_("SEQ"), COLUMN_COUNT, NULL, 0},
@@ -436,6 +448,22 @@ void render_log(const struct invocation *invocation, const struct terminal *term
     else
         counted(words, count, "%llu log", "%llu logs");
     (void)fprintf(terminal->out, _("%s.\n"), words);
+}
+
+void render_forks(const struct invocation *invocation, const struct terminal *terminal,
+                  struct slice data)
+{
+    struct slice forks = map_list(data, "forks");
+    size_t count = list_count(forks);
+    (void)invocation;
+    if (count == 0) {
+        (void)fputs(_("No log here has two histories.\n"), terminal->out);
+        return;
+    }
+    table_print(terminal, fork_columns, forks);
+    char words[WORDS_SIZE];
+    counted(words, count, "%llu place", "%llu places");
+    (void)fprintf(terminal->out, _("%s where a log has two histories.\n"), words);
 }
 
 void render_reclaimed(const struct invocation *invocation,

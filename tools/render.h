@@ -24,6 +24,8 @@ void render_joined(const struct invocation *invocation, const struct terminal *t
                    struct slice data);
 void render_log(const struct invocation *invocation, const struct terminal *terminal,
                 struct slice data);
+void render_forks(const struct invocation *invocation, const struct terminal *terminal,
+                  struct slice data);
 void render_reclaimed(const struct invocation *invocation,
                       const struct terminal *terminal, struct slice data);
 void render_verified(const struct invocation *invocation, const struct terminal *terminal,

@@ -89,7 +89,7 @@ static const struct {
     {"log.strayed", query_strayed},    {"place.find", query_places},
     {"visit.due", query_due},          {"report.coverage", query_coverage},
     {"policy.show", query_policies},   {"conflict.list", query_conflicts},
-    {"conflict.show", query_conflict},
+    {"conflict.show", query_conflict}, {"log.forks", query_forks},
 };
 
 static enum status answer_register(struct query *query, struct store_txn *txn,

@@ -139,6 +139,7 @@ static const char *statement_name(enum statement_kind kind)
     case STATEMENT_REALM_KEY: return N_("realm-key");
     case STATEMENT_REVOKE: return N_("revoke");
     case STATEMENT_POLICY: return N_("policy");
+    case STATEMENT_STANDS: return N_("history-stands");
     }
     return NULL;
 }
@@ -298,6 +299,62 @@ enum status query_strayed(struct query *query, struct store_txn *txn, struct sli
     return showing_end(&showing,
                        engine_walk_strayed(query_engine(query), txn, query->scratch,
                                            show_entry, &showing));
+}
+
+/* ---- log.forks ---- */
+
+struct listing_forks {
+    const struct roster *roster;
+    struct buffer encoded;
+    size_t count;
+};
+
+static bool put_fork(void *context, const struct fork *fork)
+{
+    struct listing_forks *listing = context;
+    struct buffer *out = &listing->encoded;
+    const struct cut *said = roster_standing(listing->roster, fork->log, fork->seq);
+    bool stated = said != NULL && said->seq == fork->seq;
+    codec_put_map(out, 10);
+    put_log_name(out, fork->log);
+    answer_put_key(out, "node");
+    answer_put_node(out, listing->roster, fork->log.node);
+    answer_put_key(out, "lane");
+    codec_put_cstring(out, lane_name(fork->log.lane));
+    answer_put_key(out, "seq");
+    codec_put_uint(out, fork->seq);
+    answer_put_key(out, "hash");
+    answer_put_hex(out, fork->stands.bytes, HASH_SIZE);
+    answer_put_key(out, "other_hash");
+    answer_put_hex(out, fork->other.bytes, HASH_SIZE);
+    answer_put_key(out, "entries");
+    codec_put_uint(out, fork->entries);
+    answer_put_key(out, "seen_ms");
+    codec_put_uint(out, fork->wall_ms);
+    answer_put_key(out, "state");
+    codec_put_cstring(out, fork->set_aside ? N_("set-aside") : N_("refused"));
+    answer_put_key(out, "stated_hash");
+    if (stated)
+        answer_put_hex(out, said->hash.bytes, HASH_SIZE);
+    else
+        codec_put_nil(out);
+    listing->count++;
+    return true;
+}
+
+enum status query_forks(struct query *query, struct store_txn *txn, struct slice args)
+{
+    struct listing_forks listing = {.roster = engine_roster(query_engine(query))};
+    struct buffer *out = query->data;
+    (void)args;
+    buffer_init(&listing.encoded, SIZE_MAX);
+    engine_walk_forks(txn, put_fork, &listing);
+    codec_put_map(out, 1);
+    answer_put_key(out, "forks");
+    codec_put_array(out, listing.count);
+    codec_put_raw(out, buffer_slice(&listing.encoded));
+    buffer_deinit(&listing.encoded);
+    return OK;
 }
 
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args)

@@ -108,6 +108,7 @@ enum status query_conflict(struct query *query, struct store_txn *txn, struct sl
 
 /* query_log.c */
 enum status query_log(struct query *query, struct store_txn *txn, struct slice args);
+enum status query_forks(struct query *query, struct store_txn *txn, struct slice args);
 enum status query_strayed(struct query *query, struct store_txn *txn, struct slice args);
 
 /* query_state.c */

@@ -91,6 +91,12 @@
  *                                          logs[{log,node,lane,incarnation,seq,hash}]
  *   log.strayed   -                        entries as log.show: what was written here while
  *                                          neighbours held a newer copy of this store
+ *   log.forks     -                        forks[{log,node,lane,seq,hash,other_hash,entries,
+ *                                          seen_ms,state,stated_hash}]: two signed entries at
+ *                                          one place; hash is of the one that this node took,
+ *                                          entries how many it saw of the other history, state
+ *                                          set-aside (it had held them) or refused;
+ *                                          stated_hash, which the author said stands, or nil
  *   log.reclaim   -                        reclaimed (entries written once more)
  *   log.verify    -                        logs, entries, runs (that verify), bad_runs (that
  *                                          do not or cannot be read), strayed (set aside),

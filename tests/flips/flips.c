@@ -147,7 +147,7 @@ static void ask_everything(struct flips *flips)
 {
     static const char *const plain[] = {"person.list",     "visit.list", "visit.due",
                                         "report.coverage", "log.show",   "log.strayed",
-                                        "node.show",       "digest"};
+                                        "log.forks",       "node.show",  "digest"};
     struct county *county = flips->county;
     for (size_t i = 0; i < ARRAY_SIZE(plain); i++)
         put_question(flips, plain[i], NULL, NULL);

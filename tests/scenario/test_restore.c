@@ -1,63 +1,18 @@
 /* A store put back in place: the file is the same to the system and older than what
  * neighbours hold of it. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "net/session.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/forge.h"
+#include "tests/sim/image.h"
 #include "tests/sim/scene.h"
-
-struct image {
-    char path[200];
-    uint8_t *bytes;
-    size_t size;
-};
-
-static struct image image_take(struct machine *machine)
-{
-    struct image image;
-    (void)snprintf(image.path, sizeof image.path, "%s/store/data.mdb",
-                   machine->directory);
-    int fd = open(image.path, O_RDONLY);
-    assert_true(fd >= 0);
-    image.size = (size_t)lseek(fd, 0, SEEK_END);
-    image.bytes = malloc(image.size);
-    assert_int_equal(pread(fd, image.bytes, image.size, 0), (ssize_t)image.size);
-    close(fd);
-    return image;
-}
-
-/* Over the file that is there, which keeps its inode and time of birth. */
-static void image_put_back(struct image *image)
-{
-    int fd = open(image->path, O_WRONLY | O_TRUNC);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, image->bytes, image->size), (ssize_t)image->size);
-    close(fd);
-    free(image->bytes);
-}
-
-/* As after a copy to another disk: the same bytes in another file. */
-static void move_to_another_disk(struct machine *machine)
-{
-    struct image image = image_take(machine);
-    char other[220];
-    (void)snprintf(other, sizeof other, "%s.moved", image.path);
-    int fd = open(other, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, image.bytes, image.size), (ssize_t)image.size);
-    close(fd);
-    assert_int_equal(rename(other, image.path), 0);
-    free(image.bytes);
-}
 
 struct restored {
     struct scene scene;
@@ -171,7 +126,8 @@ static void restore_in_place(struct restored *restored, uint64_t seed, size_t lo
     assert_true(reads(restored, 0, &restored->lost[lost - 1]));
     machine_power_off(scene->world, machine);
     machine_power_off(scene->world, machine_at(restored, 0));
-    image_put_back(&image);
+    image_put_back(machine, &image);
+    image_drop(&image);
     machine_start(scene->world, machine);
     for (size_t i = 0; i < written; i++)
         restored->strayed[i % ARRAY_SIZE(restored->strayed)] = write_person(restored);
@@ -254,7 +210,7 @@ static void a_store_put_back_and_then_moved_is_heard_again(void **state)
     restore_in_place(&restored, 47, 2, 2);
     struct machine *machine = machine_at(&restored, restored.township);
     machine_power_off(scene->world, machine);
-    move_to_another_disk(machine);
+    image_move(machine);
     machine_start(scene->world, machine);
     settle(&restored, 2, 2);
     scene_close(scene);
