@@ -91,6 +91,32 @@
       "If it is not to connect: linli peer pause NAME. See: linli peer list")            \
     X(ERR_SETTLED, 1230, "nothing of it is in conflict any more",                        \
       "What is open is shown by: linli conflict list")                                   \
+    X(ERR_ORDER_REQUESTED, 1220, "the order is requested; nobody is assigned yet",       \
+      "From here: linli order assign, or cancel.")                                       \
+    X(ERR_ORDER_ASSIGNED, 1221, "the order is assigned and not started yet",             \
+      "From here: linli order start; or assign to another, or cancel.")                  \
+    X(ERR_ORDER_STARTED, 1222, "the service is under way: the volunteer has signed in",  \
+      "From here: linli order finish, or cancel.")                                       \
+    X(ERR_ORDER_FINISHED, 1223, "the service is done and not confirmed yet",             \
+      "From here: linli order confirm, or cancel.")                                      \
+    X(ERR_ORDER_CONFIRMED, 1224, "the service is confirmed, which closes the order",     \
+      "From here: linli order settle.")                                                  \
+    X(ERR_ORDER_SETTLED, 1225, "the order is settled",                                   \
+      "From here: linli order rate. If help is needed again, enter a new order.")        \
+    X(ERR_ORDER_RATED, 1226, "the order is settled and rated; nothing can follow",       \
+      "If help is needed again, enter a new order.")                                     \
+    X(ERR_ORDER_CANCELLED, 1227, "the order was cancelled; nothing can follow",          \
+      "If help is needed after all, enter a new order.")                                 \
+    X(ERR_ORDER_WHOSE, 1228,                                                             \
+      "two volunteers are assigned, entered without knowing of each other",              \
+      "Say which one with --volunteer, or assign the order anew to one of them.")        \
+    X(ERR_ORDER_PROXY, 1229,                                                             \
+      "who recorded a service cannot confirm it in their own name",                      \
+      "Let another account confirm it, or name who did in the person's stead: --proxy "  \
+      "NAME")                                                                            \
+    X(ERR_ORDER_SAME, 1231,                                                              \
+      "volunteer, confirmer and auditor must be different persons",                      \
+      "Let another account do it, or correct --by. Nothing was saved.")                  \
     X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
       "Ask that township or the county hub.")                                            \
     X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \

@@ -6,28 +6,38 @@
 
 /* ---- the table ---- */
 
+static const struct schema_family *const families[] = {&schema_care, &schema_orders};
+
+const struct schema_register *schema_register_at(size_t index)
+{
+    for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
+        if (index < families[f]->count)
+            return &families[f]->registers[index];
+        index -= families[f]->count;
+    }
+    return NULL;
+}
+
 const struct schema_register *schema_register(uint8_t id)
 {
-    for (size_t i = 0; i < schema_register_count; i++) {
-        if (schema_registers[i].id == id)
-            return &schema_registers[i];
+    for (size_t f = 0; f < ARRAY_SIZE(families); f++) {
+        for (size_t i = 0; i < families[f]->count; i++) {
+            if (families[f]->registers[i].id == id)
+                return &families[f]->registers[i];
+        }
     }
     return NULL;
 }
 
 const struct schema_register *schema_register_named(struct slice name)
 {
-    for (size_t i = 0; i < schema_register_count; i++) {
-        if (slice_equal(slice_text(schema_registers[i].name), name) ||
-            slice_equal(slice_text(schema_registers[i].label), name))
-            return &schema_registers[i];
+    const struct schema_register *reg;
+    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
+        if (slice_equal(slice_text(reg->name), name) ||
+            slice_equal(slice_text(reg->label), name))
+            return reg;
     }
     return NULL;
-}
-
-const struct schema_register *schema_register_at(size_t index)
-{
-    return index < schema_register_count ? &schema_registers[index] : NULL;
 }
 
 const char *const schema_verbs[VERBS] = {"add",   "show", "list", "set",

@@ -22,6 +22,12 @@ enum register_id {
     REGISTER_VISIT = 2,
     REGISTER_OPERATOR = 3,
     REGISTER_MONTH = 12,
+    REGISTER_VOLUNTEER = 4,
+    REGISTER_ORDER = 5,
+    REGISTER_ORDER_STEP = 6,
+    REGISTER_NEED = 9,
+    REGISTER_RESOURCE = 10,
+    REGISTER_PROJECT = 11,
 };
 
 enum realm_level {
@@ -290,9 +296,12 @@ struct schema_register {
     struct verb_words words[VERBS];
 };
 
-/* The table, in schema_table.c. */
-extern const struct schema_register schema_registers[];
-extern const size_t schema_register_count;
+/* The table, a family of registers a file: schema_table.c, schema_orders.c, ... */
+struct schema_family {
+    const struct schema_register *registers;
+    size_t count;
+};
+extern const struct schema_family schema_care, schema_orders;
 
 const struct schema_register *schema_register(uint8_t id);              /* or NULL */
 const struct schema_register *schema_register_named(struct slice name); /* or NULL */

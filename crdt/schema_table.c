@@ -446,7 +446,7 @@ static const struct field operator_fields[] = {
        "by four characters of it at least, or by a name that only one has.")
 #define ALL_VERBS (VERB_BIT(VERBS) - 1)
 
-const struct schema_register schema_registers[] = {
+static const struct schema_register registers[] = {
     {.id = REGISTER_PERSON,
      .name = "person",
      .label = "服务对象",
@@ -559,4 +559,4 @@ const struct schema_register schema_registers[] = {
 #endif
 };
 
-const size_t schema_register_count = ARRAY_SIZE(schema_registers);
+const struct schema_family schema_care = {registers, ARRAY_SIZE(registers)};

@@ -107,6 +107,16 @@ static void fill_columns(const struct schema_register *reg, struct column *colum
                                            COLUMN_TEXT, NULL, reg->derived[i].rank};
         CHECK(count + 2 < COLUMNS_MAX);
     }
+    if (reg->verbs == 0 && reg->subject_field != FIELD_NONE) {
+        /* Shown as the steps of another record only, where it matters who entered them. */
+        columns[count++] =
+            (struct column){"created_ms", N_("ENTERED"), COLUMN_MOMENT, NULL, 3};
+        columns[count++] = (struct column){"node", N_("NODE"), COLUMN_TEXT, NULL, 4};
+        columns[count++] = (struct column){"actor", N_("ACTOR"), COLUMN_TEXT, NULL, 2};
+        CHECK(count + 2 < COLUMNS_MAX);
+        columns[count] = (struct column){NULL, NULL, COLUMN_TEXT, NULL, 0};
+        return;
+    }
     columns[count++] = (struct column){"conflicts", N_("MARKS"), COLUMN_MARKS, NULL, 0};
     columns[count] = (struct column){NULL, NULL, COLUMN_TEXT, NULL, 0};
 }
@@ -253,8 +263,13 @@ static bool field_is_used(const struct schema_register *reg, const struct field 
     return false;
 }
 
-static bool field_is_needed(const struct field *field, const struct command *command)
+static bool field_is_needed(const struct schema_register *reg, const struct field *field,
+                            const struct command *command)
 {
+    for (size_t i = 0; field->id == reg->place_field && i < reg->field_count; i++) {
+        if (reg->fields[i].gives_place)
+            return false;
+    }
     if (command->fields == USE_FIELDS_OF_STEP)
         return (command->step->needed & FIELD_BIT(field->id)) != 0;
     return field->required && command->fields == USE_FIELDS_TO_ADD;
@@ -273,8 +288,9 @@ bool register_option_at(const struct command *command, size_t index,
                                   .label = field->label,
                                   .help = field->help,
                                   .type = field->type,
-                                  .repeatable = field->rule == MERGE_SET,
-                                  .required = field_is_needed(field, command)};
+                                  .repeatable = field->rule == MERGE_SET &&
+                                                command->fields != USE_FIELDS_TO_FILTER,
+                                  .required = field_is_needed(reg, field, command)};
         return true;
     }
     return false;
@@ -292,8 +308,16 @@ static void put_names(size_t at, const struct schema_register *reg, const char *
     command->request = kept.requests[at];
 }
 
+static const struct column *columns_of(const struct schema_register *reg)
+{
+    size_t i = 0;
+    while (schema_register_at(i) != reg)
+        i++;
+    return kept.columns[i];
+}
+
 static void put_verb(size_t at, const struct schema_register *reg, enum verb verb,
-                     const struct column *columns, struct command *command)
+                     struct command *command)
 {
     const struct verb_words *words = &reg->words[verb];
     *command = (struct command){
@@ -303,7 +327,10 @@ static void put_verb(size_t at, const struct schema_register *reg, enum verb ver
         .run = verb == VERB_LIST ? list_run : ask_run,
         .render = shapes[verb].render,
         .list = shapes[verb].lists ? "records" : NULL,
-        .columns = shapes[verb].lists ? columns : NULL,
+        .columns = shapes[verb].lists ? columns_of(reg)
+                   : verb == VERB_SHOW && reg->step_register != 0
+                       ? columns_of(schema_steps(reg))
+                       : NULL,
         .positionals = {shapes[verb].positional},
         .reg = reg->id,
         .fields = shapes[verb].fields,
@@ -353,10 +380,12 @@ size_t register_commands(struct command *commands)
     for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
         CHECK(i < REGISTERS_MAX);
         fill_columns(reg, kept.columns[i]);
+    }
+    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
         for (int v = 0; v < VERBS; v++) {
             enum verb verb = (enum verb)v;
             if (schema_has_verb(reg, verb)) {
-                put_verb(count, reg, verb, kept.columns[i], &commands[count]);
+                put_verb(count, reg, verb, &commands[count]);
                 count++;
             }
         }

@@ -88,6 +88,21 @@ static void add_state(struct lines *lines, const struct terminal *terminal,
         lines_add(lines, _("counts"), value_words(terminal, &plain, value, arena));
 }
 
+/* "王秀英 HB3KVNVD8N6ZSXFBT9J0": an id after the name under `key`_name, where there is one. */
+static const char *named_words(struct slice map, const char *key, const char *id,
+                               struct arena *arena)
+{
+    char name_key[64];
+    (void)snprintf(name_key, sizeof name_key, "%s_name", key);
+    const char *name = map_text(map, name_key, arena);
+    if (name == NULL)
+        return id;
+    size_t size = strlen(name) + strlen(id) + 2;
+    char *both = arena_alloc(arena, size);
+    (void)snprintf(both, size, "%s %s", name, id);
+    return both;
+}
+
 static void add_fields(struct lines *lines, const struct terminal *terminal,
                        const struct schema_register *reg, struct slice record,
                        struct slice places, struct arena *arena)
@@ -108,6 +123,8 @@ static void add_fields(struct lines *lines, const struct terminal *terminal,
             (void)snprintf(both, strlen(name) + strlen(words) + 2, "%s %s", name, words);
             words = both;
         }
+        if (field->type == FIELD_RECORD)
+            words = named_words(record, field->name, words, arena);
         lines_add(lines, label, words);
     }
 }
@@ -120,10 +137,11 @@ static void print_value(const struct terminal *terminal, const struct field *fie
     if (map_uint(conflict, "stamp_ms", &stamp_ms))
         moment_words(stamp_ms, words);
     const char *value = text_of(terminal, conflict, "value", arena);
-    (void)fprintf(terminal->out, _("          %s  (%s, at node %s by %s)\n"),
-                  choice_words(field, value, arena), words,
-                  text_of(terminal, conflict, "node", arena),
-                  text_of(terminal, conflict, "actor", arena));
+    (void)fprintf(
+        terminal->out, _("          %s  (%s, at node %s by %s)\n"),
+        named_words(conflict, "value", choice_words(field, value, arena), arena), words,
+        text_of(terminal, conflict, "node", arena),
+        text_of(terminal, conflict, "actor", arena));
 }
 
 /* The verb that settles a conflict of the field: what is computed is settled by the step that
@@ -205,6 +223,8 @@ void render_record(const struct invocation *invocation, const struct terminal *t
     for (size_t i = 0; i < reg->field_count; i++)
         print_conflict(invocation, terminal, &reg->fields[i], conflicts, &arena);
     print_amended_twice(invocation, terminal, record, &arena);
+    if (invocation->command->columns != NULL && list_count(map_list(data, "steps")) > 0)
+        table_print(terminal, invocation->command->columns, map_list(data, "steps"));
     arena_deinit(&arena);
 }
 

@@ -240,20 +240,27 @@ static bool has_name_key(const struct field *field)
            named->name_field != FIELD_NONE;
 }
 
-static void put_name_key(struct answering *answering, const struct record_view *record,
-                         const struct field *field, struct buffer *out)
+/* The name of the record that a value of the field names; nil where it is none. */
+static void put_name_of(struct answering *answering, const struct record_view *record,
+                        const struct field *field, struct slice value, struct buffer *out)
 {
-    char key[64];
-    struct slice value = view_value(record, field->id), name = {0};
+    struct slice name = {0};
     struct entry_id id;
-    if (codec_take_id(&value, &id))
+    if (has_name_key(field) && codec_take_id(&value, &id))
         name = answer_name_of(answering, field->names, record->realm, &id);
-    (void)snprintf(key, sizeof key, "%s_name", field->name);
-    answer_put_key(out, key);
     if (name.size > 0)
         codec_put_text(out, name);
     else
         codec_put_nil(out);
+}
+
+static void put_name_key(struct answering *answering, const struct record_view *record,
+                         const struct field *field, struct buffer *out)
+{
+    char key[64];
+    (void)snprintf(key, sizeof key, "%s_name", field->name);
+    answer_put_key(out, key);
+    put_name_of(answering, record, field, view_value(record, field->id), out);
 }
 
 /* ---- records ---- */
@@ -270,6 +277,8 @@ void answer_put_version(struct answering *answering, const struct record_view *r
         codec_put_nil(out);
     else
         put_value(answering, record, field->field, version->value, out);
+    answer_put_key(out, "value_name");
+    put_name_of(answering, record, field->field, version->value, out);
     answer_put_key(out, "version");
     answer_put_id(out, &version->id);
     answer_put_key(out, "stamp_ms");

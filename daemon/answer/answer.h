@@ -51,8 +51,8 @@ void answer_put_record(struct answering *answering, const struct record_view *re
                        struct buffer *out);
 
 /* One of several values of a field, who wrote it and when: field, value, version, stamp_ms,
- * node and actor, VERSION_KEYS pairs of a map. */
-#define VERSION_KEYS 6
+ * node and actor, with value_name of a record, VERSION_KEYS pairs of a map. */
+#define VERSION_KEYS 7
 void answer_put_version(struct answering *answering, const struct record_view *record,
                         const struct field_view *field, const struct version *version,
                         struct buffer *out);

@@ -307,6 +307,31 @@ enum status query_find(struct query *query, struct store_txn *txn,
     return OK;
 }
 
+static int by_entering(const void *a, const void *b)
+{
+    const struct record_view *left = *(const struct record_view *const *)a;
+    const struct record_view *right = *(const struct record_view *const *)b;
+    if (left->created_ms != right->created_ms)
+        return left->created_ms < right->created_ms ? -1 : 1;
+    return entry_id_compare(&left->id, &right->id);
+}
+
+/* What happened to the record, in the order in which it was entered. */
+static void put_steps(struct query *query, struct answering *answering,
+                      const struct record_list *steps)
+{
+    const struct record_view **sorted =
+        arena_alloc(query->arena, (steps->count + 1) * sizeof *sorted);
+    for (size_t i = 0; i < steps->count; i++)
+        sorted[i] = &steps->records[i];
+    if (steps->count > 1)
+        qsort(sorted, steps->count, sizeof *sorted, by_entering);
+    answer_put_key(query->data, "steps");
+    codec_put_array(query->data, steps->count);
+    for (size_t i = 0; i < steps->count; i++)
+        answer_put_record(answering, sorted[i], query->data);
+}
+
 enum status query_show(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args)
 {
@@ -330,9 +355,11 @@ enum status query_show(struct query *query, struct store_txn *txn,
         return query_refuse(query, ERR_NOT_FOUND, text);
     struct places places = {0};
     places_note(&places, &record);
-    codec_put_map(query->data, 2);
+    codec_put_map(query->data, record.steps != NULL ? 3 : 2);
     answer_put_key(query->data, "record");
     answer_put_record(&answering, &record, query->data);
+    if (record.steps != NULL)
+        put_steps(query, &answering, record.steps);
     query_put_places(query, &places);
     answering_deinit(&answering);
     return OK;
