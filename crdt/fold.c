@@ -235,7 +235,7 @@ void fold_flush(struct fold *fold, struct store_txn *txn)
  * that is 0, those of the log from an entry on. */
 struct leaving {
     uint64_t stale;
-    fold_is_last_copy *is_last_copy;
+    fold_fate_of *fate_of;
     void *context;
     struct log_name log;
     uint64_t seq;
@@ -245,7 +245,7 @@ static bool is_leaving(const struct fold_row *row, const struct leaving *leaving
 {
     if (leaving->stale > 0)
         return row->number <= leaving->stale &&
-               !leaving->is_last_copy(leaving->context, &row->id);
+               leaving->fate_of(leaving->context, &row->id) != FOLD_IS_LAST_COPY;
     return log_name_equal(entry_id_log(&row->id), leaving->log) &&
            entry_id_seq(&row->id) >= leaving->seq;
 }
@@ -262,6 +262,54 @@ static uint64_t next_staying(struct store_txn *txn, uint64_t number,
         number = row.previous;
     }
     return number;
+}
+
+/* ---- marks ---- */
+
+struct entry_id fold_record_of(const struct operation *operation,
+                               const struct entry_id *entry)
+{
+    if (operation->kind == OPERATION_CREATE)
+        return *entry;
+    return operation->has_target ? operation->target : operation->subject;
+}
+
+/* The row goes; its mark is put down behind all rows, this one included. */
+static void mark_put(struct store_txn *txn, const struct fold_row *row)
+{
+    struct operation operation;
+    struct buffer encoded;
+    uint64_t number = fold_last_row(txn) + 1;
+    uint8_t key[8];
+    if (operation_decode(row->plaintext, &operation) != OK)
+        return;
+    struct entry_id subject = operation.subject_is_self ? row->id : operation.subject;
+    struct entry_id record = fold_record_of(&operation, &row->id);
+    buffer_init(&encoded, SIZE_MAX);
+    buffer_put_varint(&encoded, number);
+    buffer_put_varint(&encoded, row->realm);
+    buffer_put(&encoded, row->id.bytes, ENTRY_ID_SIZE);
+    buffer_put_u8(&encoded, operation.reg);
+    buffer_put(&encoded, subject.bytes, ENTRY_ID_SIZE);
+    buffer_put(&encoded, record.bytes, ENTRY_ID_SIZE);
+    put_be64(key, number);
+    store_append(txn, STORE_ROWS, slice_of(key, sizeof key), buffer_slice(&encoded));
+    buffer_deinit(&encoded);
+}
+
+bool fold_mark_read(struct store_txn *txn, uint64_t number, struct fold_mark *mark)
+{
+    struct slice value;
+    uint64_t self;
+    uint8_t key[8];
+    put_be64(key, number);
+    return store_get(txn, STORE_ROWS, slice_of(key, sizeof key), &value) &&
+           slice_take_varint(&value, &self) && self == number &&
+           slice_take_varint(&value, &mark->realm) &&
+           slice_take(&value, ENTRY_ID_SIZE, mark->id.bytes) &&
+           slice_take_u8(&value, &mark->reg) &&
+           slice_take(&value, ENTRY_ID_SIZE, mark->subject.bytes) &&
+           slice_take(&value, ENTRY_ID_SIZE, mark->record.bytes) && value.size == 0;
 }
 
 /* No chain leads to them any more. */
@@ -300,6 +348,8 @@ static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
     struct slice numbers = buffer_slice(&gone);
     for (uint64_t number; slice_take_u64(&numbers, &number);) {
         uint8_t row_key[8];
+        if (fold_row_read(txn, number, &row))
+            mark_put(txn, &row);
         put_be64(row_key, number);
         store_delete(txn, STORE_ROWS, slice_of(row_key, sizeof row_key));
     }
@@ -348,8 +398,7 @@ static void free_chains(struct store_txn *txn, struct fold_sweep *sweep,
     }
 }
 
-/* The first row after `number`, or 0. */
-static uint64_t row_after(struct store_txn *txn, uint64_t number)
+uint64_t fold_row_after(struct store_txn *txn, uint64_t number)
 {
     struct store_cursor cursor;
     struct slice key, value;
@@ -368,26 +417,29 @@ static uint64_t row_after(struct store_txn *txn, uint64_t number)
 static void delete_stale(struct store_txn *txn, struct fold_sweep *sweep,
                          const struct leaving *leaving)
 {
-    uint64_t number = row_after(txn, get_be64(sweep->done));
+    uint64_t number = fold_row_after(txn, get_be64(sweep->done));
     for (size_t i = 0; number != 0 && number <= sweep->stale; i++) {
         struct fold_row row;
         uint8_t key[8];
         if (i == SWEEP_ROWS_MAX)
             return;
         put_be64(key, number);
-        if (fold_row_read(txn, number, &row) && is_leaving(&row, leaving))
+        if (fold_row_read(txn, number, &row) && is_leaving(&row, leaving)) {
+            if (leaving->fate_of(leaving->context, &row.id) == FOLD_WAS_WITHDRAWN)
+                mark_put(txn, &row);
             store_delete(txn, STORE_ROWS, slice_of(key, sizeof key));
+        }
         memcpy(sweep->done, key, sizeof key);
-        number = row_after(txn, number);
+        number = fold_row_after(txn, number);
     }
     *sweep = (struct fold_sweep){0};
 }
 
 void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep,
-                     fold_is_last_copy *is_last_copy, void *context)
+                     fold_fate_of *fate_of, void *context)
 {
     CHECK(sweep->stale > 0);
-    const struct leaving leaving = {sweep->stale, is_last_copy, context, .seq = 0};
+    const struct leaving leaving = {sweep->stale, fate_of, context, .seq = 0};
     if (!sweep->chains_are_free)
         free_chains(txn, sweep, &leaving);
     else

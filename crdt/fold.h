@@ -12,6 +12,14 @@
  *   STORE_ROWS    row number u64 BE -> previous row of the chain (varint, 0: none),
  *                 realm (varint), entry id 12, plaintext
  *   STORE_CHAINS  register 1, realm u64 BE, subject 12 -> newest row (varint), rows (varint)
+ *
+ * The numbers of rows are an order of what is new here: a late key and a fold of everything
+ * append too. So that whoever reads on from a number (the feed of changes) also learns what was
+ * taken back, a row that is withdrawn leaves a mark at the end, a row that leads to itself and
+ * that no chain leads to. It keeps its number from being given again, and no sweep takes it.
+ *
+ *   STORE_ROWS    row number u64 BE -> the same number (varint), realm (varint), withdrawn
+ *                 entry's id 12, register 1, subject 12, record 12
  */
 #ifndef LINLI_CRDT_FOLD_H
 #define LINLI_CRDT_FOLD_H
@@ -43,8 +51,8 @@ size_t fold_pending(const struct fold *fold); /* rows waiting, for ending a batc
  * what was filed before the flush. */
 void fold_flush(struct fold *fold, struct store_txn *txn);
 
-/* Takes the rows of `log` from `seq` on out of one subject's chain; readers in the same
- * transaction see it. Nothing may be pending. Harmless when repeated. */
+/* Takes the rows of `log` from `seq` on out of one subject's chain, and leaves marks; readers
+ * in the same transaction see it. Nothing may be pending. Harmless when repeated. */
 void fold_withdraw(struct store_txn *txn, uint8_t reg, uint64_t realm,
                    const struct entry_id *subject, struct log_name log, uint64_t seq);
 
@@ -57,14 +65,18 @@ struct fold_sweep {
     /* The last chain that was freed, then the last row; zero at first. */
     uint8_t done[CHAIN_KEY_SIZE];
 };
-/* Whether the entry could not be folded again: then its row stays, as the last copy that can
- * be read here. */
-typedef bool fold_is_last_copy(void *context, const struct entry_id *id);
+/* What becomes of a row that stood. */
+enum fold_fate {
+    FOLD_WAS_FOLDED_AGAIN, /* it goes */
+    FOLD_WAS_WITHDRAWN,    /* it goes, and leaves a mark */
+    FOLD_IS_LAST_COPY,     /* its entry could not be read again: it stays */
+};
+typedef enum fold_fate fold_fate_of(void *context, const struct entry_id *id);
 uint64_t
 fold_last_row(struct store_txn *txn); /* the greatest number in the store, or 0 */
 /* A bounded piece, with nothing pending. */
 void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep,
-                     fold_is_last_copy *is_last_copy, void *context);
+                     fold_fate_of *fate_of, void *context);
 
 /* Walks one subject's rows, newest arrival first. False: there are none. The second is
  * false also where a row is damaged: the chain ends there. */
@@ -78,6 +90,20 @@ struct fold_row {
 bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
                        const struct entry_id *subject, uint64_t *row, uint64_t *rows);
 bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row);
+/* The first number after `number` that is a row or a mark; 0: there is none. */
+uint64_t fold_row_after(struct store_txn *txn, uint64_t number);
+/* The record that an operation concerns: the one it creates, changes or takes out. */
+struct entry_id fold_record_of(const struct operation *operation,
+                               const struct entry_id *entry);
+struct fold_mark {
+    uint64_t realm;
+    struct entry_id id; /* of the entry that was withdrawn */
+    uint8_t reg;
+    struct entry_id subject, record; /* which it had concerned */
+};
+/* False: that row is no mark. */
+MUST_USE bool fold_mark_read(struct store_txn *txn, uint64_t number,
+                             struct fold_mark *mark);
 /* The chain's newest row and the marks of its newest rows, newest first; how many they are.
  * Read once a chain that is not remembered. Nothing may be pending. */
 size_t fold_chain_marks(struct fold *fold, struct store_txn *txn, uint8_t reg,

@@ -174,6 +174,10 @@ bool engine_folding(const struct engine *engine, uint64_t *runs_left);
  * known to be incomplete, and the engine wants ticks without delay. */
 uint64_t engine_care_left(const struct engine *engine);
 
+/* Which numbering of folded rows this is (crdt/fold.h): a number of another says nothing here.
+ * A restored or copied store has another, and one whose rows were all made anew. */
+uint64_t engine_row_numbering(const struct engine *engine, struct store_txn *txn);
+
 /* Reading, for answers to people. Pointers die with the next step. */
 const struct roster *engine_roster(const struct engine *engine);
 const struct heads *engine_heads(const struct engine *engine);

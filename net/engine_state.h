@@ -163,6 +163,7 @@ bool writing_load(struct engine *engine); /* false: the store has no incarnation
 void folding_load(struct engine *engine);
 void folding_save(struct engine *engine);
 void folding_forget(struct engine *engine); /* for a store in which a table was damaged */
+uint64_t folding_forgotten(struct store_txn *txn); /* how often that was done */
 void folding_fold_run(struct engine *engine, const struct run *run,
                       const struct verified_run *laid_out, uint64_t arrival);
 /* A realm's key came late: the runs that it opens are folded by the batches to come. */

@@ -9,6 +9,7 @@
 #include "net/lane.h"
 
 #define META_FOLD "fold"
+#define META_FORGOTTEN "forgotten" /* how often all rows were emptied (u64) */
 
 /* Runs folded again per batch: about 20,000 entries, a tenth of a second. */
 #define FOLD_RUNS_MAX 400
@@ -227,9 +228,6 @@ void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_
             break; /* damage */
         withdraw_run(engine, &run, head, from_seq, !is_awaited(engine, arrival));
     }
-    /* The numbers of rows taken out at the end are given again, to rows that stay. */
-    if (engine->refold.sweep.stale > fold_last_row(engine->txn))
-        engine->refold.sweep.stale = fold_last_row(engine->txn);
     engine->care_left = care_left(engine->txn);
 }
 
@@ -293,9 +291,9 @@ static void fold_run_again(struct engine *engine, uint64_t arrival)
         store_delete(engine->txn, STORE_UNREAD, slice_of(key, sizeof key));
 }
 
-/* Of an accepted entry the run cannot be read: its row was not folded again. What was set
- * aside lies beyond its log's head. */
-static bool is_last_copy(void *context, const struct entry_id *id)
+/* What was set aside lies beyond its log's head. Of an accepted entry the run may not be
+ * readable: its row was not folded again. */
+static enum fold_fate fate_of(void *context, const struct entry_id *id)
 {
     const struct engine *engine = context;
     struct log_name log = entry_id_log(id);
@@ -303,8 +301,11 @@ static bool is_last_copy(void *context, const struct entry_id *id)
     struct run run;
     uint64_t arrival;
 
-    return head != NULL && entry_id_seq(id) <= head->seq &&
-           !log_run_holding(engine->txn, log, entry_id_seq(id), &run, &arrival);
+    if (head == NULL || entry_id_seq(id) > head->seq)
+        return FOLD_WAS_WITHDRAWN;
+    return log_run_holding(engine->txn, log, entry_id_seq(id), &run, &arrival)
+               ? FOLD_WAS_FOLDED_AGAIN
+               : FOLD_IS_LAST_COPY;
 }
 
 static void fold_some_again(struct engine *engine)
@@ -320,7 +321,7 @@ static void fold_some_again(struct engine *engine)
         }
     } else if (refold->sweep.stale > 0) {
         fold_flush(engine->fold, engine->txn);
-        fold_sweep_some(engine->txn, &refold->sweep, is_last_copy, engine);
+        fold_sweep_some(engine->txn, &refold->sweep, fate_of, engine);
         if (refold->sweep.stale == 0) { /* care rows counted what was swept */
             care_forget(engine->txn);
             engine->care_left = care_left(engine->txn);
@@ -397,9 +398,23 @@ static bool take_refold(struct slice *row, uint64_t arrival, struct refold *refo
     return refold->at <= refold->until && refold->until <= arrival;
 }
 
+uint64_t folding_forgotten(struct store_txn *txn)
+{
+    struct slice row;
+    uint64_t times;
+
+    return engine_meta_get(txn, META_FORGOTTEN, &row) && slice_take_u64(&row, &times)
+               ? times
+               : 0;
+}
+
 /* Empties the tables; the next load reads every run again. */
 void folding_forget(struct engine *engine)
 {
+    uint8_t forgotten[8];
+
+    put_le64(forgotten, folding_forgotten(engine->txn) + 1);
+    engine_meta_put(engine, META_FORGOTTEN, slice_of(forgotten, sizeof forgotten));
     fold_discard(engine->fold);
     store_clear(engine->txn, STORE_ROWS);
     store_clear(engine->txn, STORE_CHAINS);

@@ -67,6 +67,11 @@ size_t engine_peers(const struct engine *engine, struct peer_report *reports,
     return count;
 }
 
+uint64_t engine_row_numbering(const struct engine *engine, struct store_txn *txn)
+{
+    return engine->incarnation + folding_forgotten(txn);
+}
+
 uint64_t engine_care_left(const struct engine *engine)
 {
     return engine->care_left;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tools/ask.h"
+#include "tools/changes.h"
 #include "tools/county.h"
 #include "tools/enter.h"
 #include "tools/explain.h"
@@ -321,6 +322,22 @@ static const struct command fixed[] = {
                  TAKES("from", "DATE", N_("first day")),
                  TAKES("to", "DATE", N_("last day")),
                  FLAG("reveal", N_("with identity numbers"))}},
+    {.name = "changes",
+     .request = "changes",
+     .help = N_("what changed, a line of JSON each, for other programs"),
+     .more = N_(
+         "Each line says what happened (created, edited, voided, withdrawn) to which "
+         "record and gives the record as it now stands, null where nothing of it does. "
+         "Keep the cursor of the last line that was worked up and begin there again: "
+         "nothing is missed, and something may come again. After \"restarted\" all comes "
+         "anew, and what does not come again is gone."),
+     .example = "linli changes --since 0 --follow --jsonl",
+     .run = changes_run,
+     .options = {TAKES("since", "CURSOR", N_("behind that line; 0, or none: all")),
+                 FLAG("follow", N_("wait for more, until ^C")),
+                 FLAG("jsonl", N_("a line of JSON each, which it is anyway")),
+                 FLAG("reveal", N_("with identity numbers; the daemon's journal says who "
+                                   "asked"))}},
     {.name = "county create",
      .help =
          N_("found a county: its keys and its grant, at the authority, without a daemon"),

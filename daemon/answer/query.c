@@ -90,6 +90,7 @@ static const struct {
     {"visit.due", query_due},          {"report.coverage", query_coverage},
     {"policy.show", query_policies},   {"conflict.list", query_conflicts},
     {"conflict.show", query_conflict}, {"log.forks", query_forks},
+    {"changes", query_changes},
 };
 
 static enum status answer_register(struct query *query, struct store_txn *txn,
@@ -117,6 +118,7 @@ enum status query_answer(struct query *query, struct store_txn *txn, struct slic
                          struct slice args)
 {
     query->subject[0] = '\0';
+    query->waits = false;
     query->incomplete = (struct incomplete){.kind = INCOMPLETE_NOT};
     enum status status = ERR_UNKNOWN_COMMAND;
     size_t i = 0;

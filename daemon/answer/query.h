@@ -39,6 +39,7 @@ struct query {
     struct buffer *data;   /* the answer: an encoded map; the caller clears it */
     char subject[QUERY_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
     struct incomplete incomplete;     /* what is known to be missing */
+    bool waits; /* there is no news: the answer may be put off until there is some */
 };
 
 /* Answers `command` within a read transaction. ERR_UNKNOWN_COMMAND for what is none of

@@ -59,6 +59,9 @@ enum status query_find(struct query *query, struct store_txn *txn,
 enum status query_show(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);
 
+/* query_changes.c */
+enum status query_changes(struct query *query, struct store_txn *txn, struct slice args);
+
 /* query_care.c */
 enum status query_due(struct query *query, struct store_txn *txn, struct slice args);
 /* The end of the day asked for, or now. A clock that is not set cannot say. */

@@ -63,6 +63,9 @@
  *                 person)
  *   R.find        text, limit              the same without next; found: how many there
  *                                          were, of which the last `limit` are given
+ *   changes       since (a cursor, "0"),   changes[{cursor,happened,register,realm,id,
+ *                 wait, reveal             record}], next (the cursor to go on with), more
+ *                                          (there are more now), restarted
  *   place.find    text                     places[{code,name,full_name,level}]
  *   R.set         id, fields, anyway       written
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
@@ -133,6 +136,14 @@
  * fitted when its piece was answered. All entries that the first piece's rests_on counts are
  * in the list. The order is the same at every node; any other is made by whoever asks, who
  * ends with the list, while the daemon would have to keep a million keys to sort by.
+ *
+ * Changes come in the order in which their entries became readable here, each with the record
+ * as it stands when it is told (nil: nothing of it stands). happened is created, edited, voided,
+ * or withdrawn: an entry that concerned the record is not accepted any more. Nothing is missed;
+ * something may come again, after a newer schema all of it. Where the cursor is of another
+ * store, of one before it was restored or whose rows were made anew, restarted is true and all
+ * comes from the first on: what had come before and does not come again does not stand. With
+ * wait, an answer without changes is put off until there are some, a minute at most.
  *
  * For the same entries and keys the records of a realm come out as the same bytes at
  * every node: `visit list --json` can be compared with cmp. */

@@ -380,6 +380,7 @@ static long sleep_ms(struct loop *loop, long most_ms)
     due_ms = earliest(due_ms, neighbours_wake_ms(loop->neighbours));
     due_ms = earliest(due_ms, health_due(loop));
     due_ms = earliest(due_ms, loop->scrub_ms);
+    due_ms = earliest(due_ms, requests_wake_ms(loop->requests));
     if (loop->watchdog_ms > 0)
         due_ms = earliest(due_ms, loop->watched_ms + loop->watchdog_ms);
     if (control_waiting(loop->control) || node_wants_rebuild(loop->options.node))

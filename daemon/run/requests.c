@@ -6,6 +6,7 @@
 #include "crdt/codec.h"
 #include "daemon/answer/change.h"
 #include "daemon/answer/peer_list.h"
+#include "daemon/run/log.h"
 #include "net/clock.h"
 
 /* Of what is asked, so much is answered in a round; the rest in the next ones, so that no
@@ -13,6 +14,15 @@
 #define ROUND_US_MAX 10000
 
 #define SHORT_ID_SIZE 8 /* 40 bits: unique by far among a county's million records */
+
+/* Who asked for changes and was told none waits so long for some, then is told so and asks
+ * again: a client that went away is noticed by then. */
+#define WAIT_MS_MAX 60000
+
+struct waiter {
+    uint64_t client, until_ms;
+    struct buffer args;
+};
 
 struct requests {
     struct requests_options options;
@@ -22,6 +32,9 @@ struct requests {
     struct buffer encoded; /* scratch for fields */
     struct verification *verification;
     uint64_t verification_client;
+    struct waiter waiters[CONTROL_CLIENTS_MAX];
+    size_t waiter_count;
+    bool committed; /* something was since the waiters were looked at */
 };
 
 struct requests *requests_create(const struct requests_options *options)
@@ -41,6 +54,8 @@ void requests_destroy(struct requests *requests)
         return;
     requests_end_reading(requests);
     verification_end(requests->verification);
+    for (size_t i = 0; i < requests->waiter_count; i++)
+        buffer_deinit(&requests->waiters[i].args);
     buffer_deinit(&requests->encoded);
     buffer_deinit(&requests->data);
     arena_deinit(&requests->scratch);
@@ -92,7 +107,9 @@ static void reply_now(struct requests *requests, uint64_t client, enum status st
     data_clear(requests);
 }
 
-static void answer_query(struct requests *requests, const struct control_request *request)
+/* Answers, or returns true where there is no news yet and it may be waited for. */
+static bool answer_or_wait(struct requests *requests, uint64_t client,
+                           struct slice command, struct slice args, bool may_wait)
 {
     struct query query = {
         .sources = &requests->options.sources,
@@ -104,11 +121,77 @@ static void answer_query(struct requests *requests, const struct control_request
     };
     enum status status = begin_reading(requests);
     if (status == OK)
-        status = query_answer(&query, requests->reading, request->command, request->args);
-    reply_now(requests, request->token, status, query.subject, &query.incomplete);
+        status = query_answer(&query, requests->reading, command, args);
+    bool waits = may_wait && status == OK && query.waits;
+    if (waits)
+        data_clear(requests);
+    else
+        reply_now(requests, client, status, query.subject, &query.incomplete);
     /* The memory is given back: one long answer would otherwise hold it for good. */
     arena_deinit(&requests->arena);
     arena_deinit(&requests->scratch);
+    return waits;
+}
+
+/* Whoever looks at what is sealed is named in the journal, once a list. */
+static void note_revealed(const struct control_request *request)
+{
+    struct slice after;
+    if (!args_flag(request->args, "reveal") || args_text(request->args, "after", &after))
+        return;
+    log_write(LOG_LEVEL_INFO, "%.*s (uid %u) asked for identity numbers: %.*s",
+              (int)request->account.size, (const char *)request->account.data,
+              (unsigned)request->uid, (int)request->command.size,
+              (const char *)request->command.data);
+}
+
+static void answer_query(struct requests *requests, const struct control_request *request)
+{
+    bool may_wait = requests->waiter_count < CONTROL_CLIENTS_MAX;
+    note_revealed(request);
+    if (!answer_or_wait(requests, request->token, request->command, request->args,
+                        may_wait))
+        return;
+    struct waiter *waiter = &requests->waiters[requests->waiter_count++];
+    *waiter =
+        (struct waiter){.client = request->token,
+                        .until_ms = requests->options.batch->steady_ms + WAIT_MS_MAX};
+    buffer_init(&waiter->args, CONTROL_REQUEST_SIZE_MAX);
+    buffer_put(&waiter->args, request->args.data, request->args.size);
+    control_hold(requests->options.control, request->token);
+}
+
+/* ---- waiting ---- */
+
+uint64_t requests_wake_ms(const struct requests *requests)
+{
+    uint64_t due_ms = UINT64_MAX;
+    for (size_t i = 0; i < requests->waiter_count; i++) {
+        if (requests->waiters[i].until_ms < due_ms)
+            due_ms = requests->waiters[i].until_ms;
+    }
+    return due_ms;
+}
+
+/* After a commit all of them are asked anew, which costs a look at the last row each. */
+static void answer_waiters(struct requests *requests)
+{
+    uint64_t now_ms = requests->options.batch->steady_ms;
+    size_t kept = 0;
+    if (!requests->committed && requests_wake_ms(requests) > now_ms)
+        return;
+    for (size_t i = 0; i < requests->waiter_count; i++) {
+        struct waiter waiter = requests->waiters[i];
+        bool left = control_under_way(requests->options.control, waiter.client) == 0;
+        if (!left && answer_or_wait(requests, waiter.client, slice_text("changes"),
+                                    buffer_slice(&waiter.args), waiter.until_ms > now_ms))
+            requests->waiters[kept++] = waiter;
+        else
+            buffer_deinit(&waiter.args);
+    }
+    requests->waiter_count = kept;
+    requests->committed = false;
+    requests_end_reading(requests);
 }
 
 /* ---- verifying ---- */
@@ -126,6 +209,7 @@ static void begin_verification(struct requests *requests, uint64_t client)
 
 bool requests_advance(struct requests *requests)
 {
+    answer_waiters(requests);
     if (requests->verification == NULL)
         return false;
     enum status status = begin_reading(requests);
@@ -494,6 +578,7 @@ static void put_answer(struct requests *requests, const struct asked *asked)
 void requests_reply(struct requests *requests)
 {
     struct batch *batch = requests->options.batch;
+    requests->committed = true;
     for (size_t i = 0; i < batch->asked_count; i++) {
         struct asked *asked = &batch->asked[i];
         /* The engine replies to every write that it committed; without a reply the write

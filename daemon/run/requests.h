@@ -36,7 +36,9 @@ void requests_reply(struct requests *requests);
 /* The read transaction of the round must end before a commit. */
 void requests_end_reading(struct requests *requests);
 
-/* A piece of what takes long, log.verify. True: there is more, do not sleep. */
+/* Answers those who wait for changes, where there are some, and a piece of what takes long,
+ * log.verify. True: there is more, do not sleep. */
 MUST_USE bool requests_advance(struct requests *requests);
+uint64_t requests_wake_ms(const struct requests *requests); /* steady: advance by then */
 
 #endif

@@ -52,7 +52,12 @@ static size_t read_rows(struct world *world, struct machine *machine,
     bool more = store_seek(txn, STORE_ROWS, (struct slice){0}, &cursor, &key, &value);
     while (more && !world_failed(world)) {
         struct fold_row row;
+        struct fold_mark mark;
         CHECK(key.size == 8);
+        if (fold_mark_read(txn, get_be64(key.data), &mark)) {
+            more = store_next(txn, &cursor, &key, &value);
+            continue;
+        }
         CHECK(fold_row_read(txn, get_be64(key.data), &row));
         check_row(world, machine, &row);
         if (count == capacity) {
