@@ -14,10 +14,12 @@ VERSION := 0.1.0
 # ---- what it stands on: Debian packages, found through pkg-config ----
 
 DEBIAN_PACKAGES = gcc make pkg-config libsodium-dev libzmq3-dev liblmdb-dev libmsgpack-dev \
-	libsystemd-dev libinih-dev libjansson-dev libsmartcols-dev libcsv-dev libutf8proc-dev libxxhash-dev libcmocka-dev \
+	libsystemd-dev libinih-dev libjansson-dev libsmartcols-dev libcsv-dev libutf8proc-dev libxxhash-dev libxlsxwriter-dev libcmocka-dev \
 	gettext procps systemd
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 PACKAGES = libsodium libzmq lmdb $(MSGPACK) libsystemd inih jansson smartcols libutf8proc libxxhash
+# Of the command alone: no other program is to load it.
+TOOLS_PACKAGES = xlsxwriter
 
 # ---- flags ----
 
@@ -31,9 +33,10 @@ SANITIZE ?=
 ALL_CFLAGS = -std=c17 -D_POSIX_C_SOURCE=200809L -DLINLI_VERSION='"$(VERSION)"' \
 	-DLINLI_PREFIX='"$(PREFIX)"' $(WARNINGS) $(OPTIMISE) \
 	$(if $(SANITIZE),$(SANITIZE),$(HARDENING)) -I. \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)) $(CFLAGS)
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) $(TOOLS_PACKAGES) 2>/dev/null)) $(CFLAGS)
 ALL_LDFLAGS = $(if $(SANITIZE),$(SANITIZE),$(LINK_HARDENING)) $(LDFLAGS)
-LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv
+LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv \
+	-Wl,--as-needed $(shell pkg-config --libs $(TOOLS_PACKAGES) 2>/dev/null)
 
 # ---- sources: a folder is a layer ----
 

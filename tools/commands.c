@@ -308,7 +308,7 @@ static const struct command fixed[] = {
                  FLAG("anyway", N_("what would be asked about is meant so"))},
      .writes = true},
     {.name = "export",
-     .help = N_("a register as CSV for spreadsheets, with Chinese headings"),
+     .help = N_("a register as CSV or .xlsx for spreadsheets, or as lines of JSON"),
      .more =
          N_("Every cell is text, and none is run as a formula. What is exported can be "
             "imported again and changes nothing. Without --output it goes to the "
@@ -317,6 +317,8 @@ static const struct command fixed[] = {
      .run = export_run,
      .positionals = {{"register", N_("REGISTER"), false, false}},
      .options = {TAKES("output", "FILE", N_("a file, readable by its owner alone")),
+                 TAKES("xlsx", "FILE", N_("a new .xlsx file instead of CSV")),
+                 FLAG("jsonl", N_("a line of JSON each record instead of CSV")),
                  TAKES_A(FIELD_DIVISION, "division", "PLACE",
                          N_("a village, a township or the county, by code or name")),
                  TAKES("from", "DATE", N_("first day")),

@@ -1,31 +1,36 @@
-/* export.c - `linli export`: a register's list as a spreadsheet reads it. */
+/* export.c - `linli export`: a register as CSV or .xlsx for spreadsheets, or as lines of JSON for
+ * programs. Records are written as the daemon's pieces come, so that a million of them stand
+ * nowhere in memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "daemon/api/protocol.h"
 #include "tools/ask.h"
-#include "tools/client.h"
 #include "tools/csv_write.h"
 #include "tools/files.h"
 #include "tools/i18n.h"
 #include "tools/import.h"
+#include "tools/json.h"
+#include "tools/listing.h"
+#include "tools/sheet.h"
+#include "tools/table.h"
+
+struct export
+{
+    const struct schema_register *reg;
+    bool reveal, jsonl;
+    FILE *out;           /* of CSV and lines of JSON */
+    struct sheet *sheet; /* or this */
+    struct buffer row, cell;
+    int error; /* errno of what could not be written; 0: nothing was */
+};
 
 /* Sealed fields only where they are shown. */
 static bool is_exported(const struct field *field, bool reveal)
 {
     return field->type != FIELD_SEALED || reveal;
-}
-
-static void put_header(const struct schema_register *reg, bool reveal, struct buffer *out)
-{
-    csv_put_mark(out);
-    csv_put_cell(out, true, slice_text(CSV_ID_HEADING));
-    for (size_t i = 0; i < reg->field_count; i++) {
-        if (is_exported(&reg->fields[i], reveal))
-            csv_put_cell(out, false, slice_text(reg->fields[i].label));
-    }
-    csv_put_end(out);
 }
 
 /* A choice by the label that people here read; everything else as it came. */
@@ -59,36 +64,88 @@ static void put_value(const struct field *field, struct slice value, struct buff
     }
 }
 
-static void put_record(const struct schema_register *reg, struct slice record,
-                       bool reveal, struct buffer *cell, struct buffer *out)
+static void put_cell(struct export *export, bool first, struct slice text)
 {
-    struct slice value, text = {0};
-    if (codec_map_find(record, "id", &value))
-        text = codec_take_text(&value, &text) ? text : (struct slice){0};
-    csv_put_cell(out, true, text);
-    for (size_t i = 0; i < reg->field_count; i++) {
-        const struct field *field = &reg->fields[i];
-        if (!is_exported(field, reveal))
-            continue;
-        buffer_clear(cell);
-        if (codec_map_find(record, field->name, &value))
-            put_value(field, value, cell);
-        csv_put_cell(out, false, buffer_slice(cell));
-    }
-    csv_put_end(out);
+    if (export->sheet != NULL)
+        sheet_put(export->sheet, text);
+    else
+        csv_put_cell(&export->row, first, text);
 }
 
-static bool write_out(const struct invocation *invocation,
-                      const struct terminal *terminal, struct slice csv,
-                      struct failure *failure)
+static bool write_row(struct export *export)
 {
-    const char *path = arguments_value(invocation, "output");
-    if (path == NULL)
-        return fwrite(csv.data, 1, csv.size, terminal->out) == csv.size;
-    enum status status = file_create(path, csv);
-    if (status != OK)
-        failure_set(failure, status, "%s: %s", path, strerror(errno));
-    return status == OK;
+    struct slice row = buffer_slice(&export->row);
+    bool written = fwrite(row.data, 1, row.size, export->out) == row.size;
+    if (!written)
+        export->error = errno != 0 ? errno : EIO;
+    buffer_clear(&export->row);
+    return written;
+}
+
+static bool end_row(struct export *export)
+{
+    if (export->sheet != NULL) {
+        sheet_end_row(export->sheet);
+        return true;
+    }
+    csv_put_end(&export->row);
+    return write_row(export);
+}
+
+static bool put_json(struct export *export, struct slice record)
+{
+    json_t *object = json_of_value(record);
+    errno = 0;
+    if (object != NULL)
+        json_line(export->out, object);
+    if (object == NULL || ferror(export->out) != 0)
+        export->error = errno != 0 ? errno : EIO;
+    return export->error == 0;
+}
+
+static bool put_record(void *context, struct slice record)
+{
+    struct export *export = context;
+    struct slice value, text = {0};
+    if (export->jsonl)
+        return put_json(export, record);
+    if (codec_map_find(record, "id", &value))
+        text = codec_take_text(&value, &text) ? text : (struct slice){0};
+    put_cell(export, true, text);
+    for (size_t i = 0; i < export->reg->field_count; i++) {
+        const struct field *field = &export->reg->fields[i];
+        if (!is_exported(field, export->reveal))
+            continue;
+        buffer_clear(&export->cell);
+        if (codec_map_find(record, field->name, &value))
+            put_value(field, value, &export->cell);
+        put_cell(export, false, buffer_slice(&export->cell));
+    }
+    return end_row(export);
+}
+
+static size_t headings_of(const struct export *export,
+                          const char *headings[FIELDS_MAX + 1])
+{
+    size_t count = 0;
+    headings[count++] = CSV_ID_HEADING;
+    for (size_t i = 0; i < export->reg->field_count; i++) {
+        if (is_exported(&export->reg->fields[i], export->reveal))
+            headings[count++] = export->reg->fields[i].label;
+    }
+    return count;
+}
+
+static bool put_header(struct export *export)
+{
+    const char *headings[FIELDS_MAX + 1];
+    if (export->jsonl || export->sheet != NULL)
+        return true;
+    size_t count = headings_of(export, headings);
+    csv_put_mark(&export->row);
+    for (size_t i = 0; i < count; i++)
+        put_cell(export, i == 0, slice_text(headings[i]));
+    return end_row(export);
 }
 
 /* What was given, but for the words that the daemon does not know. */
@@ -108,57 +165,113 @@ static void put_arguments(const struct invocation *invocation, struct buffer *ar
     }
 }
 
+/* ---- where it goes ---- */
+
+static enum status begin(struct export *export, const struct invocation *invocation,
+                         const struct terminal *terminal)
+{
+    static const char *headings[FIELDS_MAX + 1]; /* borrowed by the sheet */
+    const char *sheet = arguments_value(invocation, "xlsx");
+    const char *path = arguments_value(invocation, "output");
+    if (sheet != NULL) {
+        size_t count = headings_of(export, headings);
+        return sheet_begin(&export->sheet, sheet, export->reg->label, headings, count);
+    }
+    export->out = terminal->out;
+    return path != NULL ? file_begin(path, &export->out) : OK;
+}
+
+static enum status end(struct export *export, const struct invocation *invocation,
+                       bool keep)
+{
+    const char *path = arguments_value(invocation, "output");
+    if (export->sheet != NULL)
+        return sheet_end(export->sheet, keep);
+    return path != NULL ? file_end(path, export->out, keep) : OK;
+}
+
+static enum exit_code run(struct export *export, const struct invocation *invocation,
+                          const struct terminal *terminal, struct client *client)
+{
+    const char *sheet = arguments_value(invocation, "xlsx");
+    const char *path = sheet != NULL ? sheet : arguments_value(invocation, "output");
+    struct client_reply reply = {.status = OK};
+    struct listing listing;
+    struct failure failure;
+    struct buffer args;
+    char request[64];
+    enum status status = begin(export, invocation, terminal);
+    if (status != OK) {
+        failure_set(&failure, status, "%s: %s", path, strerror(errno));
+        return terminal_report(terminal, &failure);
+    }
+    buffer_init(&args, SIZE_MAX);
+    listing_init(&listing);
+    put_arguments(invocation, &args);
+    (void)snprintf(request, sizeof request, "%s.list", export->reg->name);
+    if (put_header(export))
+        status = listing_read(client, request, buffer_slice(&args), put_record, export,
+                              &listing, &reply);
+    bool done = status == OK && reply.status == OK && export->error == 0;
+    if (status != OK)
+        ask_fail_to_ask(&failure, invocation, status, client);
+    else if (reply.status != OK)
+        failure_set_number(&failure, reply.status, reply.subject);
+    else if (!done)
+        failure_set(&failure, ERR_FILE, "%s: %s", path != NULL ? path : "-",
+                    strerror(export->error));
+    status = end(export, invocation, done);
+    if (status != OK) {
+        failure_set(&failure, status, "%s: %s", path, strerror(errno));
+        done = false;
+    }
+    enum exit_code code = done ? CODE_DONE : terminal_report(terminal, &failure);
+    if (done && listing.incomplete.kind != INCOMPLETE_NOT) {
+        char text[INCOMPLETE_TEXT_SIZE];
+        incomplete_say(&listing.incomplete, text);
+        (void)fflush(terminal->out);
+        (void)fprintf(terminal->err, _("Incomplete: %s\n"), text);
+        code = CODE_INCOMPLETE;
+    }
+    listing_deinit(&listing);
+    buffer_deinit(&args);
+    return code;
+}
+
 enum exit_code export_run(const struct invocation *invocation,
                           const struct terminal *terminal)
 {
     const char *word = arguments_value(invocation, "register");
-    const struct schema_register *reg = import_register(word, VERB_LIST);
     struct client_options options = {.path = ask_socket(invocation)};
+    struct export export = {.reg = import_register(word, VERB_LIST),
+                            .reveal = arguments_flag(invocation, "reveal"),
+                            .jsonl = arguments_flag(invocation, "jsonl")};
     struct client *client = NULL;
-    struct client_reply reply;
     struct failure failure;
-    struct buffer args, csv, cell;
-    struct slice record;
-    char request[64];
-    bool reveal = arguments_flag(invocation, "reveal"), done = false;
+    bool sheet = arguments_value(invocation, "xlsx") != NULL;
 
-    if (reg == NULL) {
+    if (export.reg == NULL) {
         failure_set(&failure, ERR_USAGE, "%s", word);
         failure.text = N_("no register is listed under that name");
         failure.usage = true;
         return terminal_report(terminal, &failure);
     }
-    buffer_init(&args, SIZE_MAX);
-    buffer_init(&csv, SIZE_MAX);
-    buffer_init(&cell, SIZE_MAX);
-    put_arguments(invocation, &args);
-    (void)snprintf(request, sizeof request, "%s.list", reg->name);
+    if (sheet && (export.jsonl || arguments_value(invocation, "output") != NULL)) {
+        failure_set(&failure, ERR_USAGE, "--xlsx");
+        failure.text = N_("it cannot be given together with --jsonl or --output");
+        failure.usage = true;
+        return terminal_report(terminal, &failure);
+    }
     enum status status = client_open(&client, &options);
-    if (status == OK)
-        status = client_ask(client, request, buffer_slice(&args), &reply);
     if (status != OK) {
-        failure_set(&failure, status, "%s", options.path);
-    } else if (reply.status != OK) {
-        failure_set_number(&failure, reply.status, reply.subject);
-    } else {
-        struct list_walk walk = list_walk_begin(map_list(reply.data, "records"));
-        put_header(reg, reveal, &csv);
-        while (list_walk_next(&walk, &record))
-            put_record(reg, record, reveal, &cell, &csv);
-        done = write_out(invocation, terminal, buffer_slice(&csv), &failure);
-        if (!done && arguments_value(invocation, "output") == NULL)
-            failure_set(&failure, ERR_FILE, "%s", strerror(errno));
+        ask_fail_to_open(&failure, invocation, status, errno);
+        return terminal_report(terminal, &failure);
     }
-    enum exit_code code = done ? CODE_DONE : terminal_report(terminal, &failure);
-    if (done && reply.incomplete.kind != INCOMPLETE_NOT) {
-        char text[INCOMPLETE_TEXT_SIZE];
-        incomplete_say(&reply.incomplete, text);
-        (void)fprintf(terminal->err, _("Incomplete: %s\n"), text);
-        code = CODE_INCOMPLETE;
-    }
+    buffer_init(&export.row, SIZE_MAX);
+    buffer_init(&export.cell, SIZE_MAX);
+    enum exit_code code = run(&export, invocation, terminal, client);
+    buffer_deinit(&export.cell);
+    buffer_deinit(&export.row);
     client_close(client);
-    buffer_deinit(&cell);
-    buffer_deinit(&csv);
-    buffer_deinit(&args);
     return code;
 }

@@ -141,6 +141,37 @@ static enum status create(const char *path, struct slice content, bool public)
     return status_of_errno();
 }
 
+enum status file_begin(const char *path, FILE **file)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    *file = NULL;
+    if (fd < 0)
+        return status_of_errno();
+    if (make_private(fd) && take_owner_of_parent(fd, path))
+        *file = fdopen(fd, "w");
+    if (*file != NULL)
+        return OK;
+    int error = errno;
+    (void)close(fd);
+    (void)unlink(path);
+    errno = error;
+    return status_of_errno();
+}
+
+enum status file_end(const char *path, FILE *file, bool keep)
+{
+    bool written =
+        keep && fflush(file) == 0 && ferror(file) == 0 && fsync(fileno(file)) == 0;
+    int error = errno;
+    bool closed = fclose(file) == 0;
+    if (written && closed && sync_parent(path))
+        return OK;
+    error = written ? errno : error;
+    (void)unlink(path);
+    errno = error;
+    return keep ? status_of_errno() : OK;
+}
+
 enum status file_create(const char *path, struct slice content)
 {
     return create(path, content, false);

@@ -2,6 +2,8 @@
 #ifndef LINLI_TOOLS_FILES_H
 #define LINLI_TOOLS_FILES_H
 
+#include <stdio.h>
+
 #include "crdt/base.h"
 
 #define PATH_SIZE_MAX 4096
@@ -19,6 +21,11 @@ MUST_USE enum status file_read(const char *path, size_t size_max, struct buffer 
  * root, the file belongs to whoever owns the directory: the daemon must be able to read
  * it. */
 MUST_USE enum status file_create(const char *path, struct slice content);
+
+/* The same for content that comes piece by piece: what is written to `file` is there once
+ * file_end says OK, and nothing is where it does not, or with `keep` false. */
+MUST_USE enum status file_begin(const char *path, FILE **file);
+MUST_USE enum status file_end(const char *path, FILE *file, bool keep);
 
 /* The same for what is to be carried about and holds no secret in the clear: 0644. */
 MUST_USE enum status file_create_public(const char *path, struct slice content);
