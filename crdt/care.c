@@ -7,6 +7,7 @@
 #include "crdt/codec.h"
 #include "crdt/conflict.h"
 #include "crdt/person.h"
+#include "crdt/search.h"
 #include "crdt/visit.h"
 
 /* Goes up when rows would read otherwise; all are made anew then. */
@@ -234,8 +235,10 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
         !person.known || person.voided) {
         care_key(key, realm, id);
         store_delete(txn, STORE_CARE, slice_of(key, sizeof key));
+        search_remove(txn, realm, id);
         return;
     }
+    search_keep(txn, &person);
     place = view_value(&person, PERSON_VILLAGE);
     if (!codec_take_uint(&place, &care.village))
         care.village = 0;
@@ -302,6 +305,7 @@ void care_forget(struct store_txn *txn)
 {
     store_clear(txn, STORE_CARE);
     conflict_forget(txn);
+    store_clear(txn, STORE_SEARCH);
     store_delete(txn, STORE_META, slice_text(META_CARE));
 }
 

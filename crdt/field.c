@@ -155,6 +155,19 @@ static bool text_is_one_of(struct slice text, const char *const *words)
     return false;
 }
 
+/* In any width. */
+static bool holds_digit(struct slice text)
+{
+    struct buffer narrow;
+    bool holds = false;
+    buffer_init(&narrow, SIZE_MAX);
+    normal_put_narrow(text, &narrow);
+    for (size_t i = 0; i < narrow.size; i++)
+        holds |= narrow.data[i] >= '0' && narrow.data[i] <= '9';
+    buffer_deinit(&narrow);
+    return holds;
+}
+
 static enum status parse_text(const struct field *field, struct slice text,
                               struct buffer *out)
 {
@@ -167,6 +180,8 @@ static enum status parse_text(const struct field *field, struct slice text,
     }
     if (!text_has_form(field, text))
         return ERR_TEXT;
+    if (field->form == TEXT_PHONES && !holds_digit(text))
+        return ERR_FIELD_VALUE;
     if (!text_has_length(field, text))
         return ERR_FIELD_TOO_LONG;
     codec_put_text(out, text);

@@ -230,6 +230,12 @@ bool id_parse(struct slice text, struct entry_id *id)
     return true;
 }
 
+bool id_may_begin(struct slice text)
+{
+    char typed[ID_TEXT_SIZE];
+    return characters_read(text, TEXT_CHARACTERS, typed) > 0;
+}
+
 bool id_has_prefix(const struct entry_id *id, struct slice prefix)
 {
     char typed[ID_TEXT_SIZE], text[ID_TEXT_SIZE];

@@ -49,6 +49,7 @@ int entry_id_compare(const struct entry_id *a, const struct entry_id *b);
 void id_format(const struct entry_id *id, char text[ID_TEXT_SIZE]);
 /* All 20 characters, or the spoken form: 21, the last of which must be the check. */
 MUST_USE bool id_parse(struct slice text, struct entry_id *id);
+bool id_may_begin(struct slice text); /* whether some id's text may begin so */
 /* Whether the id's text begins with `prefix` (1 to 20 characters, read as above). */
 bool id_has_prefix(const struct entry_id *id, struct slice prefix);
 char id_check_character(const char text[ID_TEXT_SIZE]); /* ISO 7064 MOD 37,36 */

@@ -66,13 +66,16 @@ enum text_form {
     TEXT_FREE,      /* one line */
     TEXT_LINES,     /* several: notes */
     TEXT_ID_NUMBER, /* 18 characters of GB 11643: birth date and check character fit */
+    TEXT_PHONES,    /* a telephone number: holds a digit at least */
 };
 
-/* How `find` looks into a field. */
-enum search {
+/* How `find` looks into a field (crdt/search.h). */
+enum search_kind {
     SEARCH_NONE,
-    SEARCH_PART,  /* any part of the text, in any case of ASCII letters */
-    SEARCH_WHOLE, /* FIELD_SEALED: the whole text only, by its tag */
+    SEARCH_PART,   /* any part of the text in its normal form */
+    SEARCH_WHOLE,  /* FIELD_SEALED: the whole text only, by its tag */
+    SEARCH_NAME,   /* as SEARCH_PART, and by readings and initials */
+    SEARCH_DIGITS, /* telephones: the digits alone */
 };
 
 /* Fields whose values are looked up when a record is written (crdt/lookup.h). */
@@ -103,7 +106,7 @@ struct field {
                            by which nobody is left out */
     enum text_form form; /* FIELD_TEXT, FIELD_SEALED and FIELD_CHECK */
     uint8_t names;       /* FIELD_RECORD: id of the register whose record it names */
-    enum search search;
+    enum search_kind search;
     const char *also; /* other headings of its column in people's spreadsheets, separated
                             by |; NULL: none */
     const char *heading; /* of its column in lists, through gettext; NULL: none */

@@ -110,7 +110,7 @@ static const struct field person_fields[] = {
      .rule = MERGE_MULTI,
      .required = true,
      .limit = 50,
-     .search = SEARCH_PART,
+     .search = SEARCH_NAME,
      .heading = N_("NAME")},
     {.id = PERSON_VILLAGE,
      .name = "village",
@@ -177,7 +177,8 @@ static const struct field person_fields[] = {
      .help = N_("where to find the person within the village"),
      .type = FIELD_TEXT,
      .rule = MERGE_MULTI,
-     .limit = 200},
+     .limit = 200,
+     .search = SEARCH_PART},
     {.id = PERSON_PHONES,
      .name = "phones",
      .label = "电话",
@@ -186,7 +187,8 @@ static const struct field person_fields[] = {
      .type = FIELD_TEXT,
      .rule = MERGE_SET,
      .limit = 40,
-     .search = SEARCH_PART},
+     .form = TEXT_PHONES,
+     .search = SEARCH_DIGITS},
     {.id = PERSON_ID_NUMBER,
      .name = "id_number",
      .label = "身份证号",
@@ -443,7 +445,8 @@ static const struct field operator_fields[] = {
 #define PREFIX_HELP                                                                      \
     N_("A record is named by its id or any beginning of it that fits no other; to "      \
        "write, "                                                                         \
-       "by four characters of it at least, or by a name that only one has.")
+       "by four characters of it at least, or by a name that only one has, also as "     \
+       "it is read: wangxiuying, wxy.")
 #define ALL_VERBS (VERB_BIT(VERBS) - 1)
 
 static const struct schema_register registers[] = {
@@ -480,8 +483,12 @@ static const struct schema_register registers[] = {
                   "out, as often as needed. An empty value clears a field. Writing a "
                   "field settles its conflict."),
                "linli person set K3F9 --tier high --categories +living-alone"},
-          [VERB_FIND] = {N_("persons by name, telephone or whole identity number"), NULL,
-                         "linli person find 秀英"},
+          [VERB_FIND] =
+              {N_("persons by name, telephone, address or identity number"),
+               N_("A name is found by any part of it, by pinyin and by "
+                  "initials: 秀英, wangxiuying, wxy. A telephone by its digits, "
+                  "an identity number only by its whole."),
+               "linli person find wxy"},
           [VERB_VOID] = {N_("take out a person entered by mistake; their visits stay"),
                          N_("Who moved or died is not taken out: set their status. A "
                             "voided person stays visible with person list --all."),

@@ -31,6 +31,8 @@ enum store_table {
     STORE_CARE,   /* realm, person -> when visits are due and were (crdt/care.h)        */
     STORE_CONFLICTS, /* register, realm, subject, record -> its fields that are in conflict
                         (crdt/conflict.h) */
+    STORE_SEARCH, /* realm, first person of a block -> what persons are found by
+                     (crdt/search.h) */
     STORE_TABLES, /* how many tables there are                                          */
 };
 

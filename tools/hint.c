@@ -68,7 +68,9 @@ static void say_what_fits(struct failure *failure, const struct field *field,
             lead = ",";
         }
     } else {
-        failure->next = status_words(ERR_FIELD_VALUE)->next;
+        failure->next = field->form == TEXT_PHONES
+                            ? N_("A telephone number has digits, as 13800001111.")
+                            : status_words(ERR_FIELD_VALUE)->next;
     }
 }
 

@@ -252,11 +252,10 @@ static enum status select_subject(struct query *query, struct store_txn *txn,
     if (subject == NULL || !args_text(args, reg->fields[reg->subject_field].name, &text))
         return OK;
     listing->by_subject = true;
-    enum status status = resolve_record(query_engine(query), txn, query->scratch, subject,
-                                        text, &listing->subject);
+    enum status status = query_resolve(query, txn, subject, text, &listing->subject);
     if (status == OK && reg->realm == REALM_TOWNSHIP)
         listing->scope.realm = listing->subject.realm;
-    return status == OK ? OK : query_refuse(query, status, text);
+    return status;
 }
 
 static enum status read_filter(struct query *query, struct store_txn *txn,
@@ -265,13 +264,15 @@ static enum status read_filter(struct query *query, struct store_txn *txn,
 {
     struct resolved resolved;
     enum status status;
-    if (field->type != FIELD_RECORD)
-        return field_parse(field, text, query->sources->divisions, value);
-    status = resolve_record(query_engine(query), txn, query->scratch,
-                            schema_register(field->names), text, &resolved);
-    if (status == OK)
-        codec_put_id(value, &resolved.id);
-    return status;
+    if (field->type == FIELD_RECORD) {
+        status =
+            query_resolve(query, txn, schema_register(field->names), text, &resolved);
+        if (status == OK)
+            codec_put_id(value, &resolved.id);
+        return status;
+    }
+    status = field_parse(field, text, query->sources->divisions, value);
+    return status == OK ? OK : query_refuse(query, status, slice_text(field->name));
 }
 
 static enum status select_filters(struct query *query, struct store_txn *txn,
@@ -288,8 +289,6 @@ static enum status select_filters(struct query *query, struct store_txn *txn,
         if (!field->filters || !args_text(args, field->name, &text))
             continue;
         status = read_filter(query, txn, field, text, &value);
-        if (status != OK)
-            (void)query_refuse(query, status, slice_text(field->name));
         listing->filters[i] = arena_copy(query->arena, buffer_slice(&value));
     }
     buffer_deinit(&value);

@@ -53,7 +53,12 @@ bool query_record_stands(const struct record_view *record); /* known, and in for
 enum status query_list(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);
 
-/* query_records.c */
+/* query_records.c: the record that a text names; otherwise the refusal, which of several
+ * that fit names the first ones. */
+struct resolved;
+MUST_USE enum status query_resolve(struct query *query, struct store_txn *txn,
+                                   const struct schema_register *reg, struct slice text,
+                                   struct resolved *resolved);
 enum status query_find(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args);
 enum status query_show(struct query *query, struct store_txn *txn,

@@ -6,19 +6,22 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
-#include "crdt/normal.h"
+#include "crdt/lookup.h"
+#include "crdt/search.h"
 #include "crdt/text.h"
+#include "daemon/answer/find.h"
 #include "daemon/answer/query_parts.h"
 #include "daemon/answer/resolve.h"
 
 #define FIND_PREFIX_MIN 4 /* shorter ids are taken for what they look like: words */
+#define HOLDERS_MAX 16    /* of one number, looked at */
 
 /* What is asked for. */
 struct selection {
     struct scope scope;
-    uint64_t limit;      /* at most so many, the last ones */
-    struct slice text;   /* to find */
-    struct slice normal; /* `text` in its normal form; empty: only marks and blanks */
+    uint64_t limit;       /* at most so many, the last ones */
+    struct slice text;    /* to find */
+    struct search search; /* `text` as it is compared */
     struct slice
         whole[FIELDS_MAX]; /* `text` as a field searched by the whole holds it, in
                                        its one spelling; empty: it is none */
@@ -37,25 +40,14 @@ struct gathering {
     struct found *found;
     size_t count, capacity;
     struct places places;
-    struct buffer normal; /* scratch for one text */
+    struct find find;
+    struct buffer lines; /* scratch for what one record is found by */
     struct buffer
         tags[FIELDS_MAX]; /* of selection.whole in the realm that is looked through, by
                              the key of each epoch */
 };
 
 /* ---- choosing ---- */
-
-/* Compared in their normal form, however either was typed. */
-static bool field_holds(struct gathering *gathering, const struct field_view *field)
-{
-    for (size_t i = 0; i < field->count; i++) {
-        struct slice value = field->versions[i].value, text;
-        if (codec_take_text(&value, &text) &&
-            normal_holds(text, gathering->selection.normal, &gathering->normal))
-            return true;
-    }
-    return false;
-}
 
 /* What is sealed is found by its keyed hash, so only by the whole of it; each record by that
  * under the key of its time. */
@@ -96,19 +88,13 @@ static bool text_fits(struct gathering *gathering, const struct record_view *rec
         return true;
     for (size_t i = 0; i < record->reg->field_count; i++) {
         const struct field_view *field = &record->fields[i];
-        switch (field->field->search) {
-        case SEARCH_NONE: break;
-        case SEARCH_PART:
-            if (gathering->selection.normal.size > 0 && field_holds(gathering, field))
-                return true;
-            break;
-        case SEARCH_WHOLE:
-            if (whole_fits(gathering, field))
-                return true;
-            break;
-        }
+        if (field->field->search == SEARCH_WHOLE && whole_fits(gathering, field))
+            return true;
     }
-    return false;
+    buffer_clear(&gathering->lines);
+    search_mask mask = search_put_lines(record, &gathering->lines);
+    return search_fits(&gathering->selection.search, mask,
+                       buffer_slice(&gathering->lines), false);
 }
 
 /* ---- gathering ---- */
@@ -142,6 +128,66 @@ static void gather_subject(struct gathering *gathering, uint64_t realm,
         gather_record(gathering, &list.records[i]);
 }
 
+/* ---- persons ---- */
+
+static bool gather_found(void *context, uint64_t realm, const struct entry_id *person)
+{
+    gather_subject(context, realm, person);
+    return true;
+}
+
+static void gather_once(struct gathering *gathering, uint64_t realm,
+                        const struct entry_id *person)
+{
+    for (size_t i = 0; i < gathering->count; i++) {
+        if (entry_id_compare(&gathering->found[i].id, person) == 0)
+            return;
+    }
+    gather_subject(gathering, realm, person);
+}
+
+/* By a whole sealed number: the fold left rows for its tag under each key. */
+static void gather_sealed(struct gathering *gathering, uint64_t realm)
+{
+    const struct schema_register *reg = gathering->selection.scope.reg;
+    struct looked_up found[HOLDERS_MAX];
+    for (size_t i = 0; i < reg->field_count; i++) {
+        const struct buffer *tags = &gathering->tags[i];
+        for (size_t at = 0; at < tags->size; at += FIELD_TAG_SIZE) {
+            size_t count = lookup_find(gathering->answering.txn, reg->id, (uint8_t)i,
+                                       realm, slice_of(tags->data + at, FIELD_TAG_SIZE),
+                                       found, HOLDERS_MAX);
+            for (size_t k = 0; k < count; k++)
+                gather_once(gathering, realm, &found[k].id);
+        }
+    }
+}
+
+/* By the beginning of an id, where what is sought may be one. */
+static void gather_by_id(struct gathering *gathering, uint64_t realm)
+{
+    const struct selection *selection = &gathering->selection;
+    struct search_walk walk = {.realm = realm};
+    struct search_entry entry;
+    if (selection->text.size < FIND_PREFIX_MIN || !id_may_begin(selection->text))
+        return;
+    while (search_next(gathering->answering.txn, &walk, &entry)) {
+        if (id_has_prefix(&entry.person, selection->text))
+            gather_once(gathering, realm, &entry.person);
+    }
+    store_cursor_close(&walk.cursor);
+}
+
+static void find_in_realm(struct gathering *gathering, uint64_t realm)
+{
+    find_persons(&gathering->find, realm, &gathering->selection.search, false,
+                 gather_found, gathering);
+    gather_sealed(gathering, realm);
+    gather_by_id(gathering, realm);
+}
+
+/* ---- all of a realm ---- */
+
 static void gather_realm(struct gathering *gathering, uint64_t realm)
 {
     struct fold_subjects walk = {.reg = gathering->selection.scope.reg->id,
@@ -150,6 +196,10 @@ static void gather_realm(struct gathering *gathering, uint64_t realm)
     uint64_t found_realm, newest;
     answer_learn_operators(&gathering->answering, realm);
     learn_tags(gathering, realm);
+    if (walk.reg == REGISTER_PERSON) {
+        find_in_realm(gathering, realm);
+        return;
+    }
     while (fold_subjects_next(gathering->answering.txn, &walk, &found_realm, &subject,
                               &newest))
         gather_subject(gathering, found_realm, &subject);
@@ -245,10 +295,12 @@ static void answer_list(struct query *query, struct gathering *gathering)
     struct buffer *out = query->data;
     query_note_incomplete(query);
     buffer_init(&gathering->encoded, CONTROL_REPLY_SIZE_MAX);
-    buffer_init(&gathering->normal, SIZE_MAX);
+    buffer_init(&gathering->lines, SIZE_MAX);
     for (size_t i = 0; i < FIELDS_MAX; i++)
         buffer_init(&gathering->tags[i], SIZE_MAX);
+    find_begin(&gathering->find, gathering->answering.txn);
     gather(gathering);
+    find_end(&gathering->find);
     if (gathering->count == 0)
         note_unread(query);
     codec_put_map(out, 4);
@@ -260,7 +312,7 @@ static void answer_list(struct query *query, struct gathering *gathering)
     if (gathering->encoded.overflow)
         out->overflow = true;
     buffer_deinit(&gathering->encoded);
-    buffer_deinit(&gathering->normal);
+    buffer_deinit(&gathering->lines);
     for (size_t i = 0; i < FIELDS_MAX; i++)
         buffer_deinit(&gathering->tags[i]);
     free(gathering->found);
@@ -283,8 +335,7 @@ enum status query_find(struct query *query, struct store_txn *txn,
         return ERR_FIELD_VALUE;
     begin(query, txn, args, &gathering.answering);
     buffer_init(&value, PAYLOAD_SIZE_MAX);
-    normal_put(selection->text, &value);
-    selection->normal = arena_copy(query->arena, buffer_slice(&value));
+    search_read(selection->text, query->arena, &selection->search);
     for (size_t i = 0; i < reg->field_count; i++) {
         buffer_clear(&value);
         if (reg->fields[i].search != SEARCH_WHOLE)
@@ -332,6 +383,20 @@ static void put_steps(struct query *query, struct answering *answering,
         answer_put_record(answering, sorted[i], query->data);
 }
 
+enum status query_resolve(struct query *query, struct store_txn *txn,
+                          const struct schema_register *reg, struct slice text,
+                          struct resolved *resolved)
+{
+    struct buffer fits;
+    buffer_init(&fits, PAYLOAD_SIZE_MAX);
+    enum status status = resolve_record(query_engine(query), txn, query->scratch, reg,
+                                        text, resolved, &fits);
+    if (status != OK)
+        status = query_refuse(query, status, fits.size > 0 ? buffer_slice(&fits) : text);
+    buffer_deinit(&fits);
+    return status;
+}
+
 enum status query_show(struct query *query, struct store_txn *txn,
                        const struct schema_register *reg, struct slice args)
 {
@@ -342,10 +407,9 @@ enum status query_show(struct query *query, struct store_txn *txn,
     if (!args_text(args, "id", &text))
         return query_refuse(query, ERR_FIELD_MISSING, slice_text("id"));
     begin(query, txn, args, &answering);
-    enum status status =
-        resolve_record(answering.engine, txn, query->scratch, reg, text, &resolved);
+    enum status status = query_resolve(query, txn, reg, text, &resolved);
     if (status != OK)
-        return query_refuse(query, status, text);
+        return status;
     answer_learn_operators(&answering,
                            roster_genesis(engine_roster(answering.engine))->county);
     answer_learn_operators(&answering, resolved.realm);

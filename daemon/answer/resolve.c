@@ -5,6 +5,7 @@
 #include "crdt/normal.h"
 #include "crdt/operation.h"
 #include "crdt/text.h"
+#include "daemon/answer/find.h"
 
 bool realm_is_readable(const struct engine *engine, uint64_t realm)
 {
@@ -57,6 +58,7 @@ static enum status find_in_log(const struct engine *engine, struct store_txn *tx
 
 /* ---- by a prefix or a name ---- */
 
+#define SHORT_ID_SIZE 8
 #define FITS_MAX 5 /* told of several that fit */
 
 struct matches {
@@ -133,6 +135,60 @@ static bool field_is(const struct field_view *field, struct slice normal,
     return false;
 }
 
+/* Persons whose whole name is typed, or else those who read so: 王秀英 by wangxiuying or wxy. */
+struct named {
+    const struct engine *engine;
+    struct store_txn *txn;
+    struct slice name; /* in its normal form */
+    struct matches exact, read;
+    struct arena arena;
+    struct buffer scratch;
+};
+
+static bool note_named(void *context, uint64_t realm, const struct entry_id *person)
+{
+    struct named *named = context;
+    const struct schema_register *reg = schema_register(REGISTER_PERSON);
+    const struct resolved found = {.realm = realm, .subject = *person, .id = *person};
+    struct record_view record;
+    arena_reset(&named->arena);
+    if (!view_record(named->txn, reg, realm, NULL, person, &named->arena, &record) ||
+        record.voided)
+        return true;
+    bool exact = field_is(&record.fields[reg->name_field], named->name, &named->scratch);
+    note_match(exact ? &named->exact : &named->read, &found);
+    return named->exact.count < FITS_MAX;
+}
+
+static void match_persons(const struct engine *engine, struct store_txn *txn,
+                          struct slice text, struct matches *matches)
+{
+    struct named named = {.engine = engine, .txn = txn};
+    struct realm_walk walk = {0};
+    struct search search;
+    struct arena arena;
+    struct find find;
+    uint64_t realm;
+    if (!text_is_clean(text))
+        return;
+    arena_init(&arena);
+    arena_init(&named.arena);
+    buffer_init(&named.scratch, SIZE_MAX);
+    search_read(text, &arena, &search);
+    named.name = search.normal;
+    find_begin(&find, txn);
+    while (realm_walk_next(engine_roster(engine), schema_register(REGISTER_PERSON), &walk,
+                           &realm))
+        find_persons(&find, realm, &search, true, note_named, &named);
+    find_end(&find);
+    const struct matches *found = named.exact.count > 0 ? &named.exact : &named.read;
+    for (size_t i = 0; i < found->count && i < FITS_MAX; i++)
+        note_match(matches, &found->found[i]);
+    buffer_deinit(&named.scratch);
+    arena_deinit(&named.arena);
+    arena_deinit(&arena);
+}
+
 /* By the whole name, however it was typed, of records that stand. */
 static void match_names(const struct engine *engine, struct store_txn *txn,
                         const struct schema_register *reg, struct slice text,
@@ -146,6 +202,10 @@ static void match_names(const struct engine *engine, struct store_txn *txn,
     uint64_t newest;
     if (reg->name_field == FIELD_NONE || !text_is_clean(text))
         return;
+    if (reg->id == REGISTER_PERSON) {
+        match_persons(engine, txn, text, matches);
+        return;
+    }
     buffer_init(&name, SIZE_MAX);
     buffer_init(&scratch, SIZE_MAX);
     arena_init(&arena);
@@ -238,11 +298,19 @@ static void match(const struct engine *engine, struct store_txn *txn,
     match_lookups(engine, txn, reg, text, matches);
     if (matches->count > 0 && text.size < RESOLVE_WRITE_MIN)
         return;
-    if (reg->subject_field == FIELD_NONE)
+    bool by_name = reg->subject_field == FIELD_NONE;
+    /* Three letters begin some id in any county, and are somebody's initials. */
+    if (by_name && text.size < RESOLVE_WRITE_MIN) {
+        match_names(engine, txn, reg, text, matches);
+        if (matches->count > 0)
+            return;
+    }
+    if (id_may_begin(text) && by_name)
         match_subjects(engine, txn, reg, text, matches);
-    else
+    else if (id_may_begin(text))
         match_rows(engine, txn, reg, text, matches);
-    if (matches->count == 0 && reg->subject_field == FIELD_NONE)
+    if (by_name && text.size >= RESOLVE_WRITE_MIN &&
+        (matches->count == 0 || text.size < SHORT_ID_SIZE))
         match_names(engine, txn, reg, text, matches);
 }
 
@@ -257,27 +325,7 @@ static enum status resolve_id(const struct engine *engine, struct store_txn *txn
                : find_in_log(engine, txn, scratch, reg, id, resolved);
 }
 
-enum status resolve_record(const struct engine *engine, struct store_txn *txn,
-                           struct arena *scratch, const struct schema_register *reg,
-                           struct slice text, struct resolved *resolved)
-{
-    struct matches matches;
-    struct entry_id id;
-    *resolved = (struct resolved){0};
-    if (text.size == 0)
-        return ERR_NOT_FOUND;
-    if (id_parse(text, &id))
-        return resolve_id(engine, txn, scratch, reg, &id, resolved);
-    match(engine, txn, reg, text, &matches);
-    if (matches.count == 0)
-        return ERR_NOT_FOUND;
-    *resolved = matches.found[0];
-    return matches.count == 1 ? OK : ERR_AMBIGUOUS;
-}
-
-/* ---- to write ---- */
-
-#define SHORT_ID_SIZE 8
+/* ---- telling who fits ---- */
 
 /* "K3F9ABCD 1940-01-01 ...": the listed fields by which people can tell records apart. */
 static void put_fit(struct store_txn *txn, struct arena *scratch,
@@ -302,10 +350,23 @@ static void put_fit(struct store_txn *txn, struct arena *scratch,
     }
 }
 
-enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
-                             struct arena *scratch, const struct schema_register *reg,
-                             struct slice text, struct resolved *resolved,
-                             struct buffer *fits)
+static void put_fits(struct store_txn *txn, struct arena *scratch,
+                     const struct schema_register *reg, struct slice text,
+                     const struct matches *matches, struct buffer *fits)
+{
+    buffer_put(fits, text.data, text.size);
+    for (size_t i = 0; i < matches->count && i < FITS_MAX; i++) {
+        buffer_put(fits, i == 0 ? ": " : "; ", 2);
+        put_fit(txn, scratch, reg, &matches->found[i], fits);
+    }
+    if (matches->count >= FITS_MAX)
+        buffer_put(fits, "; ...", 5);
+}
+
+static enum status resolve(const struct engine *engine, struct store_txn *txn,
+                           struct arena *scratch, const struct schema_register *reg,
+                           struct slice text, bool to_write, struct resolved *resolved,
+                           struct buffer *fits)
 {
     struct matches matches;
     struct entry_id id;
@@ -319,18 +380,28 @@ enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
     if (matches.count == 0)
         return ERR_NOT_FOUND;
     *resolved = matches.found[0];
-    if (text.size < RESOLVE_WRITE_MIN && id_has_prefix(&resolved->id, text))
+    if (to_write && text.size < RESOLVE_WRITE_MIN && id_has_prefix(&resolved->id, text))
         return ERR_ID_SHORT;
     if (matches.count == 1)
         return OK;
-    buffer_put(fits, text.data, text.size);
-    for (size_t i = 0; i < matches.count && i < FITS_MAX; i++) {
-        buffer_put(fits, i == 0 ? ": " : "; ", 2);
-        put_fit(txn, scratch, reg, &matches.found[i], fits);
-    }
-    if (matches.count == FITS_MAX)
-        buffer_put(fits, "; ...", 5);
+    put_fits(txn, scratch, reg, text, &matches, fits);
     return ERR_AMBIGUOUS;
+}
+
+enum status resolve_record(const struct engine *engine, struct store_txn *txn,
+                           struct arena *scratch, const struct schema_register *reg,
+                           struct slice text, struct resolved *resolved,
+                           struct buffer *fits)
+{
+    return resolve(engine, txn, scratch, reg, text, false, resolved, fits);
+}
+
+enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
+                             struct arena *scratch, const struct schema_register *reg,
+                             struct slice text, struct resolved *resolved,
+                             struct buffer *fits)
+{
+    return resolve(engine, txn, scratch, reg, text, true, resolved, fits);
 }
 
 enum status resolve_any_to_write(const struct engine *engine, struct store_txn *txn,

@@ -15,15 +15,16 @@ struct resolved {
 };
 
 /* ERR_NOT_FOUND, ERR_AMBIGUOUS, or ERR_UNREADABLE for an id that exists here and has no
- * key. Where no id begins so, `text` may be the name of one record. */
+ * key. Where no id begins so, `text` may be the name of one record, of a person also the name
+ * as it is read. Of several that fit `fits` says the first ones in words, "text: short id,
+ * name; …"; otherwise it is empty. */
 MUST_USE enum status resolve_record(const struct engine *engine, struct store_txn *txn,
                                     struct arena *scratch,
                                     const struct schema_register *reg, struct slice text,
-                                    struct resolved *resolved);
+                                    struct resolved *resolved, struct buffer *fits);
 
 /* The same where something is to be written of the record: an id of fewer than
- * RESOLVE_WRITE_MIN characters might be anything (ERR_ID_SHORT), and of several that fit
- * `fits` says the first ones in words, "text: short id, name; …". */
+ * RESOLVE_WRITE_MIN characters might be anything (ERR_ID_SHORT). */
 #define RESOLVE_WRITE_MIN 4
 MUST_USE enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
                                       struct arena *scratch,

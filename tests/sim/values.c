@@ -30,6 +30,10 @@ static void make_text(struct chance *chance, const struct field *field, char *te
                                         "张建国", "村口",   "13905780000"};
     size_t limit = field->limit != 0 ? field->limit : 40;
     text[0] = '\0';
+    if (field->form == TEXT_PHONES) {
+        snprintf(text, TEXT_SIZE, "1390578%04" PRIu64, chance_below(chance, 10000));
+        return;
+    }
     if (chance_permille(chance, 20)) {
         memset(text, 'x', limit < 900 ? limit : 900);
         text[limit < 900 ? limit : 900] = '\0';

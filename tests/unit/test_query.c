@@ -214,10 +214,24 @@ static void voided_and_replaced_visits_are_listed_only_with_all(void **state)
 static void a_person_is_found_by_what_is_known_of_them(void **state)
 {
     struct county *county = *state;
-    static const char *const found[] = {
-        "张", "三", "张三", "0001111", "hr-7", "HR-77", "330102194001011231"};
-    static const char *const not_found[] = {"李", "HR-78", "33010219400101123",
-                                            "331123193305121075", "high"};
+    static const char *const found[] = {"张",
+                                        "三",
+                                        "张三",
+                                        "0001111",
+                                        "hr-7",
+                                        "HR-77",
+                                        "zhang",
+                                        "zs",
+                                        "zhangs",
+                                        "Zhang San",
+                                        "zhsan",
+                                        "张san",
+                                        "ｚｓ",
+                                        "+86 138-0000-1111",
+                                        "330102194001011231"};
+    static const char *const not_found[] = {
+        "李",   "HR-78", "33010219400101123", "331123193305121075",
+        "high", "zb",    "138000011112"};
     const char *person = add_person(county, TOWN, "张三", VILLAGE_TEXT);
     char prefix[7];
     snprintf(prefix, sizeof prefix, "%.6s", person);

@@ -319,10 +319,19 @@ static void only_notes_have_several_lines(void **state)
         assert_false(field_value_valid(field, slice_of("\xa3"
                                                        "a\tb",
                                                        4)));
-        assert_shown(field, " a b\n", false, "a b");
+        assert_shown(field, " a 1\n", false, "a 1");
     }
     assert_shown(field_of(REGISTER_PERSON, PERSON_NOTE), "a\n\tb", false, "a\n\tb");
     assert_shown(field_of(REGISTER_VISIT, VISIT_NOTE), "a\n\tb", false, "a\n\tb");
+}
+
+static void a_telephone_has_a_digit(void **state)
+{
+    const struct field *field = field_of(REGISTER_PERSON, PERSON_PHONES);
+    (void)state;
+    assert_parse_fails(field, "abc", ERR_FIELD_VALUE);
+    assert_parse_fails(field, "无", ERR_FIELD_VALUE);
+    assert_shown(field, "０５７８-2101111转3", false, "０５７８-2101111转3");
 }
 
 static void records_are_named_by_a_full_id(void **state)
@@ -390,6 +399,7 @@ int main(void)
         cmocka_unit_test(checks_are_fine_or_say_the_problem),
         cmocka_unit_test(numbers_and_texts_keep_their_limits),
         cmocka_unit_test(only_notes_have_several_lines),
+        cmocka_unit_test(a_telephone_has_a_digit),
         cmocka_unit_test(records_are_named_by_a_full_id),
         cmocka_unit_test(several_values_are_typed_as_a_list),
         cmocka_unit_test(what_does_not_fit_a_field_is_shown_as_unreadable),
