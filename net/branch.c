@@ -194,8 +194,7 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     branch_want_again(engine, log);
 }
 
-/* The statement is the first entry of a control log minted for it. A store that is put back to
- * a state before it never has written that log, so no control log has two histories. */
+/* As its first entry, see net/roster.h. */
 static void state(struct engine *engine, const struct cut *stands,
                   const uint8_t random[RANDOM_SIZE])
 {

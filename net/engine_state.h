@@ -214,6 +214,8 @@ void forks_note_run(struct engine *engine, const struct fork *fork, const struct
 /* own_log.c */
 /* Runs of this node's that were set aside, whose entries from this one on do not stand. */
 void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from);
+/* What of it was written once more, by its roster's word, is not written again. */
+void own_log_written_again(struct engine *engine);
 void own_log_load(struct engine *engine);
 /* Writes what was set aside once more, at the end of the log that neighbours hear. */
 enum status own_log_reclaim(struct engine *engine, const struct event *event);

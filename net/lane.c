@@ -58,6 +58,9 @@ static enum status statement_fold(struct engine *engine, const struct entry_id *
         cuts_came(engine, change.cut_node);
     if (change.stated)
         branch_stated(engine, &change.stands);
+    const struct member *self = engine_self(engine);
+    if (change.again && self != NULL && self->number == entry_id_log(id).node)
+        own_log_written_again(engine);
     return status;
 }
 

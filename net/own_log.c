@@ -8,26 +8,49 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Per run set aside: its arrival number, and the first of its entries that is of the other
- * history, u64 each. */
+/* Per run set aside, u64 each: its arrival number; the entry from which on its history is
+ * another than the one that stands; and the last entry of that history that was written once
+ * more, 0: none. Runs of one history follow each other, the first holds that entry. */
 #define META_STRAYED "strayed"
 /* When the first of them were set aside, u64, Unix ms. */
 #define META_STRAYED_WHEN "strayed.when"
 
-static bool strayed_next(struct slice *rows, uint64_t *arrival, uint64_t *from)
+struct strayed {
+    uint64_t arrival, from, after;
+    struct run run; /* as it is in the store */
+    bool begins;    /* it is the first of its history */
+};
+#define STRAYED_SIZE 24
+
+/* The next run that can be read. */
+static bool strayed_next(struct store_txn *txn, struct slice *rows, struct strayed *row)
 {
-    return slice_take_u64(rows, arrival) && slice_take_u64(rows, from);
+    while (slice_take_u64(rows, &row->arrival) && slice_take_u64(rows, &row->from) &&
+           slice_take_u64(rows, &row->after)) {
+        if (!log_run_set_aside(txn, row->arrival, &row->run))
+            continue;
+        row->begins =
+            row->run.first_seq <= row->from && row->from <= run_last_seq(&row->run);
+        return true;
+    }
+    return false;
+}
+
+/* The first entry of the run that was not written once more. */
+static uint64_t strayed_first(const struct strayed *row)
+{
+    uint64_t first = row->from > row->run.first_seq ? row->from : row->run.first_seq;
+    return row->after >= first ? row->after + 1 : first;
 }
 
 static uint64_t entries_in(struct engine *engine, struct slice rows)
 {
-    uint64_t arrival, from, entries = 0;
-    struct run run;
+    struct strayed row;
+    uint64_t entries = 0;
 
-    while (strayed_next(&rows, &arrival, &from)) {
-        if (log_run_set_aside(engine->txn, arrival, &run) && run_last_seq(&run) >= from)
-            entries +=
-                run_last_seq(&run) - (from > run.first_seq ? from : run.first_seq) + 1;
+    while (strayed_next(engine->txn, &rows, &row)) {
+        if (strayed_first(&row) <= run_last_seq(&row.run))
+            entries += run_last_seq(&row.run) - strayed_first(&row) + 1;
     }
     return entries;
 }
@@ -54,6 +77,67 @@ static void strayed_began(struct engine *engine)
     engine_meta_put(engine, META_STRAYED_WHEN, slice_of(value, sizeof value));
 }
 
+/* The place where the history of this run, its first, parts from the one that stands. */
+static bool place_of(struct engine *engine, const struct strayed *row, struct cut *place)
+{
+    const struct member *author = engine_member(engine, row->run.log.node);
+    const struct head *head = heads_find(engine->heads, row->run.log);
+    struct verified_run laid_out;
+    struct arena arena; /* the engine's may hold the statement that is being read */
+
+    CHECK(row->begins);
+    if (author == NULL || head == NULL)
+        return false;
+    arena_init(&arena);
+    accept_lay_out(engine->roster, author, head->incarnation, &row->run.prev, &row->run,
+                   &arena, &laid_out);
+    *place = (struct cut){row->run.log, row->from,
+                          laid_out.entries[row->from - row->run.first_seq].hash};
+    arena_deinit(&arena);
+    return true;
+}
+
+/* Keeps these rows, without the histories of which all was written once more. */
+static void strayed_save(struct engine *engine, struct slice rows)
+{
+    struct buffer kept;
+    struct strayed row;
+    size_t history = 0; /* where the rows of the present one begin */
+    uint64_t again = 0;
+    bool left = false;
+
+    buffer_init(&kept, SIZE_MAX);
+    while (strayed_next(engine->txn, &rows, &row)) {
+        struct cut place;
+        if (row.begins) {
+            if (!left)
+                kept.size = history;
+            history = kept.size;
+            left = false;
+            again =
+                place_of(engine, &row, &place) ? roster_again(engine->roster, &place) : 0;
+        }
+        if (row.after < again)
+            row.after = again;
+        left |= run_last_seq(&row.run) > row.after;
+        buffer_put_u64(&kept, row.arrival);
+        buffer_put_u64(&kept, row.from);
+        buffer_put_u64(&kept, row.after);
+    }
+    if (!left)
+        kept.size = history;
+    uint64_t before = engine->strayed;
+    engine->strayed = entries_in(engine, buffer_slice(&kept));
+    if (kept.size > 0)
+        engine_meta_put(engine, META_STRAYED, buffer_slice(&kept));
+    else
+        store_delete(engine->txn, STORE_META, slice_text(META_STRAYED));
+    engine->wrote = true;
+    buffer_deinit(&kept);
+    if (before == 0 && engine->strayed > 0)
+        strayed_began(engine);
+}
+
 void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from)
 {
     struct buffer rows;
@@ -66,12 +150,22 @@ void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from
     while (slice_take_u64(&arrivals, &arrival)) {
         buffer_put_u64(&rows, arrival);
         buffer_put_u64(&rows, from);
+        buffer_put_u64(&rows, 0);
     }
-    engine_meta_put(engine, META_STRAYED, buffer_slice(&rows));
-    engine->wrote = true;
-    if (engine->strayed == 0)
-        strayed_began(engine);
-    engine->strayed = entries_in(engine, buffer_slice(&rows));
+    strayed_save(engine, buffer_slice(&rows));
+    buffer_deinit(&rows);
+}
+
+void own_log_written_again(struct engine *engine)
+{
+    struct buffer rows;
+    struct slice stored;
+
+    if (!engine_meta_get(engine->txn, META_STRAYED, &stored))
+        return;
+    buffer_init(&rows, SIZE_MAX);
+    buffer_put(&rows, stored.data, stored.size);
+    strayed_save(engine, buffer_slice(&rows));
     buffer_deinit(&rows);
 }
 
@@ -162,17 +256,15 @@ static bool stands_now(struct engine *engine, const struct head *head,
     return same;
 }
 
-static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival, uint64_t from)
+static void reclaim_run(struct reclaiming *reclaiming, const struct strayed *row)
 {
     struct engine *engine = reclaiming->engine;
     const struct member *author = engine_self(engine);
     struct verified_run laid_out;
+    struct run run = row->run;
     struct buffer entries;
-    struct run run;
 
     arena_reset(&engine->scratch);
-    if (!log_run_set_aside(engine->txn, arrival, &run))
-        return;
     buffer_init(&entries, SIZE_MAX); /* the store's bytes die with the first write */
     buffer_put(&entries, run.entries.data, run.entries.size);
     run.entries = buffer_slice(&entries);
@@ -187,10 +279,36 @@ static void reclaim_run(struct reclaiming *reclaiming, uint64_t arrival, uint64_
     memset(renamed->ids, 0, run.count * sizeof *renamed->ids);
     for (uint32_t i = 0; i < run.count; i++) {
         const struct entry *entry = &laid_out.entries[i];
-        if (entry->seq >= from && !stands_now(engine, head, entry))
+        if (entry->seq >= strayed_first(row) && !stands_now(engine, head, entry))
             reclaim_entry(reclaiming, &run, &laid_out, i);
     }
     buffer_deinit(&entries);
+}
+
+/* In a new incarnation, whose control log says so first: a copy of this store, or this one put
+ * back, hears it before it asks a person to write the same once more. */
+static void state_written_again(struct engine *engine, struct slice rows,
+                                const uint8_t random[RANDOM_SIZE])
+{
+    struct again *again = checked_malloc((rows.size / STRAYED_SIZE + 1) * sizeof *again);
+    uint64_t left = engine->left;
+    struct buffer statement;
+    struct strayed row;
+    size_t count = 0;
+
+    while (strayed_next(engine->txn, &rows, &row)) {
+        if (row.begins && place_of(engine, &row, &again[count].first))
+            count++;
+        if (count > 0)
+            again[count - 1].last = run_last_seq(&row.run);
+    }
+    writing_new_incarnation(engine, random);
+    writing_left(engine, left);
+    buffer_init(&statement, SIZE_MAX);
+    statement_again(&statement, engine->wall_ms, again, count);
+    writing_state(engine, buffer_slice(&statement));
+    buffer_deinit(&statement);
+    free(again);
 }
 
 /* That nothing is set aside any more is seen in a hello. */
@@ -209,16 +327,18 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
     struct reclaiming reclaiming = {.engine = engine, .event = event};
     struct buffer rows;
     struct slice stored, left;
-    uint64_t arrival, from;
+    struct strayed row;
 
     if (!engine_meta_get(engine->txn, META_STRAYED, &stored))
         return OK;
     buffer_init(&rows, SIZE_MAX);
     buffer_put(&rows, stored.data, stored.size);
     left = buffer_slice(&rows);
-    reclaiming.runs = checked_malloc((left.size / 16 + 1) * sizeof *reclaiming.runs);
-    while (strayed_next(&left, &arrival, &from))
-        reclaim_run(&reclaiming, arrival, from);
+    state_written_again(engine, left, event->random);
+    reclaiming.runs =
+        checked_malloc((left.size / STRAYED_SIZE + 1) * sizeof *reclaiming.runs);
+    while (strayed_next(engine->txn, &left, &row))
+        reclaim_run(&reclaiming, &row);
     store_delete(engine->txn, STORE_META, slice_text(META_STRAYED));
     engine->strayed = 0;
     engine->wrote = true;
@@ -235,23 +355,21 @@ enum status engine_walk_strayed(const struct engine *engine, struct store_txn *t
                                 void *context)
 {
     struct slice rows;
-    uint64_t arrival, from;
-    struct run run;
+    struct strayed row;
 
     if (!engine_meta_get(txn, META_STRAYED, &rows))
         return OK;
-    while (strayed_next(&rows, &arrival, &from)) {
+    while (strayed_next(txn, &rows, &row)) {
         struct verified_run laid_out;
-        if (!log_run_set_aside(txn, arrival, &run))
-            continue;
+        struct run run = row.run;
         const struct member *author = roster_member(engine->roster, run.log.node);
         const struct head *head = heads_find(engine->heads, run.log);
         if (author == NULL || head == NULL)
             continue;
         accept_lay_out(engine->roster, author, head->incarnation, &run.prev, &run, arena,
                        &laid_out);
-        if (!report_visit_run(engine, &run, &laid_out, from, SEQ_MAX, false, arena, visit,
-                              context))
+        if (!report_visit_run(engine, &run, &laid_out, strayed_first(&row), SEQ_MAX,
+                              false, arena, visit, context))
             return OK;
     }
     return OK;

@@ -333,7 +333,8 @@ enum status roster_fold(struct roster *roster, struct slice plaintext,
         policies_add(&roster->policies, statement.name, statement.value,
                      statement.from_day, statement.stamp_ms);
         return OK;
-    case STATEMENT_STANDS: return ERR_PERMISSION; /* of its own logs a member says it */
+    case STATEMENT_STANDS:
+    case STATEMENT_AGAIN: return ERR_PERMISSION; /* of its own logs a member says it */
     }
     return ERR_VERSION;
 }
@@ -346,9 +347,19 @@ enum status roster_fold_own(struct roster *roster, struct log_name log, uint64_t
     enum status status = statement_decode(plaintext, &statement);
     if (status != OK)
         return status;
-    if (statement.kind != STATEMENT_STANDS || seq != 1)
+    if ((statement.kind != STATEMENT_STANDS && statement.kind != STATEMENT_AGAIN) ||
+        seq != 1)
         return ERR_PERMISSION;
     CHECK(log.lane == LANE_CONTROL && log.node != 0);
+    if (statement.kind == STATEMENT_AGAIN) {
+        struct again again;
+        while (statement_next_again(&statement, &again)) {
+            again.first.log.node = log.node;
+            standing_add_again(&roster->standing, &again);
+        }
+        changed->again = true;
+        return OK;
+    }
     statement.stands.log.node = log.node;
     changed->stated = standing_add(&roster->standing, &statement.stands);
     changed->stands = statement.stands;
@@ -438,6 +449,11 @@ const struct cut *roster_standing(const struct roster *roster, struct log_name l
 {
     return roster_revoked(roster, log.node) ? NULL
                                             : standing_from(&roster->standing, log, seq);
+}
+
+uint64_t roster_again(const struct roster *roster, const struct cut *first)
+{
+    return standing_again(&roster->standing, first);
 }
 
 const struct realm_key *roster_key(const struct roster *roster, uint64_t realm,

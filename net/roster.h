@@ -84,6 +84,13 @@ struct cut {
     struct hash hash;
 };
 
+/* Entries of a history that does not stand, from `first` (the place where it parts) to `last`,
+ * were written once more. */
+struct again {
+    struct cut first;
+    uint64_t last;
+};
+
 /* Statements of the control log: payload = plaintext (no encryption, realm 0), which is
  * one codec byte (0: as it is) and then:
  *
@@ -92,9 +99,10 @@ struct cut {
  *   [stamp, actor, [2, number, [[tag, lane, seq, hash], …]]]             revoke
  *   [stamp, actor, [3, name, value, from day]]                           policy
  *   [stamp, actor, [4, [tag, lane, seq, hash]]]                          stands
+ *   [stamp, actor, [5, [[tag, lane, seq, hash, last], …]]]               written again
  *
- * The last is a member's, about a log of its own (net/standing.h). It is the first entry of the
- * control log of an incarnation minted for it, and nothing that follows there means anything:
+ * The last two are a member's, about logs of its own (net/standing.h). Each is the first entry of
+ * the control log of an incarnation minted for it, and nothing that follows there means anything:
  * so a store that is put back never writes one of its control logs twice.
  *
  * Unknown kinds are kept and ignored: they come from a newer version. Numbers and epochs
@@ -114,6 +122,8 @@ void statement_policy(struct buffer *out, uint64_t stamp_ms, struct slice name,
                       struct slice value, int64_t from_day);
 
 void statement_stands(struct buffer *out, uint64_t stamp_ms, const struct cut *stands);
+void statement_again(struct buffer *out, uint64_t stamp_ms, const struct again *again,
+                     size_t count);
 
 struct roster;
 
@@ -138,6 +148,7 @@ struct roster_change {
     uint32_t cut_node; /* a member whose logs have ends now; 0: none */
     bool stated;       /* which entry stands at a place where a log parts */
     struct cut stands; /* that place */
+    bool again;        /* what was set aside of the member's logs was written again */
 };
 enum status roster_fold(struct roster *roster, struct slice plaintext,
                         struct roster_change *changed);
@@ -198,6 +209,9 @@ const struct cut *roster_cut(const struct roster *roster, struct log_name log,
  * none. Of a revoked member the authority's ends of its logs alone say it. */
 const struct cut *roster_standing(const struct roster *roster, struct log_name log,
                                   uint64_t seq);
+
+/* Up to which entry the history that has this one where it parts was written again; 0: none. */
+uint64_t roster_again(const struct roster *roster, const struct cut *first);
 
 /* Whether this member may write into that lane and realm: control the authority and hubs, and
  * everybody, in no realm, what concerns its own logs; records into the county's realm or the

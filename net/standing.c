@@ -27,12 +27,13 @@ static bool find(const struct standing *standing, struct log_name log, uint64_t 
 void standing_deinit(struct standing *standing)
 {
     free(standing->rows);
+    free(standing->again);
     *standing = (struct standing){0};
 }
 
 void standing_clear(struct standing *standing)
 {
-    standing->count = 0;
+    standing->count = standing->again_count = 0;
 }
 
 bool standing_add(struct standing *standing, const struct cut *stated)
@@ -62,4 +63,34 @@ const struct cut *standing_from(const struct standing *standing, struct log_name
     return rank < standing->count && log_name_equal(standing->rows[rank].log, log)
                ? &standing->rows[rank]
                : NULL;
+}
+
+static struct again *find_again(const struct standing *standing, const struct cut *first)
+{
+    for (size_t i = 0; i < standing->again_count; i++) {
+        struct again *row = &standing->again[i];
+        if (log_name_equal(row->first.log, first->log) && row->first.seq == first->seq &&
+            hash_equal(&row->first.hash, &first->hash))
+            return row;
+    }
+    return NULL;
+}
+
+void standing_add_again(struct standing *standing, const struct again *again)
+{
+    struct again *row = find_again(standing, &again->first);
+    if (row != NULL) {
+        if (again->last > row->last)
+            row->last = again->last;
+        return;
+    }
+    standing->again = array_grow(standing->again, &standing->again_capacity,
+                                 standing->again_count + 1, sizeof *standing->again);
+    standing->again[standing->again_count++] = *again;
+}
+
+uint64_t standing_again(const struct standing *standing, const struct cut *first)
+{
+    const struct again *row = find_again(standing, first);
+    return row != NULL ? row->last : 0;
 }

@@ -17,6 +17,8 @@ struct standing {
     struct cut
         *rows; /* ascending by log, then seq; seq and hash of the entry that stands */
     size_t count, capacity;
+    struct again *again; /* in the order in which it was heard */
+    size_t again_count, again_capacity;
 };
 
 /* A table of zeros is an empty one. */
@@ -28,5 +30,11 @@ bool standing_add(struct standing *standing, const struct cut *stated);
  * changes the table. */
 const struct cut *standing_from(const struct standing *standing, struct log_name log,
                                 uint64_t seq);
+
+/* Notes that the author wrote entries of a history that does not stand once more; a store of
+ * its that was put back to before it does not do it a second time. */
+void standing_add_again(struct standing *standing, const struct again *again);
+/* Up to which entry; 0: none of it. */
+uint64_t standing_again(const struct standing *standing, const struct cut *first);
 
 #endif

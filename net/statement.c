@@ -11,6 +11,8 @@ enum {
     REVOKE_PARTS = 3,
     POLICY_PARTS = 4,
     STANDS_PARTS = 2,
+    AGAIN_PARTS = 2,
+    AGAIN_ITEM_PARTS = 5,
     STATEMENT_PARTS = 3, /* stamp, actor, what is stated */
     BOX_PARTS = 2,
     CUT_PARTS = 4,
@@ -92,6 +94,21 @@ void statement_stands(struct buffer *out, uint64_t stamp_ms, const struct cut *s
 {
     begin(out, stamp_ms, STATEMENT_STANDS, STANDS_PARTS);
     put_cut(out, stands);
+}
+
+void statement_again(struct buffer *out, uint64_t stamp_ms, const struct again *again,
+                     size_t count)
+{
+    begin(out, stamp_ms, STATEMENT_AGAIN, AGAIN_PARTS);
+    codec_put_array(out, count);
+    for (size_t i = 0; i < count; i++) {
+        codec_put_array(out, AGAIN_ITEM_PARTS);
+        codec_put_uint(out, again[i].first.log.tag);
+        codec_put_uint(out, again[i].first.log.lane);
+        codec_put_uint(out, again[i].first.seq);
+        codec_put_bytes(out, slice_of(again[i].first.hash.bytes, HASH_SIZE));
+        codec_put_uint(out, again[i].last);
+    }
 }
 
 /* ---- reading ---- */
@@ -198,18 +215,41 @@ static bool take_realm_key(struct slice *in, struct statement *statement)
            take_items(in, statement, skip_box);
 }
 
-static bool take_cut(struct slice *in, struct cut *cut)
+static bool take_place(struct slice *in, size_t of_parts, struct cut *cut)
 {
     size_t parts;
     uint64_t tag;
     uint64_t lane;
-    if (!codec_take_array(in, &parts) || parts != CUT_PARTS ||
+    if (!codec_take_array(in, &parts) || parts != of_parts ||
         !take_uint_max(in, UINT16_MAX, &tag) || !take_uint_max(in, LANES - 1, &lane))
         return false;
     cut->log.tag = (uint16_t)tag;
     cut->log.lane = (uint8_t)lane;
     return take_uint_max(in, SEQ_MAX, &cut->seq) &&
            statement_take_fixed(in, HASH_SIZE, cut->hash.bytes);
+}
+
+static bool take_cut(struct slice *in, struct cut *cut)
+{
+    return take_place(in, CUT_PARTS, cut);
+}
+
+static bool take_again_item(struct slice *in, struct again *again)
+{
+    return take_place(in, AGAIN_ITEM_PARTS, &again->first) && again->first.seq > 0 &&
+           again->first.log.lane != LANE_CONTROL &&
+           take_uint_max(in, SEQ_MAX, &again->last) && again->last >= again->first.seq;
+}
+
+static bool skip_again(struct slice *in)
+{
+    struct again again;
+    return take_again_item(in, &again);
+}
+
+static bool take_again(struct slice *in, struct statement *statement)
+{
+    return take_items(in, statement, skip_again);
 }
 
 static bool skip_cut(struct slice *in)
@@ -249,6 +289,7 @@ static enum status decode_body(struct slice *in, struct statement *statement)
         [STATEMENT_REVOKE] = {REVOKE_PARTS, take_revoke},
         [STATEMENT_POLICY] = {POLICY_PARTS, take_policy},
         [STATEMENT_STANDS] = {STANDS_PARTS, take_stands},
+        [STATEMENT_AGAIN] = {AGAIN_PARTS, take_again},
     };
     size_t parts;
     uint64_t kind;
@@ -294,4 +335,10 @@ bool statement_next_cut(struct statement *statement, struct cut *cut)
     CHECK(statement->kind == STATEMENT_REVOKE);
     cut->log.node = statement->number;
     return statement->items.size > 0 && take_cut(&statement->items, cut);
+}
+
+bool statement_next_again(struct statement *statement, struct again *again)
+{
+    CHECK(statement->kind == STATEMENT_AGAIN);
+    return statement->items.size > 0 && take_again_item(&statement->items, again);
 }

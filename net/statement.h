@@ -14,6 +14,7 @@ enum statement_kind {
     STATEMENT_REVOKE = 2,
     STATEMENT_POLICY = 3,
     STATEMENT_STANDS = 4,
+    STATEMENT_AGAIN = 5,
 };
 
 struct statement {
@@ -26,8 +27,9 @@ struct statement {
     uint32_t number;          /* revoke: whom; nobody revokes the authority */
     struct slice name, value; /* policy; borrowed, statable (crdt/policy.h) */
     int64_t from_day;
-    struct cut stands;  /* stands; whose log it is, its reader says */
-    struct slice items; /* realm key: boxes; revoke: cuts; encoded, checked, borrowed */
+    struct cut stands; /* stands; whose log it is, its reader says */
+    struct slice
+        items; /* realm key: boxes; revoke: cuts; again; encoded, checked, borrowed */
 };
 
 /* OK, ERR_VERSION (newer than this program) or ERR_MALFORMED. */
@@ -36,6 +38,7 @@ MUST_USE enum status statement_decode(struct slice plaintext,
 /* What `items` holds, in turn; false at the end. */
 MUST_USE bool statement_next_box(struct statement *statement, struct sealed_key *box);
 MUST_USE bool statement_next_cut(struct statement *statement, struct cut *cut);
+MUST_USE bool statement_next_again(struct statement *statement, struct again *again);
 
 /* Parts that genesis and request share with statements. On false `in` is not to be used.
  */

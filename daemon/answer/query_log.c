@@ -140,6 +140,7 @@ static const char *statement_name(enum statement_kind kind)
     case STATEMENT_REVOKE: return N_("revoke");
     case STATEMENT_POLICY: return N_("policy");
     case STATEMENT_STANDS: return N_("history-stands");
+    case STATEMENT_AGAIN: return N_("written-again");
     }
     return NULL;
 }

@@ -317,6 +317,45 @@ static void a_store_put_back_twice_heals_by_its_own_earlier_word(void **state)
     close_parted(&parted);
 }
 
+static void reclaim(struct parted *parted)
+{
+    machine_deliver(parted->scene.world, machine_at(parted, TOWN), EVENT_RECLAIM, 0,
+                    (struct slice){0}, NULL);
+    scene_run(&parted->scene, SECOND_MS);
+    assert_true(scene_agrees(&parted->scene));
+}
+
+/* An image of the time when entries were set aside: after it they were written once more. */
+static void what_was_written_once_more_is_not_again_by_a_store_put_back(void **state)
+{
+    struct parted parted;
+    (void)state;
+    open_parted(&parted, 227, 0);
+    part(&parted, 2, 30);
+    meet(&parted, XIACUN_FIRST);
+    assert_true(scene_agrees(&parted.scene));
+    assert_int_equal(report_of(&parted, TOWN).strayed_entries, 30);
+    machine_power_off(parted.scene.world, machine_at(&parted, TOWN));
+    image_drop(&parted.image);
+    parted.image = image_take(machine_at(&parted, TOWN));
+    machine_start(parted.scene.world, machine_at(&parted, TOWN));
+    reclaim(&parted);
+    assert_int_equal(persons(&parted, COUNTY), 1 + 2 + 30);
+    put_back(&parted);
+    assert_int_equal(report_of(&parted, TOWN).strayed_entries, 30);
+    assert_true(scene_agrees(&parted.scene));
+    assert_int_equal(report_of(&parted, TOWN).strayed_entries, 0);
+    reclaim(&parted);
+    for (uint32_t machine = 0; machine < MACHINES; machine++)
+        assert_int_equal(persons(&parted, machine), 1 + 2 + 30);
+    restart(&parted, TOWN);
+    assert_int_equal(report_of(&parted, TOWN).strayed_entries, 0);
+    assert_true(scene_agrees(&parted.scene));
+    check_converged(parted.scene.world);
+    assert_string_equal(parted.scene.world->failure, "");
+    close_parted(&parted);
+}
+
 static bool take_hash(void *context, const struct opened_entry *opened)
 {
     struct cut *cut = context;
@@ -400,6 +439,7 @@ int main(void)
         cmocka_unit_test(histories_that_part_within_a_joined_run_heal_in_every_order),
         cmocka_unit_test(whoever_held_the_other_history_keeps_the_proof),
         cmocka_unit_test(a_store_put_back_twice_heals_by_its_own_earlier_word),
+        cmocka_unit_test(what_was_written_once_more_is_not_again_by_a_store_put_back),
         cmocka_unit_test(
             a_node_with_less_than_a_cut_on_another_branch_finds_the_right_one),
         cmocka_unit_test(

@@ -57,6 +57,48 @@ static void places_of_a_log_are_found_from_anywhere_before_them(void **state)
     standing_deinit(&standing);
 }
 
+static void what_was_written_again_is_known_as_far_as_it_was(void **state)
+{
+    struct again first = {entry(records, 5, 2), 7}, more = {entry(records, 5, 2), 9};
+    struct again other = {entry(records, 5, 3), 6};
+    struct standing standing = {0};
+    (void)state;
+    assert_int_equal(standing_again(&standing, &first.first), 0);
+    standing_add_again(&standing, &more);
+    standing_add_again(&standing, &first);
+    assert_int_equal(standing_again(&standing, &first.first), 9);
+    assert_int_equal(standing_again(&standing, &other.first), 0);
+    standing_add_again(&standing, &other);
+    assert_int_equal(standing_again(&standing, &other.first), 6);
+    standing_clear(&standing);
+    assert_int_equal(standing_again(&standing, &other.first), 0);
+    standing_deinit(&standing);
+}
+
+static void what_was_written_again_reads_as_it_was_stated(void **state)
+{
+    struct again stated[] = {{entry(records, 5, 2), 7}, {entry(records, 9, 4), 9}};
+    struct statement statement;
+    struct again again;
+    struct buffer out;
+    (void)state;
+    buffer_init(&out, SIZE_MAX);
+    statement_again(&out, 1700000000000, stated, 2);
+    assert_int_equal(statement_decode(buffer_slice(&out), &statement), OK);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(statement_next_again(&statement, &again));
+        assert_int_equal(again.first.seq, stated[i].first.seq);
+        assert_true(hash_equal(&again.first.hash, &stated[i].first.hash));
+        assert_int_equal(again.last, stated[i].last);
+    }
+    assert_false(statement_next_again(&statement, &again));
+    stated[0].last = 4; /* before it began */
+    buffer_clear(&out);
+    statement_again(&out, 1700000000000, stated, 2);
+    assert_int_equal(statement_decode(buffer_slice(&out), &statement), ERR_MALFORMED);
+    buffer_deinit(&out);
+}
+
 static enum status reads_as(const struct cut *stands, struct statement *statement)
 {
     struct buffer out;
@@ -96,6 +138,8 @@ int main(void)
         cmocka_unit_test(
             of_two_words_about_one_place_the_lower_hash_stands_in_either_order),
         cmocka_unit_test(places_of_a_log_are_found_from_anywhere_before_them),
+        cmocka_unit_test(what_was_written_again_is_known_as_far_as_it_was),
+        cmocka_unit_test(what_was_written_again_reads_as_it_was_stated),
         cmocka_unit_test(a_word_about_a_log_reads_as_it_was_written),
         cmocka_unit_test(no_word_is_about_a_control_log_or_the_place_before_the_first),
     };
