@@ -22,6 +22,7 @@ struct client {
     int reply_ms;
     bool sent;
     struct buffer in; /* the bytes of the reply being read, with its length */
+    uint8_t piece[RECEIVE_PIECE];
 };
 
 static int64_t steady_ms(void)
@@ -111,7 +112,8 @@ enum status client_open(struct client **client, const struct client_options *opt
         return connect_status(errno);
     }
     *client = checked_malloc(sizeof **client);
-    **client = (struct client){.fd = fd};
+    (*client)->fd = fd;
+    (*client)->sent = false;
     (*client)->reply_ms = options->reply_ms > 0 ? options->reply_ms : CLIENT_REPLY_MS;
     buffer_init(&(*client)->in, CONTROL_LENGTH_SIZE + (size_t)CONTROL_REPLY_SIZE_MAX);
     return OK;
@@ -157,11 +159,11 @@ static enum status send_all(struct client *client, struct slice bytes,
  * not with what a length claims. */
 static enum status receive_until(struct client *client, size_t size, int64_t deadline_ms)
 {
-    static uint8_t piece[RECEIVE_PIECE];
+    uint8_t *piece = client->piece;
     while (client->in.size < size) {
         size_t wanted = size - client->in.size;
-        if (wanted > sizeof piece)
-            wanted = sizeof piece;
+        if (wanted > sizeof client->piece)
+            wanted = sizeof client->piece;
         ssize_t count = recv(client->fd, piece, wanted, 0);
         if (count > 0)
             buffer_put(&client->in, piece, (size_t)count);

@@ -13,8 +13,8 @@
 
 /* A piece ends with the row that reaches one of these. */
 enum {
-    PIECE_BYTES = 128 << 10,
-    PIECE_ROWS = 500,
+    PIECE_BYTES = 64 << 10,
+    PIECE_ROWS = 250,
 };
 
 struct feed {

@@ -14,8 +14,8 @@
 
 /* A piece ends behind the chain that reaches one of these: some milliseconds. */
 enum {
-    PIECE_BYTES = 128 << 10,
-    PIECE_WORK = 1000, /* chains looked at and records merged */
+    PIECE_BYTES = 64 << 10,
+    PIECE_WORK = 500, /* chains looked at and records merged */
 };
 
 #define AFTER_SIZE (8 + ENTRY_ID_SIZE) /* realm u64 BE, subject */

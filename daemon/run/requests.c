@@ -11,7 +11,7 @@
 
 /* Of what is asked, so much is answered in a round; the rest in the next ones, so that no
  * number of readers holds up what neighbours send. */
-#define ROUND_US_MAX 10000
+#define ROUND_US_MAX 5000
 
 #define SHORT_ID_SIZE 8 /* 40 bits: unique by far among a county's million records */
 
