@@ -117,6 +117,9 @@
     X(ERR_ORDER_SAME, 1231,                                                              \
       "volunteer, confirmer and auditor must be different persons",                      \
       "Let another account do it, or correct --by. Nothing was saved.")                  \
+    X(ERR_LEAD_CLOSED, 1240, "the lead is closed: nothing more is to be done",           \
+      "Look at it with: linli lead show ID. If something was done all the same, add "    \
+      "--anyway.")                                                                       \
     X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
       "Ask that township or the county hub.")                                            \
     X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \

@@ -6,12 +6,13 @@
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/conflict.h"
+#include "crdt/lead.h"
 #include "crdt/person.h"
 #include "crdt/search.h"
 #include "crdt/visit.h"
 
 /* Goes up when rows would read otherwise; all are made anew then. */
-#define CARE_LEVEL 2
+#define CARE_LEVEL 3
 #define META_CARE "care"
 #define MONTHS (MONTH_MAX - MONTH_MIN + 1)
 
@@ -292,6 +293,8 @@ void care_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
     if (reg == REGISTER_PERSON || reg == REGISTER_VISIT)
         make_anew(txn, realm, subject, scratch);
     conflict_work(txn, &(struct conflict_touch){reg, realm, *subject}, 1, scratch);
+    if (reg == REGISTER_LEAD || reg == REGISTER_LEAD_STEP)
+        lead_work(txn, &(struct lead_touch){realm, *subject}, 1, scratch);
 }
 
 uint64_t care_left(struct store_txn *txn)
@@ -306,6 +309,7 @@ void care_forget(struct store_txn *txn)
     store_clear(txn, STORE_CARE);
     conflict_forget(txn);
     store_clear(txn, STORE_SEARCH);
+    lead_forget(txn);
     store_delete(txn, STORE_META, slice_text(META_CARE));
 }
 
@@ -393,7 +397,8 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
     uint64_t last = fold_last_row(txn), cursor;
     struct touch *touches;
     struct conflict_touch *edited;
-    size_t count = 0, edited_count = 0;
+    struct lead_touch *leads;
+    size_t count = 0, edited_count = 0, lead_count = 0;
     bool anew;
 
     cursor = cursor_read(txn, &anew);
@@ -405,6 +410,7 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
         rows_max = (size_t)(last - cursor);
     touches = checked_malloc(rows_max * sizeof *touches);
     edited = checked_malloc(rows_max * sizeof *edited);
+    leads = checked_malloc(rows_max * sizeof *leads);
     for (size_t i = 0; i < rows_max; i++) {
         struct fold_row row;
         struct operation operation;
@@ -414,6 +420,7 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
             continue;
         count += touch_read(&row, operation, &touches[count]);
         edited_count += conflict_touched(&row, &operation, &edited[edited_count]);
+        lead_count += lead_touched(&row, &operation, &leads[lead_count]);
     }
     if (count > 1)
         qsort(touches, count, sizeof *touches, touch_compare);
@@ -425,8 +432,10 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
         i = end;
     }
     conflict_work(txn, edited, edited_count, scratch);
+    lead_work(txn, leads, lead_count, scratch);
     free(touches);
     free(edited);
+    free(leads);
     cursor_write(txn, cursor);
     return last - cursor;
 }

@@ -7,8 +7,8 @@
  *
  * The rows are worked in behind the fold: a cursor over the folded rows says how far. A visit
  * that is only entered moves its person's row by itself; after any amendment, void or edit
- * the person's chains are merged anew. The rows of crdt/conflict are worked in by the same
- * cursor.
+ * the person's chains are merged anew. The rows of crdt/conflict and
+ * crdt/lead are worked in by the same cursor.
  *
  *   STORE_CARE  realm u64 BE, person 12 -> village, tier, status, enrolled day, status day,
  *               latest, rewritten, first month (varints, signed ones zigzag), months

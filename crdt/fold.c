@@ -93,7 +93,7 @@ enum status fold_judge(const struct entry_id *id, uint64_t realm, struct slice p
         return status;
     const struct schema_register *reg = schema_register(operation->reg);
     CHECK(reg != NULL); /* operation_decode has looked */
-    bool fits = entry_id_log(id).lane == reg->lane && schema_realm_fits(reg, realm);
+    bool fits = schema_lane_fits(reg, entry_id_log(id).lane) && schema_realm_fits(reg, realm);
     return fits ? OK : ERR_PERMISSION;
 }
 

@@ -36,15 +36,29 @@ static void put_prefix(uint8_t prefix[PREFIX_SIZE], uint8_t reg, uint8_t field,
     memcpy(prefix + 10, hash.bytes, VALUE_HASH_SIZE);
 }
 
+void lookup_put_dated(struct slice key, struct slice date, struct buffer *out)
+{
+    buffer_put(out, key.data, key.size);
+    buffer_put(out, date.data, date.size);
+}
+
 static void note_value(struct buffer *rows, const struct operation *operation,
                        uint64_t realm, uint8_t id, struct slice encoded,
-                       const struct looked_up *record)
+                       struct slice date, const struct looked_up *record)
 {
     const struct schema_register *reg = schema_register(operation->reg);
     uint8_t prefix[PREFIX_SIZE];
+    struct buffer dated;
     if (reg->fields[id].lookup == LOOKUP_NONE || encoded.size == 0)
         return;
-    put_prefix(prefix, reg->id, id, realm, lookup_value(&reg->fields[id], encoded));
+    buffer_init(&dated, SIZE_MAX);
+    struct slice value = lookup_value(&reg->fields[id], encoded);
+    if (reg->fields[id].lookup == LOOKUP_DATED_KEY) {
+        lookup_put_dated(value, date, &dated);
+        value = buffer_slice(&dated);
+    }
+    put_prefix(prefix, reg->id, id, realm, value);
+    buffer_deinit(&dated);
     buffer_put(rows, prefix, sizeof prefix);
     buffer_put(rows, record->id.bytes, ENTRY_ID_SIZE);
     buffer_put(rows, record->subject.bytes, ENTRY_ID_SIZE);
@@ -55,7 +69,7 @@ void lookup_note(struct buffer *rows, const struct operation *operation,
 {
     struct operation rest = *operation;
     struct looked_up record = {operation->target, operation->subject};
-    struct slice value, replaced;
+    struct slice value, replaced, date = {0};
     uint8_t field;
     if (operation->kind == OPERATION_CREATE) {
         const struct schema_register *reg = schema_register(operation->reg);
@@ -66,11 +80,14 @@ void lookup_note(struct buffer *rows, const struct operation *operation,
         /* Most records end before the first field that is looked up. */
         while (last > 0 && reg->fields[last - 1].lookup == LOOKUP_NONE)
             last--;
-        for (; last > 0 && operation_next_field(&rest, &field, &value); last--)
-            note_value(rows, operation, realm, field, value, &record);
+        for (; last > 0 && operation_next_field(&rest, &field, &value); last--) {
+            if (field == reg->date_field) /* it comes before a key that it belongs to */
+                date = value;
+            note_value(rows, operation, realm, field, value, date, &record);
+        }
     } else if (operation->kind == OPERATION_EDIT && operation->has_target) {
         while (operation_next_edit(&rest, &field, &replaced, &value))
-            note_value(rows, operation, realm, field, value, &record);
+            note_value(rows, operation, realm, field, value, date, &record);
     }
 }
 

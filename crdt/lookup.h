@@ -26,6 +26,10 @@ struct looked_up {
 size_t lookup_find(struct store_txn *txn, uint8_t reg, uint8_t field, uint64_t realm,
                    struct slice value, struct looked_up *found, size_t max);
 
+/* What LOOKUP_DATED_KEY is looked up by: the key, then the register's date as encoded in the
+ * entry that created the record (empty: none), at the end of `out`. */
+void lookup_put_dated(struct slice key, struct slice date, struct buffer *out);
+
 /* What is looked up of an encoded value: itself, or of a sealed one its tag. */
 struct slice lookup_value(const struct field *field, struct slice encoded);
 

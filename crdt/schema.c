@@ -6,7 +6,8 @@
 
 /* ---- the table ---- */
 
-static const struct schema_family *const families[] = {&schema_care, &schema_orders};
+static const struct schema_family *const families[] = {&schema_care, &schema_leads,
+                                                       &schema_orders};
 
 const struct schema_register *schema_register_at(size_t index)
 {
@@ -94,6 +95,11 @@ bool schema_realm_fits(const struct schema_register *reg, uint64_t realm)
     case REALM_HOME: return level == DIVISION_TOWNSHIP || level == DIVISION_COUNTY;
     }
     return false;
+}
+
+bool schema_lane_fits(const struct schema_register *reg, uint8_t lane)
+{
+    return lane == reg->lane || (lane == LANE_URGENT && reg->urgent != NULL);
 }
 
 bool schema_can_conflict(const struct schema_register *reg)

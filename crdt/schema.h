@@ -25,6 +25,8 @@ enum register_id {
     REGISTER_VOLUNTEER = 4,
     REGISTER_ORDER = 5,
     REGISTER_ORDER_STEP = 6,
+    REGISTER_LEAD = 7,
+    REGISTER_LEAD_STEP = 8,
     REGISTER_NEED = 9,
     REGISTER_RESOURCE = 10,
     REGISTER_PROJECT = 11,
@@ -83,6 +85,8 @@ enum lookup {
     LOOKUP_NONE,
     LOOKUP_KEY,    /* of another system: whoever comes again is known */
     LOOKUP_UNIQUE, /* belongs to one record that has not ended */
+    LOOKUP_DATED_KEY, /* of a thing in another system that is heard of again and again:
+                         with the register's date it makes a record known */
 };
 
 struct choice {
@@ -267,6 +271,9 @@ struct schema_register {
     const char *label; /* "服务对象" */
     enum realm_level realm;
     uint8_t lane;
+    /* Whether what is written of the record, or of a step's subject, goes by the urgent lane
+     * instead. Entries count in either. NULL: never. */
+    bool (*urgent)(const struct record_view *record);
     /* Who may write, beside the realm's own rule: nodes of this level and above. */
     enum division_level writers;
     unsigned verbs; /* VERB_BITs; none: written by the engine alone */
@@ -304,7 +311,7 @@ struct schema_family {
     const struct schema_register *registers;
     size_t count;
 };
-extern const struct schema_family schema_care, schema_orders;
+extern const struct schema_family schema_care, schema_leads, schema_orders;
 
 const struct schema_register *schema_register(uint8_t id);              /* or NULL */
 const struct schema_register *schema_register_named(struct slice name); /* or NULL */
@@ -316,6 +323,8 @@ MUST_USE bool schema_command(struct slice text, const struct schema_register **r
                              enum verb *verb, const struct step **step);
 /* The register whose records the steps write: its step register, or itself. */
 const struct schema_register *schema_steps(const struct schema_register *reg);
+/* Whether entries of the register count in that lane. */
+bool schema_lane_fits(const struct schema_register *reg, uint8_t lane);
 /* The register whose records are this one's subjects; NULL: its own. */
 const struct schema_register *schema_subject(const struct schema_register *reg);
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);

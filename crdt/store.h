@@ -33,6 +33,8 @@ enum store_table {
                         (crdt/conflict.h) */
     STORE_SEARCH, /* realm, first person of a block -> what persons are found by
                      (crdt/search.h) */
+    STORE_LEADS,     /* realm, lead -> level and time of a lead that nobody answered
+                        (crdt/lead.h) */
     STORE_TABLES, /* how many tables there are                                          */
 };
 

@@ -8,7 +8,7 @@ static enum status finish(struct engine *engine, struct draft *draft,
 {
     struct operation operation;
 
-    lane_rules(draft->reg->lane)->encode(engine, draft, event->wall_ms, actor, plaintext);
+    lane_rules((uint8_t)draft->lane)->encode(engine, draft, event->wall_ms, actor, plaintext);
     if (plaintext->overflow)
         return ERR_LIMIT;
     return operation_decode(buffer_slice(plaintext), &operation);
@@ -46,7 +46,7 @@ void author_write(struct engine *engine, const struct event *event)
         id = draft.known_id;
     } else if (status == OK && !write->trial) {
         (void)operators_enrol(engine, &write->account, event);
-        id = writing_append(engine, draft.reg->lane, draft.key, buffer_slice(&plaintext),
+        id = writing_append(engine, draft.lane, draft.key, buffer_slice(&plaintext),
                             event->random);
     }
     buffer_deinit(&plaintext);

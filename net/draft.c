@@ -201,6 +201,23 @@ static enum status judge_void(struct engine *engine, struct draft *draft)
     return draft->record.undone || draft->record.amended_count > 0 ? ERR_VOIDED : OK;
 }
 
+/* What is urgent overtakes: by what the record says now or will say, or, of a step, by its
+ * subject. */
+static bool is_urgent(struct engine *engine, const struct draft *draft)
+{
+    const struct schema_register *reg = draft->reg;
+    struct record_view record;
+
+    if (reg->urgent == NULL)
+        return false;
+    if (reg->subject_field != FIELD_NONE)
+        return draft->has_subject && reg->urgent(&draft->subject);
+    if (draft->write->kind != OPERATION_CREATE && reg->urgent(&draft->record))
+        return true;
+    record_foresee(engine->txn, reg, draft->write, &engine->scratch, &record);
+    return reg->urgent(&record);
+}
+
 enum status draft_judge(struct engine *engine, struct draft *draft)
 {
     const struct write *write = draft->write;
@@ -208,14 +225,17 @@ enum status draft_judge(struct engine *engine, struct draft *draft)
 
     if (status != OK)
         return status;
+    draft->lane = (enum lane)draft->reg->lane;
     draft->target = write->target;
     if (write->kind == OPERATION_EDIT && draft->reg->subject_field == FIELD_NONE)
         draft->target = write->subject;
     fold_flush(engine->fold, engine->txn);
     switch (write->kind) {
-    case OPERATION_CREATE: return judge_create(engine, draft);
-    case OPERATION_EDIT: return judge_edit(engine, draft);
-    case OPERATION_VOID: return judge_void(engine, draft);
+    case OPERATION_CREATE: status = judge_create(engine, draft); break;
+    case OPERATION_EDIT: status = judge_edit(engine, draft); break;
+    case OPERATION_VOID: status = judge_void(engine, draft); break;
     }
-    return ERR_MALFORMED;
+    if (status == OK && is_urgent(engine, draft))
+        draft->lane = LANE_URGENT;
+    return status;
 }

@@ -106,10 +106,23 @@ static bool find_holder(struct engine *engine, const struct draft *draft,
                         const struct field *field, uint64_t realm, struct slice value,
                         struct record_view *first)
 {
+    const struct write_value *date =
+        field->lookup == LOOKUP_DATED_KEY && draft->reg->date_field != FIELD_NONE
+            ? draft_value(draft->write, draft->reg->date_field)
+            : NULL;
     struct looked_up found[HOLDERS_MAX];
-    size_t count = lookup_find(engine->txn, draft->reg->id, field->id, realm, value,
-                               found, HOLDERS_MAX);
+    struct slice sought = value, dated = date != NULL ? date->value : (struct slice){0};
+    struct buffer both;
     bool any = false;
+
+    buffer_init(&both, SIZE_MAX);
+    if (field->lookup == LOOKUP_DATED_KEY) {
+        lookup_put_dated(value, dated, &both);
+        sought = buffer_slice(&both);
+    }
+    size_t count = lookup_find(engine->txn, draft->reg->id, field->id, realm, sought,
+                               found, HOLDERS_MAX);
+    buffer_deinit(&both);
 
     for (size_t i = 0; i < count; i++) {
         struct record_view record;
@@ -122,6 +135,9 @@ static bool find_holder(struct engine *engine, const struct draft *draft,
             continue;
         if (field->lookup == LOOKUP_UNIQUE && draft->reg->ended != NULL &&
             draft->reg->ended(&record))
+            continue;
+        if (field->lookup == LOOKUP_DATED_KEY &&
+            !slice_equal(view_value(&record, draft->reg->date_field), dated))
             continue;
         if (!any || record.created_ms < first->created_ms)
             *first = record;
@@ -193,7 +209,7 @@ static enum status judge_unique(struct engine *engine, struct draft *draft,
 
 static enum status judge_lookups(struct engine *engine, struct draft *draft)
 {
-    static const enum lookup in_turn[] = {LOOKUP_KEY, LOOKUP_UNIQUE};
+    static const enum lookup in_turn[] = {LOOKUP_KEY, LOOKUP_DATED_KEY, LOOKUP_UNIQUE};
     const struct write *write = draft->write;
     enum status status = OK;
 
@@ -203,9 +219,9 @@ static enum status judge_lookups(struct engine *engine, struct draft *draft)
             struct slice value = write->values[i].value;
             if (field->lookup != in_turn[turn] || value.size == 0)
                 continue;
-            status = field->lookup == LOOKUP_KEY
-                         ? judge_key(engine, draft, field, value)
-                         : judge_unique(engine, draft, field, value);
+            status = field->lookup == LOOKUP_UNIQUE
+                         ? judge_unique(engine, draft, field, value)
+                         : judge_key(engine, draft, field, value);
         }
     }
     return status;

@@ -322,6 +322,13 @@ static void tell_neighbours(struct engine *engine)
     }
 }
 
+/* Rows of META_STRAYED, by arrival. */
+static int strayed_compare(const void *a, const void *b)
+{
+    uint64_t left = get_le64(a), right = get_le64(b);
+    return (left > right) - (left < right);
+}
+
 enum status own_log_reclaim(struct engine *engine, const struct event *event)
 {
     struct reclaiming reclaiming = {.engine = engine, .event = event};
@@ -337,6 +344,10 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
     state_written_again(engine, left, event->random);
     reclaiming.runs =
         checked_malloc((left.size / STRAYED_SIZE + 1) * sizeof *reclaiming.runs);
+    /* An entry names only what was durable before it was written, in whichever lane: in the
+     * order of arrival what it names was renamed before. */
+    if (rows.size > 0)
+        qsort(rows.data, rows.size / STRAYED_SIZE, STRAYED_SIZE, strayed_compare);
     while (strayed_next(engine->txn, &left, &row))
         reclaim_run(&reclaiming, &row);
     store_delete(engine->txn, STORE_META, slice_text(META_STRAYED));

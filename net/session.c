@@ -459,22 +459,41 @@ static uint64_t queue_level(const struct sending *sending, uint32_t author)
     return least == UINT64_MAX ? 0 : least;
 }
 
+static struct transfer *queued(struct sending *sending, struct log_name log)
+{
+    for (size_t i = 0; i < sending->queue_count; i++) {
+        if (log_name_equal(sending->queue[i].log, log))
+            return &sending->queue[i];
+    }
+    return NULL;
+}
+
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to)
 {
     struct sending *sending = &session->sending;
+    struct transfer *transfer = queued(sending, log);
 
-    for (size_t i = 0; i < sending->queue_count; i++) {
-        if (log_name_equal(sending->queue[i].log, log)) {
-            sending->queue[i].next = from;
-            sending->queue[i].to = to;
-            return;
-        }
+    if (transfer != NULL) {
+        transfer->next = from;
+        transfer->to = to;
+        return;
     }
     sending->queue = array_grow(sending->queue, &sending->queue_capacity,
                                 sending->queue_count + 1, sizeof *sending->queue);
     uint64_t served = queue_level(sending, log.node);
     sending->queue[sending->queue_count++] = (struct transfer){log, from, to, served};
+}
+
+void session_queue_more(struct session *session, struct log_name log, uint64_t from,
+                        uint64_t to)
+{
+    struct transfer *transfer = queued(&session->sending, log);
+
+    if (transfer == NULL)
+        session_queue(session, log, from, to);
+    else if (transfer->to < to)
+        transfer->to = to;
 }
 
 /* Who comes next has the lowest rank: a lane is behind the one below it by LANE_LEAD_BYTES. */

@@ -278,6 +278,9 @@ void session_forget_under_way(struct session *session);
 /* Queues a range to send, replacing what was queued of that log: at most one per head. */
 void session_queue(struct session *session, struct log_name log, uint64_t from,
                    uint64_t to);
+/* The same of what was not asked for; what is queued of the log goes on from where it is. */
+void session_queue_more(struct session *session, struct log_name log, uint64_t from,
+                        uint64_t to);
 /* What is to be sent next: the log whose author was served least, where each lane counts as
  * if LANE_LEAD_BYTES less than the next higher one had been sent. So an alarm overtakes a
  * backlog of records, and alarms without end leave records their share. NULL: nothing is

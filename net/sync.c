@@ -8,6 +8,9 @@
 /* Runs pushed at once instead of announced: what a batch of local writes makes. */
 #define PUSH_RUNS_MAX 16
 
+/* Entries of an urgent log sent unasked to a neighbour that may hold all of them. */
+#define URGENT_UNASKED_MAX 16
+
 /* ---- hearing ---- */
 
 void sync_offence(struct engine *engine, struct session *session, enum refusal refusal)
@@ -325,6 +328,27 @@ static uint64_t send_run(struct engine *engine, struct session *session,
     return send_this_run(engine, session, head, run, announced, span);
 }
 
+/* What is new in an urgent lane is sent as if it had been asked for, next of all, so that it
+ * waits neither for room to announce it nor for an answer: where the neighbour is thought to
+ * hold all before it, or that is little. */
+static void queue_urgent(struct engine *engine, struct session *session)
+{
+    const struct head *found[MESSAGE_LOGS_MAX];
+    size_t count = session->telling.covered < engine->arrival
+                       ? heads_since(engine->heads, session->telling.covered, found,
+                                     MESSAGE_LOGS_MAX)
+                       : 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct head *head = found[i];
+        uint64_t offered = session_offered(session, engine_head_index(engine, head));
+        if (head->log.lane == LANE_URGENT && offered < head->seq &&
+            (offered > 0 || head->seq <= URGENT_UNASKED_MAX) &&
+            engine_carries(engine, session->peer, head->log))
+            session_queue_more(session, head->log, offered + 1, head->seq);
+    }
+}
+
 static void send_wanted(struct engine *engine, struct session *session)
 {
     struct transfer *transfer;
@@ -486,6 +510,7 @@ void sync_speak(struct engine *engine, struct session *session)
     repeat_what_was_lost(engine, session);
     if (session->telling.rewind_due)
         sessions_rewind(engine, session);
+    queue_urgent(engine, session);
     send_wanted(engine, session);
     announce(engine, session);
     send_noted(engine, session);

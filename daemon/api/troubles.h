@@ -5,7 +5,7 @@
  * number ("42", or "an unknown number of"), AGE for how long it is so ("26 h"), SPAN for
  * another span, WAY for "ahead of" or "behind", ADDRESS and HOST for what is dialled; `linli
  * explain` prints them as they are. A text without AGE gets it at its end. Numbers are never reused: 12xx
- * peers, 21xx trust, 31xx storage, 41xx this machine. The letter tells them from the
+ * peers, 21xx trust, 31xx storage, 41xx this machine, 51xx people who wait. The letter tells them from the
  * LL-Ennnn of crdt/base.h. */
 #ifndef LINLI_DAEMON_TROUBLES_H
 #define LINLI_DAEMON_TROUBLES_H
@@ -154,7 +154,11 @@ enum health_severity {
     X(HEALTH_CLOCK_APART, 4102, HEALTH_WARNING,                                          \
       "this machine's clock is SPAN WAY NAME's; most connected peers say so",            \
       "Compare it with a telephone and set it: timedatectl. Nothing is lost; of two "    \
-      "changes at once the wrong one may be shown")
+      "changes at once the wrong one may be shown")                                      \
+    X(HEALTH_LEAD_WAITS, 5101, HEALTH_WARNING,                                           \
+      "COUNT red leads were not acknowledged within 2 h, the oldest for AGE",            \
+      "See them: linli lead list --state open --level red. Then telephone, and: linli "  \
+      "lead ack ID")
 
 enum health_code {
 #define HEALTH_ENUM(name, number, severity, text, next) name = (number),

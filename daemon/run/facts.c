@@ -1,5 +1,8 @@
 #include "daemon/run/facts.h"
 
+#include "crdt/calendar.h"
+#include "crdt/lead.h"
+#include "crdt/schema_leads.h"
 #include "daemon/answer/peer_list.h"
 
 static enum dial_trouble dial_trouble_of(const struct transport *transport,
@@ -49,6 +52,37 @@ static const char *diverged_node(const struct engine *engine)
     return author != NULL ? author->name : "";
 }
 
+#define MINUTE_MS UINT64_C(60000)
+
+/* A village's clerks are those who enter leads; that nobody looks is for those above. */
+static void count_leads(const struct facts_sources *sources, struct health_facts *facts)
+{
+    const struct member *self = engine_self(node_engine(sources->node));
+    int64_t now = beijing_minutes(facts->wall_ms);
+    struct lead_walk walk = {0};
+    struct open_lead lead;
+    struct store_txn *txn;
+    if (self == NULL || division_level(self->division) > DIVISION_TOWNSHIP ||
+        facts->wall_ms < facts->founded_wall_ms || node_read(sources->node, &txn) != OK)
+        return;
+    while (lead_next(txn, &walk, &lead)) {
+        int64_t waits = now - lead.since;
+        if (lead.level != LEAD_RED)
+            continue;
+        if (waits < LEAD_ANSWER_MINUTES) {
+            uint64_t due_ms = (uint64_t)(LEAD_ANSWER_MINUTES - waits) * MINUTE_MS;
+            if (facts->lead_due_ms == 0 || due_ms < facts->lead_due_ms)
+                facts->lead_due_ms = due_ms;
+            continue;
+        }
+        facts->leads_late++;
+        if ((uint64_t)waits * MINUTE_MS > facts->lead_age_ms)
+            facts->lead_age_ms = (uint64_t)waits * MINUTE_MS;
+    }
+    store_cursor_close(&walk.cursor);
+    store_abort(txn);
+}
+
 struct health_facts facts_gather(const struct facts_sources *sources, uint64_t wall_ms,
                                  uint64_t steady_ms, struct arena *arena)
 {
@@ -88,5 +122,6 @@ struct health_facts facts_gather(const struct facts_sources *sources, uint64_t w
         .revoked = self != NULL && roster_revoked(engine_roster(engine), self->number),
     };
     (void)engine_folding(engine, &facts.runs_to_fold);
+    count_leads(sources, &facts);
     return facts;
 }

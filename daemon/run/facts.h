@@ -48,6 +48,11 @@ struct health_facts {
     bool log_damaged;          /* an entry could not be read, since the start    */
     bool pages_damaged;        /* as a scrub found; they go at the next start    */
     bool revoked;
+    /* Of the red leads that nobody acknowledged: how many for longer than
+     * LEAD_ANSWER_MINUTES, since when the oldest, and in what time the next will be. Counted
+     * at townships and the county, where the clock is set. */
+    uint64_t leads_late, lead_age_ms;
+    uint64_t lead_due_ms; /* 0: none */
 };
 
 struct facts_sources {

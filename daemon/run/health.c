@@ -407,6 +407,16 @@ static void examine_self(struct health *health, const struct health_facts *facts
                facts->steady_ms - health->since_ms[MEMORY_ALONE]);
 }
 
+/* People who may be in need, about whom nobody said that they look. */
+static void examine_leads(struct health *health, const struct health_facts *facts)
+{
+    uint64_t due_ms = facts->steady_ms + facts->lead_due_ms;
+    if (facts->leads_late > 0)
+        report(health, HEALTH_LEAD_WAITS, "", facts->leads_late, facts->lead_age_ms);
+    if (facts->lead_due_ms != 0 && due_ms < health->due_ms)
+        health->due_ms = due_ms;
+}
+
 /* ---- the record ---- */
 
 static void report_init(struct trouble_report *report)
@@ -466,6 +476,7 @@ void health_update(struct health *health, const struct health_facts *facts)
     examine_storage(health, facts);
     examine_trust(health, facts);
     examine_self(health, facts);
+    examine_leads(health, facts);
     verdict_form(&health->report, facts);
 }
 

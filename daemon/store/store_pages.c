@@ -51,7 +51,7 @@ const char *const store_table_names[STORE_TABLES] = {
     [STORE_HEADS] = "heads",     [STORE_ROWS] = "rows",   [STORE_CHAINS] = "chains",
     [STORE_WANTS] = "wants",     [STORE_PEERS] = "peers", [STORE_UNREAD] = "unread",
     [STORE_LOOKUPS] = "lookups", [STORE_CARE] = "care",   [STORE_CONFLICTS] = "conflicts",
-    [STORE_SEARCH] = "search",
+    [STORE_SEARCH] = "search",   [STORE_LEADS] = "leads",
 };
 
 /* ---- one walk over one tree ---- */
@@ -592,9 +592,9 @@ void store_pages_walk(struct store_pages *pages)
     /* Where two trees use one page the one that is walked later is called damaged. So tables
      * that cannot be made anew from others are walked first. */
     static const enum store_table order[] = {
-        STORE_META,   STORE_HEADS,     STORE_LOG,   STORE_RUNS,  STORE_ROWS,
-        STORE_CHAINS, STORE_UNREAD,    STORE_WANTS, STORE_PEERS, STORE_LOOKUPS,
-        STORE_CARE,   STORE_CONFLICTS, STORE_SEARCH};
+        STORE_META,   STORE_HEADS,     STORE_LOG,    STORE_RUNS,  STORE_ROWS,
+        STORE_CHAINS, STORE_UNREAD,    STORE_WANTS,  STORE_PEERS, STORE_LOOKUPS,
+        STORE_CARE,   STORE_CONFLICTS, STORE_SEARCH, STORE_LEADS};
     _Static_assert(ARRAY_SIZE(order) == STORE_TABLES, "every table is walked");
 
     CHECK(!pages->root_broken && pages->seen == NULL);

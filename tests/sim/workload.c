@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/codec.h"
+#include "crdt/schema_leads.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/values.h"
 
@@ -157,6 +159,40 @@ struct job *work_void(struct world *world, struct machine *machine,
         if (target->values[v].field == reg->amends_field)
             job->write.restores = chance_below(&world->work_chance, 2) == 0;
     }
+    return job;
+}
+
+static void add_choice(struct job *job, uint8_t field, uint8_t choice)
+{
+    struct buffer value;
+    buffer_init(&value, VALUE_SIZE_MAX);
+    codec_put_uint(&value, choice);
+    job_add_value(job, field, false, buffer_slice(&value));
+    buffer_deinit(&value);
+}
+
+struct job *work_lead(struct world *world, struct machine *machine, uint64_t realm,
+                      uint8_t level)
+{
+    const struct schema_register *reg = schema_register(REGISTER_LEAD);
+    struct job *job = new_job(world, machine, OPERATION_CREATE, reg->id, realm);
+    struct value_context context = {.realm = realm};
+    add_field(world, job, schema_field(reg, LEAD_VILLAGE), &context);
+    add_choice(job, LEAD_LEVEL, level);
+    add_field(world, job, schema_field(reg, LEAD_WHAT), &context);
+    return job;
+}
+
+struct job *work_ack(struct world *world, struct machine *machine, uint64_t realm,
+                     const struct entry_id *lead)
+{
+    const struct schema_register *reg = schema_register(REGISTER_LEAD_STEP);
+    struct job *job = new_job(world, machine, OPERATION_CREATE, reg->id, realm);
+    struct value_context context = {.realm = realm, .subject = *lead};
+    job->write.subject = *lead;
+    add_field(world, job, schema_field(reg, LEAD_STEP_LEAD), &context);
+    add_choice(job, LEAD_STEP_WHAT, LEAD_ACK);
+    add_field(world, job, schema_field(reg, LEAD_STEP_DONE), &context);
     return job;
 }
 

@@ -14,6 +14,11 @@ struct job *work_edit(struct world *world, struct machine *machine,
                       const struct model_write *person, uint8_t field);
 struct job *work_void(struct world *world, struct machine *machine,
                       const struct model_write *target);
+/* A lead of that level (its choice id) in the realm; and an acknowledgement of one. */
+struct job *work_lead(struct world *world, struct machine *machine, uint64_t realm,
+                      uint8_t level);
+struct job *work_ack(struct world *world, struct machine *machine, uint64_t realm,
+                     const struct entry_id *lead);
 void work_submit(struct world *world, struct job *job);
 
 #endif
