@@ -117,6 +117,8 @@
     X(ERR_ORDER_SAME, 1231,                                                              \
       "volunteer, confirmer and auditor must be different persons",                      \
       "Let another account do it, or correct --by. Nothing was saved.")                  \
+    X(ERR_BY_STEP, 1241, "the field follows from the steps taken about the record",      \
+      "Show the record: it says which step settles the conflict.")                       \
     X(ERR_LEAD_CLOSED, 1240, "the lead is closed: nothing more is to be done",           \
       "Look at it with: linli lead show ID. If something was done all the same, add "    \
       "--anyway.")                                                                       \

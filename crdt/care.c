@@ -292,7 +292,7 @@ void care_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
         cursor_write(txn, cursor);
     if (reg == REGISTER_PERSON || reg == REGISTER_VISIT)
         make_anew(txn, realm, subject, scratch);
-    conflict_work(txn, &(struct conflict_touch){reg, realm, *subject}, 1, scratch);
+    conflict_withdrawn(txn, reg, realm, subject, scratch);
     if (reg == REGISTER_LEAD || reg == REGISTER_LEAD_STEP)
         lead_work(txn, &(struct lead_touch){realm, *subject}, 1, scratch);
 }

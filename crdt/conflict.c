@@ -118,14 +118,28 @@ static void make_anew(struct store_txn *txn, const struct conflict_touch *touch,
 
 /* ---- what was folded ---- */
 
+/* The register whose steps these are, or itself: what follows from steps can be in conflict in
+ * the record that they are about. */
+static const struct schema_register *register_touched(uint8_t id)
+{
+    const struct schema_register *reg;
+    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
+        if (reg->step_register == id)
+            return reg;
+    }
+    return schema_register(id);
+}
+
 bool conflict_touched(const struct fold_row *row, const struct operation *operation,
                       struct conflict_touch *touch)
 {
-    bool is_first = operation->kind == OPERATION_CREATE && row->previous == 0;
-    if (is_first || !schema_can_conflict(schema_register(operation->reg)))
+    const struct schema_register *reg = register_touched(operation->reg);
+    bool is_first = operation->kind == OPERATION_CREATE && row->previous == 0 &&
+                    reg->step_register == 0;
+    if (is_first || !schema_can_conflict(reg))
         return false;
     *touch = (struct conflict_touch){
-        .reg = operation->reg,
+        .reg = reg->id,
         .realm = row->realm,
         .subject = operation->kind == OPERATION_CREATE && operation->subject_is_self
                        ? row->id
@@ -155,6 +169,14 @@ void conflict_work(struct store_txn *txn, struct conflict_touch *touches, size_t
         arena_reset(scratch);
         make_anew(txn, &touches[i], scratch);
     }
+}
+
+void conflict_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                        const struct entry_id *subject, struct arena *scratch)
+{
+    conflict_work(txn,
+                  &(struct conflict_touch){register_touched(reg)->id, realm, *subject}, 1,
+                  scratch);
 }
 
 void conflict_forget(struct store_txn *txn)

@@ -36,6 +36,9 @@ bool conflict_touched(const struct fold_row *row, const struct operation *operat
 void conflict_work(struct store_txn *txn, struct conflict_touch *touches, size_t count,
                    struct arena *scratch);
 
+/* Something was taken out of a subject's chain. */
+void conflict_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
+                        const struct entry_id *subject, struct arena *scratch);
 void conflict_forget(struct store_txn *txn); /* all rows */
 
 /* Walks the rows, in order of their keys. The struct is zero at first; close `cursor`. */

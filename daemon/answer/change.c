@@ -466,6 +466,8 @@ static enum status prepare_settle(struct reading *reading, struct slice args)
     status = take_settled(reading, args, &record, &settled);
     if (status != OK)
         return status;
+    if (settled->field->computed)
+        return refuse(change, ERR_BY_STEP, slice_text(settled->field->name));
     bool keeps = codec_map_find(args, "keep", &value) && codec_take_text(&value, &text);
     if (codec_map_find(args, "value", &given))
         return keeps ? refuse(change, ERR_CONTRADICTS, slice_text("keep"))
