@@ -8,6 +8,7 @@
 #ifndef LINLI_NET_CARRIER_H
 #define LINLI_NET_CARRIER_H
 
+#include <poll.h>
 #include <zmq.h>
 
 #include "net/arrival.h"
@@ -27,9 +28,9 @@ struct transport {
     struct transport_statistics statistics;
     void *zmq_context;
     uint64_t monitors_opened;
-    void *zap;
+    struct inlet zap;
+    bool looked; /* which inlets hold something is known for the next turn */
     struct socket listener;
-    bool listener_dry;
     char endpoint[ENDPOINT_SIZE_MAX];
     struct dials dials;
     struct links links;
@@ -38,7 +39,7 @@ struct transport {
     struct arrival batch[BATCH_FRAMES_MAX];
     size_t batch_count, batch_taken;
     bool handed_out; /* batch[batch_taken - 1] is in the caller's hands */
-    zmq_pollitem_t *poll_items;
+    struct pollfd *poll_items;
     size_t poll_capacity;
 };
 

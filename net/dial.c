@@ -63,7 +63,6 @@ bool dial_start(struct dials *dials, struct dial *dial,
                 const struct socket_settings *settings)
 {
     dial->connection = dials->connection_next++;
-    dial->dry = false;
     dial->unreached = 0;
     dial->has_address = false;
     dial->asked_ms = 0;
@@ -73,7 +72,7 @@ bool dial_start(struct dials *dials, struct dial *dial,
 
 bool dial_is_pausing(const struct dial *dial)
 {
-    return dial->socket.zmq == NULL;
+    return dial->socket.frames.zmq == NULL;
 }
 
 /* Digits, dots, colons and brackets make an address, which has a family of its own. */

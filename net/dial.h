@@ -36,7 +36,6 @@ struct dial {
     int descriptor;      /* of the TCP connection, from CONNECTED on */
     struct breath breath; /* of the same */
     unsigned unreached;   /* attempts of this socket that reached nobody */
-    bool dry;             /* the socket held no more frames when last read */
     unsigned pause_ms;
     uint64_t due_ms; /* while pausing */
 };

@@ -25,6 +25,28 @@
 /* A county whose power returns dials its hub all at once. */
 #define BACKLOG 512
 
+struct inlet inlet_of(void *zmq)
+{
+    struct inlet inlet = {.zmq = zmq, .dry = true, .stirred = true};
+    size_t size = sizeof(inlet.descriptor);
+    CHECK(zmq_getsockopt(zmq, ZMQ_FD, &inlet.descriptor, &size) == 0);
+    return inlet;
+}
+
+bool inlet_is_due(struct inlet *inlet)
+{
+    if (inlet->zmq == NULL)
+        return false;
+    if (inlet->dry && inlet->stirred) {
+        int events = 0;
+        size_t size = sizeof(events);
+        inlet->dry = zmq_getsockopt(inlet->zmq, ZMQ_EVENTS, &events, &size) == 0 &&
+                     (events & ZMQ_POLLIN) == 0;
+    }
+    inlet->stirred = false;
+    return !inlet->dry;
+}
+
 struct socket_option {
     int name;
     int value;
@@ -80,14 +102,15 @@ static bool socket_watch(struct socket *socket, const struct socket_settings *se
                 ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
                 ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
-    if (zmq_socket_monitor(socket->zmq, name, kinds) != 0)
+    if (zmq_socket_monitor(socket->frames.zmq, name, kinds) != 0)
         return false;
-    socket->monitor = zmq_socket(settings->zmq_context, ZMQ_PAIR);
-    if (socket->monitor == NULL)
+    void *monitor = zmq_socket(settings->zmq_context, ZMQ_PAIR);
+    if (monitor == NULL)
         return false;
+    socket->events = inlet_of(monitor);
     int linger_ms = 0;
-    socket_set(socket->monitor, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
-    return zmq_connect(socket->monitor, name) == 0;
+    socket_set(socket->events.zmq, ZMQ_LINGER, &linger_ms, sizeof(linger_ms));
+    return zmq_connect(socket->events.zmq, name) == 0;
 }
 
 /* libzmq takes a wrong port without a word and then never connects. */
@@ -116,12 +139,13 @@ static bool socket_open(struct socket *socket, const struct socket_settings *set
         errno = EINVAL;
         return false;
     }
-    socket->zmq = zmq_socket(settings->zmq_context, type);
-    if (socket->zmq == NULL)
+    void *zmq = zmq_socket(settings->zmq_context, type);
+    if (zmq == NULL)
         return false;
-    socket_set_common(socket->zmq, settings);
+    socket->frames = inlet_of(zmq);
+    socket_set_common(socket->frames.zmq, settings);
     int family = ipv6 || strchr(endpoint, '[') != NULL;
-    socket_set(socket->zmq, ZMQ_IPV6, &family, sizeof(family));
+    socket_set(socket->frames.zmq, ZMQ_IPV6, &family, sizeof(family));
     return socket_watch(socket, settings);
 }
 
@@ -146,9 +170,9 @@ bool socket_listen(struct socket *socket, const struct socket_settings *settings
         {ZMQ_ROUTER_MANDATORY, 1}, {ZMQ_ROUTER_HANDOVER, 0},
         {ZMQ_BACKLOG, BACKLOG},
     };
-    socket_set_all(socket->zmq, options, ARRAY_SIZE(options));
-    socket_set(socket->zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN));
-    return zmq_bind(socket->zmq, endpoint) == 0 || socket_give_up(socket);
+    socket_set_all(socket->frames.zmq, options, ARRAY_SIZE(options));
+    socket_set(socket->frames.zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN, strlen(ZAP_DOMAIN));
+    return zmq_bind(socket->frames.zmq, endpoint) == 0 || socket_give_up(socket);
 }
 
 /* IMMEDIATE: nothing is queued for a peer that is not there. libzmq itself repeats what
@@ -164,9 +188,9 @@ bool socket_dial(struct socket *socket, const struct socket_settings *settings,
         {ZMQ_RECONNECT_IVL, REDIAL_MS_MIN},
         {ZMQ_RECONNECT_IVL_MAX, REDIAL_MS_MAX},
     };
-    socket_set_all(socket->zmq, options, ARRAY_SIZE(options));
-    socket_set(socket->zmq, ZMQ_CURVE_SERVERKEY, server_key, CURVE_KEY_SIZE);
-    return zmq_connect(socket->zmq, endpoint) == 0 || socket_give_up(socket);
+    socket_set_all(socket->frames.zmq, options, ARRAY_SIZE(options));
+    socket_set(socket->frames.zmq, ZMQ_CURVE_SERVERKEY, server_key, CURVE_KEY_SIZE);
+    return zmq_connect(socket->frames.zmq, endpoint) == 0 || socket_give_up(socket);
 }
 
 void socket_close(struct socket *socket)
@@ -174,14 +198,14 @@ void socket_close(struct socket *socket)
     /* libzmq's thread blocks when it reports to a monitor that is full or that nobody
      * reads: make room, stop the reports, and only then close the reading end. */
     struct socket_event event;
-    while (socket->monitor != NULL && socket_next_event(socket, &event))
+    while (socket->events.zmq != NULL && socket_next_event(socket, &event))
         continue;
-    if (socket->zmq != NULL) {
-        zmq_socket_monitor(socket->zmq, NULL, 0);
-        zmq_close(socket->zmq);
+    if (socket->frames.zmq != NULL) {
+        zmq_socket_monitor(socket->frames.zmq, NULL, 0);
+        zmq_close(socket->frames.zmq);
     }
-    if (socket->monitor != NULL)
-        zmq_close(socket->monitor);
+    if (socket->events.zmq != NULL)
+        zmq_close(socket->events.zmq);
     *socket = (struct socket){0};
 }
 
@@ -204,16 +228,18 @@ static bool event_kind(uint16_t zmq_event, enum socket_event_kind *kind)
 
 /* Two parts: event (16 bits) and value (32 bits) in the machine's order, then an
  * endpoint. */
-bool socket_next_event(const struct socket *socket, struct socket_event *event)
+bool socket_next_event(struct socket *socket, struct socket_event *event)
 {
     bool known = false;
     while (!known) {
         uint8_t head[6];
         char endpoint[1];
-        if (zmq_recv(socket->monitor, head, sizeof(head), ZMQ_DONTWAIT) !=
-            (int)sizeof(head))
+        socket->events.dry = zmq_recv(socket->events.zmq, head, sizeof(head),
+                                      ZMQ_DONTWAIT) != (int)sizeof(head);
+        if (socket->events.dry)
             return false;
-        (void)zmq_recv(socket->monitor, endpoint, sizeof(endpoint), ZMQ_DONTWAIT);
+        socket->frames.dry = false;
+        (void)zmq_recv(socket->events.zmq, endpoint, sizeof(endpoint), ZMQ_DONTWAIT);
         uint16_t zmq_event;
         uint32_t value;
         memcpy(&zmq_event, head, sizeof(zmq_event));

@@ -21,9 +21,19 @@ struct socket_settings {
     uint64_t *monitors_opened; /* counts up: names must not recur in a context */
 };
 
+/* One of libzmq's sockets, as it is read from. Its descriptor becomes readable once when
+ * something came after the socket had been read until it was empty. To ask a socket without
+ * that sign costs two system calls, and a loop has many sockets. */
+struct inlet {
+    void *zmq; /* NULL: not open */
+    int descriptor;
+    bool dry;     /* read until it was empty, and not signalled since */
+    bool stirred; /* was opened or sent on since, which may have taken the sign away */
+};
+
 struct socket {
-    void *zmq;     /* NULL: not open */
-    void *monitor; /* its events */
+    struct inlet frames;
+    struct inlet events; /* of its monitor */
 };
 
 enum socket_event_kind {
@@ -56,7 +66,13 @@ MUST_USE bool socket_dial(struct socket *socket, const struct socket_settings *s
                           const char *endpoint, bool ipv6, const uint8_t server_key[32]);
 void socket_close(struct socket *socket);
 
-/* The next thing that happened; false: nothing more has. */
-bool socket_next_event(const struct socket *socket, struct socket_event *event);
+/* The next thing that happened; false: nothing more has. An event tells of a connection whose
+ * last frames may have come just before, so that `frames` is to be read again. */
+bool socket_next_event(struct socket *socket, struct socket_event *event);
+
+/* Takes an open socket of libzmq. */
+struct inlet inlet_of(void *zmq);
+/* Whether it has to be read before the thread sleeps on its descriptor. */
+bool inlet_is_due(struct inlet *inlet);
 
 #endif

@@ -53,7 +53,7 @@ void carrier_cut_accepted(struct transport *transport, struct link *link)
 void carrier_hear_listener(struct transport *transport)
 {
     struct socket_event event;
-    if (transport->listener.zmq == NULL)
+    if (transport->listener.frames.zmq == NULL || transport->listener.events.dry)
         return;
     while (socket_next_event(&transport->listener, &event)) {
         switch (event.kind) {
@@ -116,7 +116,8 @@ static void carrier_hear_dialling(struct transport *transport, struct dial *dial
 static void carrier_hear_dial(struct transport *transport, struct dial *dial)
 {
     struct socket_event event;
-    while (!dial_is_pausing(dial) && socket_next_event(&dial->socket, &event)) {
+    while (!dial_is_pausing(dial) && !dial->socket.events.dry &&
+           socket_next_event(&dial->socket, &event)) {
         struct link *link = links_find(&transport->links, true, dial->connection);
         if (link != NULL && event.kind == SOCKET_CLOSED)
             link->closed = true;
@@ -150,20 +151,29 @@ static void carrier_dial_due(struct transport *transport)
 
 /* ---- reading a batch ---- */
 
+static struct socket *carrier_socket_of(struct transport *transport,
+                                        const struct link *link)
+{
+    struct dial *dial = NULL;
+    if (link->dialled)
+        dial = dials_find_connection(&transport->dials, link->id);
+    return dial != NULL ? &dial->socket : &transport->listener;
+}
+
 /* Reads from socket `index` (0 is the listener) until it is dry or the batch is full. */
 static void carrier_read_socket(struct transport *transport, size_t index, size_t *bytes)
 {
     struct dial *dial = index > 0 ? &transport->dials.items[index - 1] : NULL;
     struct socket *socket = dial != NULL ? &dial->socket : &transport->listener;
-    bool *dry = dial != NULL ? &dial->dry : &transport->listener_dry;
-    *dry = socket->zmq == NULL;
-    while (!*dry && transport->batch_count < BATCH_FRAMES_MAX &&
-           *bytes < BATCH_BYTES_MAX) {
+    struct inlet *frames = &socket->frames;
+    while (frames->zmq != NULL && !frames->dry &&
+           transport->batch_count < BATCH_FRAMES_MAX && *bytes < BATCH_BYTES_MAX) {
         struct arrival *arrival = &transport->batch[transport->batch_count];
-        *dry = dial != NULL ? !arrival_read_dialled(arrival, socket->zmq,
-                                                    dial->connection, dial->server_key)
-                            : !arrival_read_accepted(arrival, socket->zmq);
-        if (*dry)
+        frames->dry = dial != NULL
+                          ? !arrival_read_dialled(arrival, frames->zmq, dial->connection,
+                                                  dial->server_key)
+                          : !arrival_read_accepted(arrival, frames->zmq);
+        if (frames->dry)
             return;
         if (dial == NULL)
             watches_delivered(&transport->watches, arrival->descriptor);
@@ -186,18 +196,23 @@ static void carrier_read_batch(struct transport *transport)
 
 /* ---- turns ---- */
 
+/* What came over a connection before it was closed is still to be read. */
+static void carrier_stir_closed(struct transport *transport)
+{
+    for (size_t i = 0; i < transport->links.count; i++) {
+        if (transport->links.items[i].closed)
+            carrier_socket_of(transport, &transport->links.items[i])->frames.dry = false;
+    }
+}
+
 /* Connections that were closed before this turn's reading and whose socket is empty now.
  */
 static void carrier_mark_drained(struct transport *transport)
 {
     for (size_t i = 0; i < transport->links.count; i++) {
         struct link *link = &transport->links.items[i];
-        if (!link->closed)
-            continue;
-        const struct dial *dial = NULL;
-        if (link->dialled)
-            dial = dials_find_connection(&transport->dials, link->id);
-        link->drained = dial != NULL ? dial->dry : transport->listener_dry;
+        if (link->closed)
+            link->drained = carrier_socket_of(transport, link)->frames.dry;
     }
 }
 
@@ -247,8 +262,11 @@ static void carrier_drop_lifeless(struct transport *transport)
 void carrier_take_turn(struct transport *transport)
 {
     carrier_remove_drained(transport);
-    (void)zap_serve(transport->zap, &transport->options);
+    if (!transport->zap.dry)
+        transport->zap.dry =
+            zap_serve(transport->zap.zmq, &transport->options) < ZAP_ANSWERS_MAX;
     carrier_dial_due(transport);
+    carrier_stir_closed(transport);
     carrier_read_batch(transport);
     carrier_mark_drained(transport);
     carrier_hear_listener(transport);

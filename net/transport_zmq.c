@@ -5,6 +5,7 @@
 #include "net/transport.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,8 +39,10 @@ static bool transport_start_context(struct transport *transport)
     /* One thread: the order of a monitor's events across connections depends on it. */
     zmq_ctx_set(transport->zmq_context, ZMQ_IO_THREADS, 1);
     zmq_ctx_set(transport->zmq_context, ZMQ_MAX_SOCKETS, ZMQ_SOCKETS_MAX);
-    transport->zap = zap_open(transport->zmq_context);
-    return transport->zap != NULL;
+    void *zap = zap_open(transport->zmq_context);
+    if (zap != NULL)
+        transport->zap = inlet_of(zap);
+    return zap != NULL;
 }
 
 static bool transport_start_listening(struct transport *transport, const char *endpoint)
@@ -48,8 +51,8 @@ static bool transport_start_listening(struct transport *transport, const char *e
     if (!socket_listen(&transport->listener, &settings, endpoint))
         return false;
     size_t size = sizeof(transport->endpoint);
-    return zmq_getsockopt(transport->listener.zmq, ZMQ_LAST_ENDPOINT, transport->endpoint,
-                          &size) == 0;
+    return zmq_getsockopt(transport->listener.frames.zmq, ZMQ_LAST_ENDPOINT,
+                          transport->endpoint, &size) == 0;
 }
 
 enum status transport_open(struct transport **out,
@@ -106,8 +109,8 @@ void transport_close(struct transport *transport)
         zmq_msg_close(&transport->batch[i].frame);
     dials_deinit(&transport->dials);
     socket_close(&transport->listener);
-    if (transport->zap != NULL)
-        zmq_close(transport->zap);
+    if (transport->zap.zmq != NULL)
+        zmq_close(transport->zap.zmq);
     if (transport->zmq_context != NULL)
         zmq_ctx_term(transport->zmq_context);
     links_deinit(&transport->links);
@@ -184,7 +187,8 @@ enum dial_trouble transport_dial_trouble(const struct transport *transport, uint
 
 void transport_hang_up(struct transport *transport, uint32_t peer)
 {
-    carrier_hear_listener(transport); /* a descriptor may have changed hands */
+    transport->listener.events.dry = false; /* a descriptor may have changed hands */
+    carrier_hear_listener(transport);
     transport_undial(transport, peer);
     for (size_t i = 0; i < transport->links.count; i++) {
         struct link *link = &transport->links.items[i];
@@ -193,26 +197,12 @@ void transport_hang_up(struct transport *transport, uint32_t peer)
     }
 }
 
-/* ---- receiving ---- */
-
-bool transport_receive(struct transport *transport, struct transport_event *event)
-{
-    batch_release(transport);
-    bool found = carrier_deliver(transport, event);
-    for (int turn = 0; !found && turn < TURNS_MAX; turn++) {
-        if (turn > 0 && !links_any_closed(&transport->links))
-            break;
-        carrier_take_turn(transport);
-        found = carrier_deliver(transport, event);
-    }
-    return found;
-}
-
 /* ---- sending ---- */
 
-static bool transport_send_part(void *zmq, struct slice part, int flags)
+static bool transport_send_part(struct inlet *inlet, struct slice part, int flags)
 {
-    return zmq_send(zmq, part.data, part.size, ZMQ_DONTWAIT | flags) >= 0;
+    inlet->stirred = true;
+    return zmq_send(inlet->zmq, part.data, part.size, ZMQ_DONTWAIT | flags) >= 0;
 }
 
 static bool transport_send_over(struct transport *transport, const struct link *link,
@@ -221,13 +211,13 @@ static bool transport_send_over(struct transport *transport, const struct link *
     if (link->dialled) {
         struct dial *dial = dials_find_connection(&transport->dials, link->id);
         CHECK(dial != NULL);
-        return transport_send_part(dial->socket.zmq, frame, 0);
+        return transport_send_part(&dial->socket.frames, frame, 0);
     }
     uint8_t routing_id[ROUTING_ID_SIZE] = {0};
     put_be32(routing_id + 1, (uint32_t)link->id);
-    return transport_send_part(transport->listener.zmq,
+    return transport_send_part(&transport->listener.frames,
                                slice_of(routing_id, sizeof(routing_id)), ZMQ_SNDMORE) &&
-           transport_send_part(transport->listener.zmq, frame, 0);
+           transport_send_part(&transport->listener.frames, frame, 0);
 }
 
 enum status transport_send(struct transport *transport, uint32_t peer,
@@ -250,41 +240,27 @@ enum status transport_send(struct transport *transport, uint32_t peer,
 
 /* ---- waiting ---- */
 
-static void transport_poll_add(struct transport *transport, size_t *count,
-                               zmq_pollitem_t item)
+static void transport_poll_add(struct transport *transport, size_t *count, int descriptor,
+                               short events)
 {
     transport->poll_items = array_grow(transport->poll_items, &transport->poll_capacity,
                                        *count + 1, sizeof *transport->poll_items);
-    transport->poll_items[(*count)++] = item;
+    transport->poll_items[(*count)++] =
+        (struct pollfd){.fd = descriptor, .events = events};
 }
 
-static void transport_poll_add_socket(struct transport *transport, size_t *count,
-                                      const struct socket *socket)
+/* The nth inlet that is read from, and NULL at the end: ZAP, then each socket's two. Those
+ * of a socket that is not open have no `zmq`. */
+static struct inlet *transport_inlet(struct transport *transport, size_t n)
 {
-    if (socket->zmq == NULL)
-        return;
-    transport_poll_add(transport, count,
-                       (zmq_pollitem_t){.socket = socket->zmq, .events = ZMQ_POLLIN});
-    transport_poll_add(transport, count,
-                       (zmq_pollitem_t){.socket = socket->monitor, .events = ZMQ_POLLIN});
-}
-
-static size_t transport_poll_own(struct transport *transport)
-{
-    size_t count = 0;
-    transport_poll_add(transport, &count,
-                       (zmq_pollitem_t){.socket = transport->zap, .events = ZMQ_POLLIN});
-    transport_poll_add_socket(transport, &count, &transport->listener);
-    for (size_t i = 0; i < transport->dials.count; i++)
-        transport_poll_add_socket(transport, &count, &transport->dials.items[i].socket);
-    for (size_t i = 0; i < transport->watches.count; i++) {
-        const struct watched *watched = &transport->watches.items[i];
-        if (watched->quiet)
-            transport_poll_add(
-                transport, &count,
-                (zmq_pollitem_t){.fd = watched->descriptor, .events = ZMQ_POLLIN});
-    }
-    return count;
+    if (n == 0)
+        return &transport->zap;
+    size_t at = (n - 1) / 2;
+    if (at > transport->dials.count)
+        return NULL;
+    struct socket *socket =
+        at == 0 ? &transport->listener : &transport->dials.items[at - 1].socket;
+    return n % 2 == 1 ? &socket->frames : &socket->events;
 }
 
 /* How long to sleep: not at all while something is queued here, and not past the next
@@ -313,41 +289,70 @@ static long transport_sleep_ms(const struct transport *transport, long timeout_m
     return timeout_ms < 0 || until_due_ms < timeout_ms ? until_due_ms : timeout_ms;
 }
 
-static short events_of_poll(short events)
+/* Sleeps until something is to be read or `sleep_ms` are over, and notes which inlets hold
+ * something. Returns as poll does. */
+static int transport_look(struct transport *transport,
+                          struct transport_descriptor *descriptors, size_t count,
+                          long sleep_ms)
 {
-    return (short)((events & POLLIN ? ZMQ_POLLIN : 0) |
-                   (events & POLLOUT ? ZMQ_POLLOUT : 0) |
-                   (events & POLLERR ? ZMQ_POLLERR : 0));
-}
-
-static short events_to_poll(short events)
-{
-    return (short)((events & ZMQ_POLLIN ? POLLIN : 0) |
-                   (events & ZMQ_POLLOUT ? POLLOUT : 0) |
-                   (events & ZMQ_POLLERR ? POLLERR : 0));
+    struct inlet *inlet;
+    size_t inlets = 0, own, all = 0;
+    for (; (inlet = transport_inlet(transport, inlets)) != NULL; inlets++) {
+        if (inlet_is_due(inlet))
+            sleep_ms = 0;
+        transport_poll_add(transport, &all, inlet->zmq != NULL ? inlet->descriptor : -1,
+                           POLLIN);
+    }
+    for (size_t i = 0; i < transport->watches.count; i++) {
+        const struct watched *watched = &transport->watches.items[i];
+        if (watched->quiet)
+            transport_poll_add(transport, &all, watched->descriptor, POLLIN);
+    }
+    own = all;
+    for (size_t i = 0; i < count; i++) {
+        transport_poll_add(transport, &all, descriptors[i].descriptor,
+                           descriptors[i].wanted);
+        descriptors[i].ready = 0;
+    }
+    int ready =
+        poll(transport->poll_items, all, sleep_ms > INT_MAX ? INT_MAX : (int)sleep_ms);
+    CHECK(ready >= 0 || errno == EINTR);
+    transport->looked = true;
+    for (size_t i = 0; ready > 0 && i < all; i++) {
+        const struct pollfd *item = &transport->poll_items[i];
+        if (i >= own)
+            descriptors[i - own].ready =
+                (short)((item->revents & (POLLIN | POLLOUT)) |
+                        (item->revents & ~(POLLIN | POLLOUT) ? POLLERR : 0));
+        else if (i >= inlets && item->revents != 0)
+            watches_wake(&transport->watches, item->fd, clock_steady_ms());
+        else if (item->revents != 0 && (inlet = transport_inlet(transport, i)) != NULL)
+            inlet->dry = false;
+    }
+    return ready;
 }
 
 bool transport_wait(struct transport *transport, struct transport_descriptor *descriptors,
                     size_t count, long timeout_ms)
 {
-    size_t own = transport_poll_own(transport);
-    size_t all = own;
-    for (size_t i = 0; i < count; i++) {
-        transport_poll_add(
-            transport, &all,
-            (zmq_pollitem_t){.fd = descriptors[i].descriptor,
-                             .events = events_of_poll(descriptors[i].wanted)});
-        descriptors[i].ready = 0;
+    return transport_look(transport, descriptors, count,
+                          transport_sleep_ms(transport, timeout_ms)) >= 0;
+}
+
+/* ---- receiving ---- */
+
+bool transport_receive(struct transport *transport, struct transport_event *event)
+{
+    batch_release(transport);
+    bool found = carrier_deliver(transport, event);
+    for (int turn = 0; !found && turn < TURNS_MAX; turn++) {
+        if (turn > 0 && !links_any_closed(&transport->links))
+            break;
+        if (!transport->looked)
+            (void)transport_look(transport, NULL, 0, 0);
+        transport->looked = false;
+        carrier_take_turn(transport);
+        found = carrier_deliver(transport, event);
     }
-    int ready = zmq_poll(transport->poll_items, (int)all,
-                         transport_sleep_ms(transport, timeout_ms));
-    CHECK(ready >= 0 || errno == EINTR);
-    for (size_t i = 0; ready > 0 && i < own; i++) {
-        const zmq_pollitem_t *item = &transport->poll_items[i];
-        if (item->socket == NULL && item->revents != 0)
-            watches_wake(&transport->watches, item->fd, clock_steady_ms());
-    }
-    for (size_t i = 0; ready > 0 && i < count; i++)
-        descriptors[i].ready = events_to_poll(transport->poll_items[own + i].revents);
-    return ready >= 0;
+    return found;
 }

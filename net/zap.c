@@ -21,8 +21,6 @@ enum {
 #define ZAP_TEXT(status) ZAP_TEXT_OF(status)
 /* libzmq's request ids have one byte; RFC 27 sets no bound, so here is ours. */
 #define REQUEST_ID_SIZE_MAX 255
-/* Answered per call, so that a storm of handshakes cannot hold the loop. */
-#define ANSWERS_MAX 64
 
 /* A question as it came in. `count` goes on counting past what was kept. */
 struct zap_question {
@@ -138,15 +136,15 @@ static void zap_answer(void *socket, struct slice request_id,
     zap_put(socket, slice_text(""), 0);
 }
 
-bool zap_serve(void *socket, const struct transport_options *options)
+size_t zap_serve(void *socket, const struct transport_options *options)
 {
     struct zap_question question;
-    int answered = 0;
-    while (answered < ANSWERS_MAX && question_take(socket, &question)) {
+    size_t answered = 0;
+    while (answered < ZAP_ANSWERS_MAX && question_take(socket, &question)) {
         struct zap_verdict verdict = zap_judge(&question, options);
         zap_answer(socket, question_part(&question, PART_REQUEST_ID), &verdict);
         question_discard(&question);
         answered++;
     }
-    return answered > 0;
+    return answered;
 }

@@ -24,7 +24,11 @@
  * socket of `zmq_context`. Closed with zmq_close. */
 void *zap_open(void *zmq_context);
 
-/* Answers what was asked since by `member` and `shut_out` of the options, at most a bounded number; false: nothing was asked. */
-bool zap_serve(void *socket, const struct transport_options *options);
+/* Answered per call, so that a storm of handshakes cannot hold the loop. */
+#define ZAP_ANSWERS_MAX 64
+
+/* Answers what was asked since by `member` and `shut_out` of the options. Returns how many
+ * questions that were; fewer than ZAP_ANSWERS_MAX: there are no more. */
+size_t zap_serve(void *socket, const struct transport_options *options);
 
 #endif
