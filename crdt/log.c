@@ -144,6 +144,7 @@ bool log_run_holding(struct store_txn *txn, struct log_name log, uint64_t seq,
         return false;
     *arrival = get_be64(value.data);
     return run_read(txn, *arrival, run) && log_name_equal(run->log, log) &&
+           run->first_seq == get_be64(found.data + LOG_NAME_SIZE) &&
            run->first_seq <= seq && seq <= run_last_seq(run);
 }
 

@@ -111,6 +111,28 @@ static void an_index_that_leads_to_another_log_holds_nothing(void **state)
     fixture_close(*state);
 }
 
+/* The third run holds the entries 4 to 6. */
+static void an_index_that_leads_into_a_run_holds_nothing(void **state)
+{
+    struct store_txn *txn = begin(*state);
+    uint8_t index[LOG_NAME_SIZE + 8], third[8];
+    struct written written;
+    struct run run;
+    uint64_t arrival;
+
+    write_runs(txn, &written);
+    assert_true(log_run_holding(txn, name, 5, &run, &arrival));
+    assert_int_equal(arrival, 3);
+    log_name_encode(name, index);
+    put_be64(index + LOG_NAME_SIZE, 5);
+    put_be64(third, 3);
+    store_put(txn, STORE_RUNS, slice_of(index, sizeof index), slice_of(third, 8));
+    assert_false(log_run_holding(txn, name, 5, &run, &arrival));
+    assert_true(log_run_holding(txn, name, 4, &run, &arrival));
+    store_abort(txn);
+    fixture_close(*state);
+}
+
 static void the_last_arrival_is_not_told_by_a_transaction_in_trouble(void **state)
 {
     struct store_txn *txn = begin(*state);
@@ -226,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_entry_is_found_in_its_run),
         TEST(an_index_that_leads_to_another_log_holds_nothing),
+        TEST(an_index_that_leads_into_a_run_holds_nothing),
         TEST(the_last_arrival_is_not_told_by_a_transaction_in_trouble),
         TEST(a_cut_run_continues_the_chain_and_carries_its_last_signature),
         TEST(a_cut_run_stops_joining_where_what_was_asked_for_ends),
