@@ -53,17 +53,43 @@ static void check_listed_hash(struct engine *engine, struct session *session,
         engine_mark_diverged(engine, listed->log, session->peer);
 }
 
+/* The author of a run that is of another branch, or of a log that it holds less far than this
+ * node, learns at once what is held here, rather than with the next full list: its store may
+ * have been put back (net/branch.c). */
+static void tell_branch(struct engine *engine, struct session *session,
+                        struct log_name log)
+{
+    const struct head *head = heads_find(engine->heads, log);
+    struct listed_head listed = {log, 0, {0}};
+
+    if (log.node != session->peer || head == NULL || head->seq == 0)
+        return;
+    listed.seq = head->seq;
+    memcpy(listed.hash, head->hash.bytes, HASH_CHECK_SIZE);
+    buffer_clear(&engine->message);
+    message_begin_heads(&engine->message, session->telling.told, session->telling.told,
+                        HEADS_WITH_HASHES, 1);
+    message_put_head(&engine->message, HEADS_WITH_HASHES, &listed);
+    engine_send(engine, session, buffer_slice(&engine->message));
+}
+
 void sync_hear_heads(struct engine *engine, struct session *session,
                      struct heads_message *heads)
 {
     struct listed_head listed;
-    bool all = true;
+    bool all = true, told = false;
 
     for (size_t i = 0; i < heads->count; i++) {
         CHECK(message_next_head(heads, &listed));
         if (heads->flags & HEADS_WITH_HASHES)
             check_listed_hash(engine, session, &listed);
         all &= hear_of_log(engine, session, listed.log, listed.seq);
+        const struct head *head = heads_find(engine->heads, listed.log);
+        if (!told && head != NULL && head->seq > listed.seq &&
+            listed.log.node == session->peer) {
+            tell_branch(engine, session, listed.log);
+            told = true;
+        }
     }
     session_moved(session);
     session_compare_soon(session, engine->now_ms);
@@ -132,25 +158,6 @@ static void count_refused_run(struct engine *engine, struct session *session,
     case ERR_MALFORMED: sync_offence(engine, session, REFUSED_MALFORMED); return;
     default: return;
     }
-}
-
-/* The author of a run that is of another branch learns at once which one is held here, rather
- * than with the next full list: its store may have been put back (net/branch.c). */
-static void tell_branch(struct engine *engine, struct session *session,
-                        struct log_name log)
-{
-    const struct head *head = heads_find(engine->heads, log);
-    struct listed_head listed = {log, 0, {0}};
-
-    if (log.node != session->peer || head == NULL || head->seq == 0)
-        return;
-    listed.seq = head->seq;
-    memcpy(listed.hash, head->hash.bytes, HASH_CHECK_SIZE);
-    buffer_clear(&engine->message);
-    message_begin_heads(&engine->message, session->telling.told, session->telling.told,
-                        HEADS_WITH_HASHES, 1);
-    message_put_head(&engine->message, HEADS_WITH_HASHES, &listed);
-    engine_send(engine, session, buffer_slice(&engine->message));
 }
 
 void sync_refuse_branch(struct engine *engine, struct session *session,

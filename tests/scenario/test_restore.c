@@ -342,6 +342,19 @@ static void a_visit_set_aside_follows_its_person_to_the_new_id(void **state)
     scene_close(scene);
 }
 
+/* A node never holds less of its own log than others do, unless its store was put back. */
+static void a_store_put_back_learns_it_when_it_says_how_far_its_log_is(void **state)
+{
+    struct restored restored = {0};
+    (void)state;
+    restore_in_place(&restored, 61, 5, 2);
+    for (int i = 0; i < 600 && said_of(&restored, 0).state != PEER_ONLINE; i++)
+        scene_run(&restored.scene, 100);
+    scene_run(&restored.scene, 2 * SECOND_MS);
+    assert_int_equal(strayed_entries(&restored), 2);
+    scene_close(&restored.scene);
+}
+
 /* From the first word of it until the proof the township says that it may not be heard. */
 static void what_may_not_be_heard_is_told_from_the_first_suspicion_on(void **state)
 {
@@ -371,6 +384,7 @@ int main(void)
         cmocka_unit_test(a_neighbours_false_word_keeps_nobody_from_the_truth),
         cmocka_unit_test(what_was_set_aside_is_written_once_more_where_it_is_heard),
         cmocka_unit_test(a_month_set_aside_is_written_once_more_while_all_is_read_again),
+        cmocka_unit_test(a_store_put_back_learns_it_when_it_says_how_far_its_log_is),
         cmocka_unit_test(what_may_not_be_heard_is_told_from_the_first_suspicion_on),
         cmocka_unit_test(a_visit_set_aside_follows_its_person_to_the_new_id),
     };
