@@ -196,6 +196,37 @@ static enum status format_check(struct store_env *env, MDB_txn *mdb)
     return OK;
 }
 
+/* Tables that follow from the logs come with newer programs. A store from before has them
+ * made, as if their rows had been damaged. */
+static enum status add_derived_tables(struct store_env *env)
+{
+    MDB_txn *mdb;
+    int error = mdb_txn_begin(env->mdb, NULL, 0, &mdb);
+    if (error != 0)
+        return store_env_status(env, error);
+    for (enum store_table table = 0; error == 0 && table < STORE_TABLES; table++) {
+        error = mdb_dbi_open(mdb, store_table_names[table], 0, &env->tables[table]);
+        if (error == MDB_NOTFOUND && store_table_is_derived(table)) {
+            env->damaged[table] = true;
+            error = mdb_dbi_open(mdb, store_table_names[table], MDB_CREATE,
+                                 &env->tables[table]);
+        }
+    }
+    if (error == 0) { /* each commit says which one it is */
+        uint8_t row[8 + STORE_CHECK_SIZE];
+        MDB_val key = store_env_val(slice_text(STORE_COMMIT_KEY));
+        MDB_val value = store_env_val(slice_of(row, sizeof row));
+        put_le64(row, mdb_txn_id(mdb));
+        put_le32(row + 8, store_row_check(STORE_META, slice_text(STORE_COMMIT_KEY),
+                                          slice_of(row, 8)));
+        error = mdb_put(mdb, env->tables[STORE_META], &key, &value, 0);
+    }
+    if (error == 0)
+        return store_env_status(env, mdb_txn_commit(mdb));
+    mdb_txn_abort(mdb);
+    return error == MDB_NOTFOUND ? ERR_STORE_DAMAGED : store_env_status(env, error);
+}
+
 /* Looks at the format first, in a transaction that cannot write. */
 static enum status env_load(struct store_env *env)
 {
@@ -204,12 +235,13 @@ static enum status env_load(struct store_env *env)
     if (error != 0)
         return store_env_status(env, error);
     enum status status = format_check(env, mdb);
-    if (status == OK) {
+    if (status == OK)
         error = open_tables(env, mdb, 0);
-        status = error == MDB_NOTFOUND ? ERR_STORE_DAMAGED : store_env_status(env, error);
-    }
-    if (status != OK) {
+    if (status != OK || error != 0) {
         mdb_txn_abort(mdb);
+        if (status == OK)
+            status = error == MDB_NOTFOUND ? add_derived_tables(env)
+                                           : store_env_status(env, error);
         return status;
     }
     /* Table handles outlive only a transaction that is committed. */

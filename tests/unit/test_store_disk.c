@@ -18,6 +18,9 @@
 
 #include <cmocka.h>
 
+#include <lmdb.h>
+
+#include "daemon/store/store_pages.h"
 #include "tests/unit/store_fixture.h"
 
 enum { PATH_SIZE = 512 };
@@ -172,6 +175,48 @@ static void a_newer_format_is_refused_and_left_as_it_was(void **state)
     assert_memory_equal(same, bytes, (size_t)before.st_size);
     free(same);
     free(bytes);
+    fixture_close(fixture);
+}
+
+/* As a program left it that did not know the table yet. */
+static void drop_table(const struct store_fixture *fixture, enum store_table table)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi meta, dropped;
+    uint8_t row[8 + STORE_CHECK_SIZE];
+    char key[] = STORE_COMMIT_KEY;
+    MDB_val at = {.mv_size = sizeof key - 1, .mv_data = key};
+    MDB_val value = {.mv_size = sizeof row, .mv_data = row};
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_maxdbs(env, STORE_TABLES), 0);
+    assert_int_equal(mdb_env_open(env, path_in(fixture, "store"), MDB_NOLOCK, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, store_table_names[STORE_META], 0, &meta), 0);
+    assert_int_equal(mdb_dbi_open(txn, store_table_names[table], 0, &dropped), 0);
+    put_le64(row, mdb_txn_id(txn));
+    put_le32(row + 8,
+             store_row_check(STORE_META, slice_text(STORE_COMMIT_KEY), slice_of(row, 8)));
+    assert_int_equal(mdb_put(txn, meta, &at, &value, 0), 0);
+    assert_int_equal(mdb_drop(txn, dropped, 1), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static void a_table_that_is_newer_than_the_store_is_made(void **state)
+{
+    struct store_fixture *fixture = *state;
+    fixture_open(fixture);
+    fixture_close(fixture);
+    drop_table(fixture, STORE_LEADS);
+    fixture_open(fixture);
+    for (enum store_table table = 0; table < STORE_TABLES; table++)
+        assert_int_equal(store_is_damaged(fixture->store, table), table == STORE_LEADS);
+    fixture_reopen(fixture);
+    assert_false(store_is_damaged(fixture->store, STORE_LEADS));
+    fixture_close(fixture);
+    drop_table(fixture, STORE_HEADS);
+    assert_int_equal(fixture_try_open(fixture), ERR_STORE_DAMAGED);
     fixture_close(fixture);
 }
 
@@ -528,6 +573,7 @@ int main(void)
         STORE_TEST(a_store_that_lost_its_file_is_not_replaced),
         STORE_TEST(a_store_that_is_open_is_refused_to_others),
         STORE_TEST(a_newer_format_is_refused_and_left_as_it_was),
+        STORE_TEST(a_table_that_is_newer_than_the_store_is_made),
         STORE_TEST(a_file_that_was_cut_short_is_refused_wherever_it_ends),
         STORE_TEST(a_file_that_is_no_store_is_refused),
         STORE_TEST(a_broken_large_value_takes_no_other_of_its_leaf_with_it),
