@@ -7,6 +7,7 @@
 #include "crdt/codec.h"
 #include "crdt/conflict.h"
 #include "crdt/lead.h"
+#include "crdt/lookup.h"
 #include "crdt/person.h"
 #include "crdt/search.h"
 #include "crdt/visit.h"
@@ -240,6 +241,7 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
         return;
     }
     search_keep(txn, &person);
+    lookup_keep_alike(txn, &person);
     place = view_value(&person, PERSON_VILLAGE);
     if (!codec_take_uint(&place, &care.village))
         care.village = 0;

@@ -4,6 +4,7 @@
 
 #include "crdt/codec.h"
 #include "crdt/hash.h"
+#include "crdt/normal.h"
 
 enum {
     SEALED_TAG_SIZE = 16, /* schema.h, FIELD_SEALED */
@@ -42,6 +43,89 @@ void lookup_put_dated(struct slice key, struct slice date, struct buffer *out)
     buffer_put(out, date.data, date.size);
 }
 
+/* ---- who looks alike ---- */
+
+#define ALIKE_REALM 0
+
+/* False where one of the fields is empty, or the register has none. */
+static bool put_alike(const struct schema_register *reg, const struct slice *values,
+                      struct buffer *out)
+{
+    bool any = false;
+    for (size_t i = 0; i < reg->field_count; i++) {
+        struct slice value = values[i], text;
+        size_t before = out->size;
+        if (reg->fields[i].lookup != LOOKUP_ALIKE)
+            continue;
+        if (codec_take_text(&value, &text))
+            normal_put(text, out);
+        else
+            buffer_put(out, values[i].data, values[i].size);
+        if (out->size == before)
+            return false;
+        buffer_put_u8(out, 0);
+        any = true;
+    }
+    return any;
+}
+
+bool lookup_alike_value(const struct record_view *record, struct buffer *value)
+{
+    struct slice values[FIELDS_MAX] = {{0}};
+    for (uint8_t i = 0; i < record->reg->field_count; i++) {
+        if (record->reg->fields[i].lookup == LOOKUP_ALIKE)
+            values[i] = view_value(record, i);
+    }
+    buffer_clear(value);
+    return put_alike(record->reg, values, value);
+}
+
+static void note_alike(struct buffer *rows, const struct operation *operation,
+                       const struct looked_up *record)
+{
+    const struct schema_register *reg = schema_register(operation->reg);
+    struct operation rest = *operation;
+    struct slice values[FIELDS_MAX] = {{0}}, value;
+    uint8_t prefix[PREFIX_SIZE], field;
+    struct buffer alike;
+    if (!operation->subject_is_self)
+        return;
+    while (operation_next_field(&rest, &field, &value))
+        values[field] = value;
+    buffer_init(&alike, SIZE_MAX);
+    if (put_alike(reg, values, &alike)) {
+        put_prefix(prefix, reg->id, FIELD_NONE, ALIKE_REALM, buffer_slice(&alike));
+        buffer_put(rows, prefix, sizeof prefix);
+        buffer_put(rows, record->id.bytes, ENTRY_ID_SIZE);
+        buffer_put(rows, record->subject.bytes, ENTRY_ID_SIZE);
+    }
+    buffer_deinit(&alike);
+}
+
+void lookup_keep_alike(struct store_txn *txn, const struct record_view *record)
+{
+    uint8_t key[KEY_SIZE];
+    struct buffer alike;
+    struct slice there;
+    buffer_init(&alike, SIZE_MAX);
+    if (lookup_alike_value(record, &alike)) {
+        put_prefix(key, record->reg->id, FIELD_NONE, ALIKE_REALM, buffer_slice(&alike));
+        memcpy(key + PREFIX_SIZE, record->id.bytes, ENTRY_ID_SIZE);
+        if (!store_get(txn, STORE_LOOKUPS, slice_of(key, sizeof key), &there))
+            store_put(txn, STORE_LOOKUPS, slice_of(key, sizeof key),
+                      slice_of(record->subject.bytes, ENTRY_ID_SIZE));
+    }
+    buffer_deinit(&alike);
+}
+
+size_t lookup_find_alike(struct store_txn *txn, uint8_t reg, struct slice value,
+                         struct looked_up *found, size_t max)
+{
+    return lookup_find(txn, reg, FIELD_NONE, ALIKE_REALM, value, found, max);
+}
+
+/* ---- what the fold leaves ---- */
+
 static void note_value(struct buffer *rows, const struct operation *operation,
                        uint64_t realm, uint8_t id, struct slice encoded,
                        struct slice date, const struct looked_up *record)
@@ -49,7 +133,8 @@ static void note_value(struct buffer *rows, const struct operation *operation,
     const struct schema_register *reg = schema_register(operation->reg);
     uint8_t prefix[PREFIX_SIZE];
     struct buffer dated;
-    if (reg->fields[id].lookup == LOOKUP_NONE || encoded.size == 0)
+    if (reg->fields[id].lookup == LOOKUP_NONE || reg->fields[id].lookup == LOOKUP_ALIKE ||
+        encoded.size == 0)
         return;
     buffer_init(&dated, SIZE_MAX);
     struct slice value = lookup_value(&reg->fields[id], encoded);
@@ -77,6 +162,7 @@ void lookup_note(struct buffer *rows, const struct operation *operation,
         record.id = *id;
         if (operation->subject_is_self)
             record.subject = *id;
+        note_alike(rows, operation, &record);
         /* Most records end before the first field that is looked up. */
         while (last > 0 && reg->fields[last - 1].lookup == LOOKUP_NONE)
             last--;

@@ -10,7 +10,7 @@
 #define LINLI_CRDT_LOOKUP_H
 
 #include "crdt/operation.h"
-#include "crdt/store.h"
+#include "crdt/view.h"
 
 /* Appends the rows that an operation leaves to `rows`; lookup_write puts them into the store
  * and clears it. */
@@ -29,6 +29,16 @@ size_t lookup_find(struct store_txn *txn, uint8_t reg, uint8_t field, uint64_t r
 /* What LOOKUP_DATED_KEY is looked up by: the key, then the register's date as encoded in the
  * entry that created the record (empty: none), at the end of `out`. */
 void lookup_put_dated(struct slice key, struct slice date, struct buffer *out);
+
+/* Records that agree in all fields by which the register's records look alike (name and birth
+ * of a person; texts in their normal form), in any realm: under the field FIELD_NONE and the
+ * realm 0, so that one look finds all. A create leaves its row with the fold; an edit changes
+ * one field and does not know the others, so lookup_keep_alike leaves it when the record is
+ * worked in. lookup_alike_value: false where a field is empty, which looks like nobody. */
+MUST_USE bool lookup_alike_value(const struct record_view *record, struct buffer *value);
+size_t lookup_find_alike(struct store_txn *txn, uint8_t reg, struct slice value,
+                         struct looked_up *found, size_t max);
+void lookup_keep_alike(struct store_txn *txn, const struct record_view *record);
 
 /* What is looked up of an encoded value: itself, or of a sealed one its tag. */
 struct slice lookup_value(const struct field *field, struct slice encoded);

@@ -87,6 +87,7 @@ enum lookup {
     LOOKUP_UNIQUE, /* belongs to one record that has not ended */
     LOOKUP_DATED_KEY, /* of a thing in another system that is heard of again and again:
                          with the register's date it makes a record known */
+    LOOKUP_ALIKE,  /* two that agree in all such fields are probably entered twice */
 };
 
 struct choice {

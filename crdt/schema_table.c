@@ -111,6 +111,7 @@ static const struct field person_fields[] = {
      .required = true,
      .limit = 50,
      .search = SEARCH_NAME,
+     .lookup = LOOKUP_ALIKE,
      .heading = N_("NAME")},
     {.id = PERSON_VILLAGE,
      .name = "village",
@@ -139,6 +140,7 @@ static const struct field person_fields[] = {
      .help = N_("date of birth"),
      .type = FIELD_DATE,
      .rule = MERGE_MULTI,
+     .lookup = LOOKUP_ALIKE,
      .heading = N_("BIRTH"),
      .rank = 4},
     {.id = PERSON_TIER,
@@ -559,8 +561,7 @@ static const struct schema_register registers[] = {
                               "linli month list --division 331123106"},
                [VERB_VOID] = {N_("take back a closing made by mistake; it stays visible "
                                  "with --all"),
-                              PREFIX_HELP,
-                              "linli month void 8D2K --reason '封账过早'"}}},
+                              PREFIX_HELP, "linli month void 8D2K --reason '封账过早'"}}},
 #ifdef MORE_REGISTERS /* of tests, which compile this table anew with registers of theirs */
     MORE_REGISTERS
 #endif

@@ -29,7 +29,7 @@ static bool tells_same(const struct schema_register *reg,
     return true;
 }
 
-/* "K3F9ABCD 王秀英" */
+/* "K3F9ABCD 王秀英 1940-01-01 331123106204": who it is, when born and where. */
 static void name_record(struct engine *engine, struct draft *draft,
                         const struct record_view *record)
 {
@@ -46,6 +46,15 @@ static void name_record(struct engine *engine, struct draft *draft,
             buffer_put_u8(&words, ' ');
             buffer_put(&words, name.data, name.size);
         }
+    }
+    for (size_t i = 0; i < record->reg->field_count; i++) {
+        const struct field *field = &record->reg->fields[i];
+        value = view_value(record, field->id);
+        if (value.size == 0 || field->id == record->reg->name_field ||
+            (field->lookup != LOOKUP_ALIKE && field->id != record->reg->place_field))
+            continue;
+        buffer_put_u8(&words, ' ');
+        field_format(field, value, false, &words);
     }
     draft->in_the_way = arena_copy(&engine->scratch, buffer_slice(&words));
     buffer_deinit(&words);
@@ -304,6 +313,68 @@ static enum status judge_agreement(struct engine *engine, struct draft *draft)
                : draft_refuse(draft, status, field);
 }
 
+/* Both have an identity number: were they equal, the new one would have been refused. */
+static bool told_apart_by_number(const struct draft *draft,
+                                 const struct record_view *record)
+{
+    for (size_t i = 0; i < draft->reg->field_count; i++) {
+        const struct field *field = &draft->reg->fields[i];
+        const struct write_value *given = draft_value(draft->write, field->id);
+        if (field->lookup == LOOKUP_UNIQUE && record->fields[i].count > 0 &&
+            given != NULL && given->value.size > 0)
+            return true;
+    }
+    return false;
+}
+
+/* "Where a row has a key the key decides." */
+static bool has_key(const struct draft *draft)
+{
+    for (size_t i = 0; i < draft->write->count; i++) {
+        const struct write_value *value = &draft->write->values[i];
+        if (draft->reg->fields[value->field].lookup == LOOKUP_KEY &&
+            value->value.size > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether a new record looks like one that stands, wherever it lies that can be read. */
+static enum status judge_alike(struct engine *engine, struct draft *draft)
+{
+    const struct schema_register *reg = draft->reg;
+    struct looked_up found[HOLDERS_MAX];
+    struct record_view record;
+    struct buffer sought, held;
+    enum status status = OK;
+    size_t count = 0;
+
+    if (draft->write->insist || draft->write->keep_rest ||
+        reg->subject_field != FIELD_NONE || has_key(draft))
+        return OK;
+    record_foresee(engine->txn, reg, draft->write, &engine->scratch, &record);
+    buffer_init(&sought, SIZE_MAX);
+    buffer_init(&held, SIZE_MAX);
+    if (lookup_alike_value(&record, &sought))
+        count = lookup_find_alike(engine->txn, reg->id, buffer_slice(&sought), found,
+                                  HOLDERS_MAX);
+    for (size_t i = 0; i < count && status == OK; i++) {
+        if (!record_find(engine->roster, engine->txn, reg, &found[i].id,
+                         draft->write->realm, &engine->scratch, &record) ||
+            !record.known || record.voided ||
+            (reg->ended != NULL && reg->ended(&record)) ||
+            !lookup_alike_value(&record, &held) ||
+            !slice_equal(buffer_slice(&held), buffer_slice(&sought)) ||
+            told_apart_by_number(draft, &record))
+            continue;
+        name_record(engine, draft, &record);
+        status = draft_refuse(draft, ERR_ALIKE, reg->name_field);
+    }
+    buffer_deinit(&held);
+    buffer_deinit(&sought);
+    return status;
+}
+
 enum status draft_compare(struct engine *engine, struct draft *draft)
 {
     enum status status = judge_lookups(engine, draft);
@@ -312,5 +383,7 @@ enum status draft_compare(struct engine *engine, struct draft *draft)
         status = judge_agreement(engine, draft);
     if (status == OK && !draft->known && draft->write->kind == OPERATION_CREATE)
         status = judge_double(engine, draft);
+    if (status == OK && !draft->known && draft->write->kind == OPERATION_CREATE)
+        status = judge_alike(engine, draft);
     return status;
 }

@@ -121,18 +121,29 @@ static const struct {
     {'E', 1207,
      N_("An identity number belongs to one living person here. The refusal names who has "
         "it. Whoever died or moved away keeps no number from others.")},
+    {'E', 1240,
+     N_("Two people of one name rarely have one birthday, so whoever is entered with "
+        "both "
+        "has probably been entered before, here or in another village whose records can "
+        "be read here. Two with different identity numbers are two people, and a row "
+        "with "
+        "a key of another system is known by its key.")},
     {'E', 1208,
      N_("The same person, minute and outcome was among the latest sixteen entries for "
         "that "
         "person: most often it was typed twice, or at two desks.")},
     {'E', 1211,
-     N_("A closed figure does not change. What came later stands beside it in the report. "
+     N_("A closed figure does not change. What came later stands beside it in the "
+        "report. "
         "A closing made by mistake is taken back with: linli month void")},
     {'E', 1212,
-     N_("A figure that is closed is held against others for years, so what is known to be "
-        "missing is not passed over. With --anyway it is written down beside the figure.")},
+     N_("A figure that is closed is held against others for years, so what is known to "
+        "be "
+        "missing is not passed over. With --anyway it is written down beside the "
+        "figure.")},
     {'E', 1209,
-     N_("A neighbour is shown while the configuration names it, or this node has heard of "
+     N_("A neighbour is shown while the configuration names it, or this node has heard "
+        "of "
         "it. Forgetting takes out what this disk remembers of it, and never a record.")},
     {'E', 2000,
      N_("What came from another node, or a file from it, did not pass the checks that "

@@ -162,7 +162,8 @@ void person_args(struct buffer *out, struct chance *chance)
     char birth[11];
     draw_person(chance, &person);
     date_format(person.birth_days, birth);
-    codec_put_map(out, 5);
+    codec_put_map(out, 6);
+    put_argument(out, "anyway", "yes"); /* drawn by chance, some are alike */
     put_argument(out, "name", person.name);
     put_number(out, "village", PEOPLE_VILLAGE);
     put_argument(out, "sex", sexes[person.sex - 1]);

@@ -601,6 +601,54 @@ static void an_identity_number_belongs_to_one_living_person(void **state)
                      ERR_TAKEN);
 }
 
+static enum status born(struct county *county, size_t node, const char *name,
+                        const char *village, const char *birth, const char *number,
+                        const char *key, const char *anyway)
+{
+    return tell(county, node, "person.add",
+                ARGS({"name", name}, {"village", village}, {"birth", birth},
+                     {"id_number", number}, {"external_key", key}, {"anyway", anyway}));
+}
+
+static void somebody_of_one_name_and_birth_is_asked_about(void **state)
+{
+    struct county *county = *state;
+    const char *day = "1940-01-01", *number = "330102194001011231";
+    assert_int_equal(born(county, TOWN, "古丽·买买提", VILLAGE_TEXT, day, "", "", "no"),
+                     OK);
+    const char *first = told_id(county);
+    assert_int_equal(born(county, TOWN, "古丽 买买提", VILLAGE_TEXT, day, "", "", "no"),
+                     ERR_ALIKE);
+    assert_string_equal(county->subject, "name");
+    assert_int_equal(
+        born(county, TOWN, "古丽·买买提", VILLAGE_TEXT, "1940-01-02", "", "", "no"), OK);
+    assert_int_equal(tell(county, TOWN, "person.add",
+                          ARGS({"name", "古丽·买买提"}, {"village", VILLAGE_TEXT})),
+                     OK);
+    /* The hub sees what the township holds. */
+    county_link(county, TOWN, HUB, true);
+    assert_int_equal(
+        born(county, HUB, "古丽・买买提", FAR_VILLAGE_TEXT, day, number, "", "no"),
+        ERR_ALIKE);
+    /* A key decides, and so does insisting. */
+    assert_int_equal(
+        born(county, HUB, "古丽·买买提", FAR_VILLAGE_TEXT, day, number, "K-1", "no"), OK);
+    assert_int_equal(born(county, TOWN, "古丽·买买提", VILLAGE_TEXT, day, "", "", "yes"),
+                     OK);
+    const char *second = told_id(county);
+    /* As they read now: whoever got another birth or was taken out looks like nobody. */
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", first}, {"birth", "1941-05-05"})),
+        OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.void", ARGS({"id", second}, {"reason", "重复"})), OK);
+    assert_int_equal(born(county, TOWN, "古丽·买买提", VILLAGE_TEXT, day, "", "", "no"),
+                     OK);
+    assert_int_equal(
+        born(county, TOWN, "古丽·买买提", VILLAGE_TEXT, "1941-05-05", "", "", "no"),
+        ERR_ALIKE);
+}
+
 static void a_visit_to_come_is_asked_about_and_counts_when_it_is_due(void **state)
 {
     struct county *county = *state;
@@ -712,6 +760,7 @@ int main(void)
         TEST(one_event_entered_twice_is_asked_about),
         TEST(one_event_is_looked_for_among_the_newest_sixteen_rows),
         TEST(a_visit_after_the_persons_death_is_told),
+        TEST(somebody_of_one_name_and_birth_is_asked_about),
         TEST(a_visit_to_come_is_asked_about_and_counts_when_it_is_due),
         TEST(a_clock_that_is_not_set_calls_nothing_a_time_to_come),
         TEST(a_visit_before_the_persons_birth_is_told),
