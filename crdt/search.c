@@ -38,6 +38,7 @@ static bool is_digit(uint32_t character)
 }
 
 #define LETTERS 26
+#define LETTERS_MASK (((search_mask)1 << LETTERS) - 1)
 
 /* Letters have a bit each; what is not ASCII shares the others. */
 static search_mask bit_of(uint32_t character)
@@ -283,7 +284,8 @@ static bool holds(struct slice text, struct slice part)
 static bool line_fits(const struct search *search, uint8_t kind, struct slice text,
                       bool whole)
 {
-    bool may_be_read = search->letters.size > 0 && search->letters.size <= PLACES_MAX;
+    bool may_be_read =
+        (search->mask & LETTERS_MASK) != 0 && search->letters.size <= PLACES_MAX;
     switch (kind) {
     case LINE_NAME:
         if (whole)
@@ -473,24 +475,54 @@ void search_remove(struct store_txn *txn, uint64_t realm, const struct entry_id 
     buffer_deinit(&place.block);
 }
 
-bool search_next(struct store_txn *txn, struct search_walk *walk,
-                 struct search_entry *entry)
+/* Nearly all entries lack a letter of what is sought: they are passed over here, without a call
+ * for each of their parts. What cannot be an entry is left to take_entry. */
+static void pass_over(struct slice *block, search_mask wanted)
+{
+    enum { HEAD = ENTRY_ID_SIZE + 8 };
+    while (block->size > HEAD + 2) {
+        const uint8_t *at = block->data + ENTRY_ID_SIZE;
+        search_mask mask = 0;
+        size_t size = at[8] & 0x7F, head = HEAD + 1;
+        for (size_t i = 8; i-- > 0;)
+            mask = mask << 8 | at[i];
+        if (at[8] >= 0x80) {
+            size |= (size_t)at[9] << 7;
+            head++;
+        }
+        if ((wanted & ~mask) == 0 || (head > HEAD + 1 && at[9] >= 0x80) ||
+            size > block->size - head)
+            return;
+        *block = (struct slice){block->data + head + size, block->size - head - size};
+    }
+}
+
+static bool next_block(struct store_txn *txn, struct search_walk *walk)
 {
     struct slice key;
     uint8_t from[8];
     put_be64(from, walk->realm);
-    if (walk->block.size == 0) {
-        bool more = walk->started
-                        ? store_next(txn, &walk->cursor, &key, &walk->block)
-                        : store_seek(txn, STORE_SEARCH, slice_of(from, sizeof from),
-                                     &walk->cursor, &key, &walk->block);
-        walk->started = true;
-        if (!more || key.size != SEARCH_KEY_SIZE || memcmp(key.data, from, 8) != 0)
+    bool more = walk->started ? store_next(txn, &walk->cursor, &key, &walk->block)
+                              : store_seek(txn, STORE_SEARCH, slice_of(from, sizeof from),
+                                           &walk->cursor, &key, &walk->block);
+    walk->started = true;
+    return more && key.size == SEARCH_KEY_SIZE && memcmp(key.data, from, 8) == 0;
+}
+
+bool search_next(struct store_txn *txn, struct search_walk *walk,
+                 struct search_entry *entry)
+{
+    do {
+        pass_over(&walk->block, walk->mask);
+        while (walk->block.size == 0) {
+            if (!next_block(txn, walk))
+                return false;
+            pass_over(&walk->block, walk->mask);
+        }
+        if (!take_entry(&walk->block, entry)) { /* fewer persons would be found */
+            store_mark_damaged(txn, STORE_SEARCH);
             return false;
-    }
-    if (!take_entry(&walk->block, entry)) { /* fewer persons would be found */
-        store_mark_damaged(txn, STORE_SEARCH);
-        return false;
-    }
+        }
+    } while ((walk->mask & ~entry->mask) != 0);
     return true;
 }

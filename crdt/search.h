@@ -47,11 +47,12 @@ MUST_USE bool search_fits(const struct search *search, search_mask mask,
 void search_keep(struct store_txn *txn, const struct record_view *person);
 void search_remove(struct store_txn *txn, uint64_t realm, const struct entry_id *person);
 
-/* Walks the persons of a realm in id order. The struct is zero but for `realm` at first;
+/* Walks the persons of a realm in id order. The struct is zero but for `realm` and `mask` at first;
  * close `cursor` as a store cursor. */
 struct search_walk {
     struct store_cursor cursor;
     uint64_t realm;
+    search_mask mask; /* only persons with all of it; 0 for everybody */
     bool started;
     struct slice block; /* what is left of it */
 };

@@ -82,7 +82,7 @@ static bool record_fits(const struct find *find, const struct find_late *late,
 void find_persons(const struct find *find, uint64_t realm, const struct search *search,
                   bool whole, find_each *each, void *context)
 {
-    struct search_walk walk = {.realm = realm};
+    struct search_walk walk = {.realm = realm, .mask = search->mask};
     struct search_entry entry;
     struct arena arena;
     bool more = true;
