@@ -7,7 +7,7 @@
 /* ---- the table ---- */
 
 static const struct schema_family *const families[] = {&schema_care, &schema_leads,
-                                                       &schema_orders};
+                                                       &schema_orders, &schema_lists};
 
 const struct schema_register *schema_register_at(size_t index)
 {

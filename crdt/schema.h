@@ -83,8 +83,8 @@ enum search_kind {
 /* Fields whose values are looked up when a record is written (crdt/lookup.h). */
 enum lookup {
     LOOKUP_NONE,
-    LOOKUP_KEY,    /* of another system: whoever comes again is known */
-    LOOKUP_UNIQUE, /* belongs to one record that has not ended */
+    LOOKUP_KEY,       /* of another system: whoever comes again is known */
+    LOOKUP_UNIQUE,    /* belongs to one record that has not ended */
     LOOKUP_DATED_KEY, /* of a thing in another system that is heard of again and again:
                          with the register's date it makes a record known */
     LOOKUP_ALIKE,  /* two that agree in all such fields are probably entered twice */
@@ -243,9 +243,10 @@ struct verb_words {
  * record itself; the step field becomes `choice`. */
 struct step {
     const char *word; /* "assign" */
-    uint8_t choice;
-    uint32_t fields; /* FIELD_BITs of the options */
-    uint32_t needed; /* of them, those that must be given */
+    uint8_t choice;   /* of the step field; 0: it says nothing of that */
+    bool proposes;    /* without any field it lists what could be matched */
+    uint32_t fields;  /* FIELD_BITs of the options */
+    uint32_t needed;  /* of them, those that must be given */
     struct verb_words words;
 };
 
@@ -312,7 +313,7 @@ struct schema_family {
     const struct schema_register *registers;
     size_t count;
 };
-extern const struct schema_family schema_care, schema_leads, schema_orders;
+extern const struct schema_family schema_care, schema_leads, schema_orders, schema_lists;
 
 const struct schema_register *schema_register(uint8_t id);              /* or NULL */
 const struct schema_register *schema_register_named(struct slice name); /* or NULL */

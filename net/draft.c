@@ -105,8 +105,9 @@ static enum status judge_values(struct draft *draft)
         struct slice value = write->values[i].value;
         if (field == NULL)
             return ERR_FIELD_UNKNOWN;
-        if (field->computed || field->seen ||
-            (write->kind == OPERATION_EDIT && field->rule == MERGE_ONCE))
+        if (field->computed || field->seen)
+            return draft_refuse(draft, ERR_BY_STEP, field->id);
+        if (write->kind == OPERATION_EDIT && field->rule == MERGE_ONCE)
             return draft_refuse(draft, ERR_FIELD_FIXED, field->id);
         if (field->required && value.size == 0)
             return draft_refuse(draft, ERR_FIELD_MISSING, field->id);

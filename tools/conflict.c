@@ -48,7 +48,9 @@ static void put_row(struct buffer *out, const struct terminal *terminal, struct 
                 : i18n_chinese() ? field->label
                                  : field->name);
         } else if (strcmp(key, "value") == 0) {
-            const char *words = value_words(terminal, &plain, value, arena);
+            const char *words = map_text(row, "value_name", arena);
+            if (words == NULL)
+                words = value_words(terminal, &plain, value, arena);
             put(out, key, field != NULL ? choice_words(field, words, arena) : words);
         } else if (strcmp(key, "shown") == 0) {
             put(out, key, map_bool(row, key) ? _("shown") : "");

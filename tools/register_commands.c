@@ -1,6 +1,7 @@
 #include "tools/register_commands.h"
 
 #include "tools/ask.h"
+#include "tools/match.h"
 #include "tools/i18n.h"
 #include "tools/list.h"
 #include "tools/render.h"
@@ -370,6 +371,14 @@ static void put_step(size_t at, const struct schema_register *reg,
         .writes = true,
     };
     put_names(at, reg, step->word, step->word, command);
+    if (step->proposes) {
+        command->run = match_run;
+        put_option(command, (struct option){.key = "with",
+                                            .argument = "ID",
+                                            .type = FIELD_RECORD,
+                                            .help = N_("what it is matched with")});
+        return;
+    }
     put_options(written, VERB_STEP, command);
 }
 

@@ -183,8 +183,9 @@ static enum status take_field(struct reading *reading, struct slice name,
 {
     const struct field *field = schema_field_named(reading->reg, name);
     /* What a record replaces is said by amending it. */
-    if (field == NULL || field->id == reading->reg->amends_field || field->computed ||
-        field->seen ||
+    if (field != NULL && (field->computed || field->seen))
+        return refuse(reading->change, ERR_BY_STEP, slice_text(field->name));
+    if (field == NULL || field->id == reading->reg->amends_field ||
         (reading->step != NULL && (reading->step->fields & FIELD_BIT(field->id)) == 0))
         return refuse(reading->change, ERR_FIELD_UNKNOWN, name);
     enum status status = field->rule == MERGE_SET ? take_set(reading, field, given)
@@ -207,7 +208,8 @@ static enum status take_fields(struct reading *reading, struct slice args)
             return ERR_MALFORMED;
         if (slice_equal(name, slice_text("id")) ||
             slice_equal(name, slice_text("anyway")) ||
-            slice_equal(name, slice_text("trial")))
+            slice_equal(name, slice_text("trial")) ||
+            (reading->step != NULL && slice_equal(name, slice_text("with"))))
             continue;
         enum status status = take_field(reading, name, value);
         if (status != OK)
@@ -346,6 +348,27 @@ static enum status prepare_void(struct reading *reading, struct slice args)
     return OK;
 }
 
+/* `with` names a record of any register that the step's fields name: it becomes the value of
+ * the first field that it fits. */
+static enum status take_with(struct reading *reading, struct slice args)
+{
+    struct slice value, text;
+    enum status status = ERR_NOT_FOUND;
+    if (!codec_map_find(args, "with", &value))
+        return OK;
+    if (!codec_take_text(&value, &text))
+        return ERR_MALFORMED;
+    for (size_t i = 0; i < reading->reg->field_count && status == ERR_NOT_FOUND; i++) {
+        const struct field *field = &reading->reg->fields[i];
+        if (field->type == FIELD_RECORD &&
+            (reading->step->fields & FIELD_BIT(field->id)) != 0)
+            status = take_value(reading, field, text, false);
+    }
+    if (status == ERR_AMBIGUOUS)
+        return refuse(reading->change, status, buffer_slice(&reading->fits));
+    return status == OK ? OK : refuse(reading->change, status, text);
+}
+
 /* Enters what happened to the record, or changes it. */
 static enum status prepare_step(struct reading *reading, struct slice args)
 {
@@ -364,10 +387,14 @@ static enum status prepare_step(struct reading *reading, struct slice args)
         codec_put_id(scratch, &reading->write->subject);
         add_encoded(reading, reg->subject_field);
     }
-    buffer_clear(scratch);
-    codec_put_uint(scratch, step->choice);
-    add_encoded(reading, reading->stepped->step_field);
-    status = take_fields(reading, args);
+    if (step->choice != 0) {
+        buffer_clear(scratch);
+        codec_put_uint(scratch, step->choice);
+        add_encoded(reading, reading->stepped->step_field);
+    }
+    status = take_with(reading, args);
+    if (status == OK)
+        status = take_fields(reading, args);
     for (size_t i = 0; i < reg->field_count && status == OK; i++) {
         bool given = reading->seen[i];
         if ((step->needed & FIELD_BIT(i)) != 0 && !given)

@@ -83,13 +83,23 @@ static const struct {
     const char *name;
     enum status (*answer)(struct query *query, struct store_txn *txn, struct slice args);
 } plain_commands[] = {
-    {"version", query_version},        {"status", query_status},
-    {"peer.list", query_peers},        {"node.show", query_members},
-    {"digest", query_digest},          {"log.show", query_log},
-    {"log.strayed", query_strayed},    {"place.find", query_places},
-    {"visit.due", query_due},          {"report.coverage", query_coverage},
-    {"policy.show", query_policies},   {"conflict.list", query_conflicts},
-    {"conflict.show", query_conflict}, {"log.forks", query_forks},
+    {"version", query_version},
+    {"status", query_status},
+    {"peer.list", query_peers},
+    {"node.show", query_members},
+    {"digest", query_digest},
+    {"log.show", query_log},
+    {"log.strayed", query_strayed},
+    {"place.find", query_places},
+    {"visit.due", query_due},
+    {"report.coverage", query_coverage},
+    {"policy.show", query_policies},
+    {"conflict.list", query_conflicts},
+    {"conflict.show", query_conflict},
+    {"need.proposals", query_offers},
+    {"resource.proposals", query_resource_needs},
+    {"project.proposals", query_project_needs},
+    {"log.forks", query_forks},
     {"changes", query_changes},
 };
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "crdt/order.h"
+#include "crdt/schema_lists.h"
 
 #define EVENTS_MAX 8
 
@@ -404,6 +405,20 @@ static void every_step_is_allowed_somewhere_and_leads_on(void **state)
     }
 }
 
+/* ---- the three lists ---- */
+
+static void
+the_same_village_is_nearer_than_the_township_and_that_than_the_county(void **state)
+{
+    const uint64_t village = 331123106204;
+    const uint64_t nearest_first[] = {village, 331123106, 331123, 331123203200};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(nearest_first); i++)
+        assert_int_equal(list_distance(village, nearest_first[i]), i);
+    assert_int_equal(list_distance(village, 331123106213), 1);
+    assert_int_equal(list_distance(village, 0), 2); /* none said: the whole county */
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -421,6 +436,7 @@ int main(void)
         CASE(more_steps_than_a_fold_takes_are_out_of_turn),
         CASE(a_refusal_names_what_the_table_allows),
         CASE(every_step_is_allowed_somewhere_and_leads_on),
+        CASE(the_same_village_is_nearer_than_the_township_and_that_than_the_county),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
