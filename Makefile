@@ -187,6 +187,8 @@ install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, 
 	test -e $(DESTDIR)$(SYSCONFDIR)/linli/linli.conf || \
 		install -D -m 644 configs/linli.conf $(DESTDIR)$(SYSCONFDIR)/linli/linli.conf
 	install -D -m 644 configs/suichang/divisions.csv $(DESTDIR)$(PREFIX)/share/linli/divisions.csv
+	for file in configs/indicators/*.csv; do install -D -m 644 $$file \
+		$(DESTDIR)$(PREFIX)/share/linli/indicators/$${file##*/}; done
 	install -D -m 644 configs/linli.sysusers $(DESTDIR)$(SYSUSERSDIR)/linli.conf
 	install -d $(DESTDIR)$(UNITDIR)
 	sed 's|@SBINDIR@|$(PREFIX)/sbin|' configs/linlid.service >$(DESTDIR)$(UNITDIR)/linlid.service
@@ -201,6 +203,7 @@ install: all $(BUILD)/linli-errors.7 ## install daemon, command, configuration, 
 uninstall: ## remove what install put in place; configuration, keys and records stay
 	rm -f $(DESTDIR)$(PREFIX)/sbin/linlid $(DESTDIR)$(PREFIX)/bin/linli \
 		$(DESTDIR)$(PREFIX)/share/linli/divisions.csv \
+		$(patsubst configs/%,$(DESTDIR)$(PREFIX)/share/linli/%,$(wildcard configs/indicators/*.csv)) \
 		$(DESTDIR)$(SYSUSERSDIR)/linli.conf $(DESTDIR)$(UNITDIR)/linlid.service
 	rm -f $(LANGUAGES:%=$(DESTDIR)$(PREFIX)/share/locale/%/LC_MESSAGES/linli.mo)
 	for page in docs/*.[1578] linli-errors.7; do \

@@ -13,6 +13,7 @@
 #include "tools/member.h"
 #include "tools/register_commands.h"
 #include "tools/render.h"
+#include "tools/reports.h"
 #include "tools/version.h"
 
 #define COLUMNS_END                                                                      \
@@ -235,14 +236,77 @@ static const struct command fixed[] = {
                 "institution is exempt, with the reason. 4 where a node has not been "
                 "heard of for three days: its visits may be missing."),
      .example = "linli report coverage --month 2026-11 --by village --names",
-     .run = ask_run,
+     .run = report_run,
      .render = render_coverage,
      .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
                  TAKES("by", "LEVEL", N_("village, township or county")),
                  TAKES_A(FIELD_DIVISION, "division", "PLACE",
                          N_("a village, a township or the county, by code or name")),
                  FLAG("names", N_("also who is missing and who is exempt")),
-                 TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
+                 TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day")),
+                 TAKES("svg", "FILE", N_("also as a drawing, into this file"))}},
+    {.name = "report township",
+     .request = "report.township",
+     .help = N_("a township's month by village: coverage, overdue visits, and every "
+                "register"),
+     .more = N_("Of registers with dates the records of the month are counted, of others "
+                "all that stand: by state and kind, and what numbers come to. A closed "
+                "month's coverage is as it was closed."),
+     .example = "linli report township --division 331123106 --month 2026-11",
+     .run = report_run,
+     .render = render_place_report,
+     .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
+                 TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name")),
+                 TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day")),
+                 TAKES("svg", "FILE", N_("also as a drawing, into this file"))}},
+    {.name = "report county",
+     .request = "report.county",
+     .help = N_("the county's month by township: coverage, overdue visits, and every "
+                "register"),
+     .more = N_("As report township, with a line a township. What is known to be missing "
+                "is said, with exit status 4."),
+     .example = "linli report county --month 2026-11",
+     .run = report_run,
+     .render = render_place_report,
+     .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
+                 TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name")),
+                 TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day")),
+                 TAKES("svg", "FILE", N_("also as a drawing, into this file"))}},
+    {.name = "report household",
+     .request = "report.household",
+     .help = N_("all that one person and household received, on one page"),
+     .more = N_("Every record of every register that is about the person or names them, "
+                "by date, and who else lives at the same address."),
+     .example = "linli report household 王桂英 --from 2026-01-01",
+     .run = report_run,
+     .render = render_household,
+     .positionals = {{"person", N_("PERSON"), false, false}},
+     .options = {TAKES_A(FIELD_DATE, "from", "DATE", N_("first day")),
+                 TAKES_A(FIELD_DATE, "to", "DATE", N_("last day"))}},
+    {.name = "report half-year",
+     .help = N_("half a year as a folder of CSV files: coverage by month, and every "
+                "register"),
+     .more = N_("HALF is 2026H1 or 2026H2, or a year. The folder must not be there yet. "
+                "Identity numbers are left out."),
+     .example = "linli report half-year 2026H1 --out 2026H1",
+     .run = half_year_run,
+     .positionals = {{"half", N_("HALF"), false, false}},
+     .options = {NEEDS("out", "DIR", N_("the folder to make")),
+                 TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name"))}},
+    {.name = "report indicators",
+     .help = N_("the indicators of a plan, which is a file: base, target, value, reached"),
+     .more = N_("A CSV with the columns 序号 指标 单位 基期值 目标值 方向 属性 来源 现值 现值日期. "
+                "Where 来源 names something that is counted here, the value is counted; "
+                "else the value and its date are as typed in the file."),
+     .example = "linli report indicators indicators.csv --month 2026-11",
+     .run = indicators_run,
+     .positionals = {{"file", N_("FILE"), false, false}},
+     .options = {TAKES("month", "MONTH", N_("2026-11; this month unless given")),
+                 TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name"))}},
     {.name = "month close",
      .request = "month.close",
      .help = N_("freeze a township's coverage of a month, by what is held here"),

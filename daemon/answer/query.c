@@ -101,6 +101,9 @@ static const struct {
     {"project.proposals", query_project_needs},
     {"log.forks", query_forks},
     {"changes", query_changes},
+    {"report.township", query_township_report},
+    {"report.county", query_county_report},
+    {"report.household", query_household},
 };
 
 static enum status answer_register(struct query *query, struct store_txn *txn,

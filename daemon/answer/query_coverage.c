@@ -137,6 +137,29 @@ static void show_closed(struct coverage_report *report, const struct scope *scop
         (void)figures_at(&report->known_by, report->shown_by.rows[i].place);
 }
 
+static void report_deinit(struct coverage_report *report)
+{
+    figures_deinit(&report->known);
+    figures_deinit(&report->shown);
+    figures_deinit(&report->known_by);
+    figures_deinit(&report->shown_by);
+    closings_deinit(&report->closings);
+}
+
+void query_shown_figures(struct query *query, struct store_txn *txn,
+                         const struct scope *scope, int64_t month, int64_t now,
+                         enum division_level level, struct figures *figures)
+{
+    struct coverage_report report = {.month = month, .now = now, .level = level};
+    query_month_policy(query, month, now, &report.policy);
+    query_figures(query, txn, scope, month, now, &report.policy, &report.known);
+    find_closings(query, txn, scope, &report);
+    show_closed(&report, scope);
+    *figures = report.shown_by;
+    report.shown_by = (struct figures){0};
+    report_deinit(&report);
+}
+
 /* ---- the answer ---- */
 
 static void put_count(struct buffer *out, const char *key, uint64_t count)
@@ -324,32 +347,39 @@ static void put_report(struct query *query, struct answering *answering,
     query_put_rests_on(query, scope);
 }
 
-/* Of the month in which `now` lies, unless one is given; by village, unless `by` says
- * otherwise. */
-static enum status take_report(struct query *query, struct slice args,
-                               struct coverage_report *report)
+/* By village, unless `by` says otherwise. */
+enum status query_take_level(struct query *query, struct slice args,
+                             enum division_level *level)
 {
-    struct slice text;
-    report->month = month_of(day_of_minutes(report->now));
-    report->level = DIVISION_VILLAGE;
-    if (args_text(args, "month", &text) && !month_parse(text, &report->month))
-        return query_refuse(query, ERR_DATE, slice_text("month"));
-    if (!args_text(args, "by", &text))
-        return OK;
     static const struct {
         const char *name, *label;
         enum division_level level;
     } levels[] = {{"village", "村", DIVISION_VILLAGE},
                   {"township", "乡镇", DIVISION_TOWNSHIP},
                   {"county", "县", DIVISION_COUNTY}};
+    struct slice text;
+    *level = DIVISION_VILLAGE;
+    if (!args_text(args, "by", &text))
+        return OK;
     for (size_t i = 0; i < ARRAY_SIZE(levels); i++) {
         if (slice_equal(text, slice_text(levels[i].name)) ||
             slice_equal(text, slice_text(levels[i].label))) {
-            report->level = levels[i].level;
+            *level = levels[i].level;
             return OK;
         }
     }
     return query_refuse(query, ERR_FIELD_VALUE, slice_text("by"));
+}
+
+/* Of the month in which `now` lies, unless one is given. */
+enum status query_take_month(struct query *query, struct slice args, int64_t now,
+                             int64_t *month)
+{
+    struct slice text;
+    *month = month_of(day_of_minutes(now));
+    if (args_text(args, "month", &text) && !month_parse(text, month))
+        return query_refuse(query, ERR_DATE, slice_text("month"));
+    return OK;
 }
 
 enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args)
@@ -361,7 +391,9 @@ enum status query_coverage(struct query *query, struct store_txn *txn, struct sl
     if (status == OK)
         status = query_take_now(query, args, &report.now);
     if (status == OK)
-        status = take_report(query, args, &report);
+        status = query_take_month(query, args, report.now, &report.month);
+    if (status == OK)
+        status = query_take_level(query, args, &report.level);
     if (status != OK)
         return status;
     struct counting counting = {.month = report.month,
@@ -375,11 +407,7 @@ enum status query_coverage(struct query *query, struct store_txn *txn, struct sl
     find_closings(query, txn, &scope, &report);
     show_closed(&report, &scope);
     put_report(query, &answering, &scope, &report, &counting);
-    figures_deinit(&report.known);
-    figures_deinit(&report.shown);
-    figures_deinit(&report.known_by);
-    figures_deinit(&report.shown_by);
-    closings_deinit(&report.closings);
+    report_deinit(&report);
     free(counting.missed);
     free(counting.exempt);
     answering_deinit(&answering);

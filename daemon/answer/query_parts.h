@@ -95,12 +95,28 @@ enum status query_coverage(struct query *query, struct store_txn *txn, struct sl
 void query_figures(struct query *query, struct store_txn *txn, const struct scope *scope,
                    int64_t month, int64_t now, const struct policy *policy,
                    struct figures *figures);
+/* The same by the places of a level, closed townships as they were closed. */
+void query_shown_figures(struct query *query, struct store_txn *txn,
+                         const struct scope *scope, int64_t month, int64_t now,
+                         enum division_level level, struct figures *figures);
+MUST_USE enum status query_take_level(struct query *query, struct slice args,
+                                      enum division_level *level);
+MUST_USE enum status query_take_month(struct query *query, struct slice args, int64_t now,
+                                      int64_t *month);
 /* What holds for a month: on its last day, or on the day asked for within it. */
 void query_month_policy(const struct query *query, int64_t month, int64_t now,
                         struct policy *policy);
 /* due, visited, missed, not_due, exempt, exempt_for and rate: seven pairs of a map. */
 #define FIGURE_KEYS 7
 void query_put_figure(struct buffer *out, const struct figure *figure);
+
+/* query_reports.c */
+enum status query_township_report(struct query *query, struct store_txn *txn,
+                                  struct slice args); /* a line a village */
+enum status query_county_report(struct query *query, struct store_txn *txn,
+                                struct slice args); /* a line a township */
+enum status query_household(struct query *query, struct store_txn *txn,
+                            struct slice args);
 
 /* query_policy.c */
 enum status query_policies(struct query *query, struct store_txn *txn, struct slice args);
