@@ -80,6 +80,30 @@ enum status divisions_add(struct divisions *divisions, uint64_t code, struct sli
     return OK;
 }
 
+enum status divisions_merge_last(struct divisions *divisions, uint64_t successor)
+{
+    CHECK(divisions->count > 0);
+    struct division *row = &divisions->rows[divisions->count - 1];
+    if (division_level(successor) != division_level(row->code) || successor == row->code)
+        return ERR_DIVISION;
+    row->successor = successor;
+    return OK;
+}
+
+#define MERGERS_MAX 16 /* of one place, one after the other */
+
+uint64_t divisions_standing(const struct divisions *divisions, uint64_t code)
+{
+    uint64_t at = code;
+    for (size_t i = 0; i < MERGERS_MAX; i++) {
+        const struct division *row = divisions_find(divisions, at);
+        if (row == NULL || row->successor == 0)
+            return at;
+        at = row->successor;
+    }
+    return code;
+}
+
 static int division_compare(const void *a, const void *b)
 {
     const struct division *left = a, *right = b;

@@ -23,6 +23,7 @@ bool division_within(uint64_t inner, uint64_t outer); /* equal counts as within 
 
 struct division {
     uint64_t code;
+    uint64_t successor; /* into which it was merged; 0: it stands */
     char name[DIVISION_NAME_MAX];
 };
 
@@ -37,6 +38,13 @@ void divisions_deinit(struct divisions *divisions);
 /* ERR_DIVISION for a code that is none, ERR_TEXT for a bad name. */
 MUST_USE enum status divisions_add(struct divisions *divisions, uint64_t code,
                                    struct slice name);
+/* What was entered under the last place added is counted under `successor`: a place of the same
+ * level. ERR_DIVISION for another. */
+MUST_USE enum status divisions_merge_last(struct divisions *divisions,
+                                          uint64_t successor);
+/* The place that stands for one that was merged, whatever that was merged into since; the code
+ * itself where it stands or is not in the table. What is merged in a circle stands. */
+uint64_t divisions_standing(const struct divisions *divisions, uint64_t code);
 void divisions_sort(struct divisions *divisions);
 const struct division *divisions_find(const struct divisions *divisions, uint64_t code);
 

@@ -90,11 +90,19 @@ static uint64_t place_of_level(uint64_t place, enum division_level level)
     return level == DIVISION_TOWNSHIP ? division_township(place) : place;
 }
 
-void figures_by(const struct figures *from, enum division_level level, struct figures *to)
+void figures_by(const struct figures *from, const struct divisions *divisions,
+                enum division_level level, struct figures *to)
 {
-    for (size_t i = 0; i < from->count; i++)
-        figure_sum(figures_at(to, place_of_level(from->rows[i].place, level)),
-                   &from->rows[i]);
+    for (size_t i = 0; i < from->count; i++) {
+        uint64_t place = from->rows[i].place;
+        if (divisions != NULL)
+            place = divisions_standing(divisions, place);
+        place = place_of_level(place, level);
+        /* A township may have been merged whole, without a word on its villages. */
+        if (divisions != NULL)
+            place = divisions_standing(divisions, place);
+        figure_sum(figures_at(to, place), &from->rows[i]);
+    }
 }
 
 struct figure figures_total(const struct figures *figures)

@@ -32,9 +32,10 @@ const struct figure *figures_find(const struct figures *figures,
 /* Counts a person whose row is not COVERAGE_NONE. */
 void figures_count(struct figures *figures, uint64_t place, enum coverage coverage,
                    uint8_t status);
-/* The same figures by the places of a level that theirs lie in. */
-void figures_by(const struct figures *from, enum division_level level,
-                struct figures *to);
+/* The same figures by the places of a level that theirs lie in; what was merged is counted under
+ * what it was merged into. `divisions` NULL: nothing was. */
+void figures_by(const struct figures *from, const struct divisions *divisions,
+                enum division_level level, struct figures *to);
 struct figure figures_total(const struct figures *figures);
 
 /* A line a place, "331123106204 due 20 visited 18 not-due 3 away 1 hospital 2": all counts but

@@ -163,11 +163,19 @@ void query_put_place(const struct query *query, uint64_t code)
     answer_put_text_or_nil(query->data, division != NULL ? division->name : NULL);
 }
 
-static bool is_in(const struct scope *scope, const struct care *care)
+bool query_lies_in(const struct query *query, uint64_t place, uint64_t division)
+{
+    return division_within(place, division) ||
+           division_within(divisions_standing(query->sources->divisions, place),
+                           division);
+}
+
+static bool is_in(const struct query *query, const struct scope *scope,
+                  const struct care *care)
 {
     return scope->division == 0 ||
-           division_within(care->village != 0 ? care->village : care->realm,
-                           scope->division);
+           query_lies_in(query, care->village != 0 ? care->village : care->realm,
+                         scope->division);
 }
 
 void query_walk_care(struct query *query, struct store_txn *txn,
@@ -183,7 +191,7 @@ void query_walk_care(struct query *query, struct store_txn *txn,
         if (!scope_has_realm(scope, realm))
             continue;
         while (care_next(txn, &walk, &care)) {
-            if (!is_in(scope, &care))
+            if (!is_in(query, scope, &care))
                 continue;
             if (care.latest > now) {
                 arena_reset(query->scratch);

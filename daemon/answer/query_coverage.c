@@ -114,7 +114,8 @@ static void find_closings(struct query *query, struct store_txn *txn,
 }
 
 /* A closed figure never changes: it is what is shown, and what is known now beside it. */
-static void show_closed(struct coverage_report *report, const struct scope *scope)
+static void show_closed(const struct query *query, struct coverage_report *report,
+                        const struct scope *scope)
 {
     for (size_t i = 0; i < report->known.count; i++) {
         const struct figure *figure = &report->known.rows[i];
@@ -125,12 +126,14 @@ static void show_closed(struct coverage_report *report, const struct scope *scop
         const struct figures *closed = &report->closings.rows[i].figures;
         for (size_t j = 0; stands(&report->closings, i) && j < closed->count; j++) {
             uint64_t place = closed->rows[j].place;
-            if (scope->division == 0 || division_within(place, scope->division))
+            if (scope->division == 0 || query_lies_in(query, place, scope->division))
                 figure_sum(figures_at(&report->shown, place), &closed->rows[j]);
         }
     }
-    figures_by(&report->known, report->level, &report->known_by);
-    figures_by(&report->shown, report->level, &report->shown_by);
+    figures_by(&report->known, query->sources->divisions, report->level,
+               &report->known_by);
+    figures_by(&report->shown, query->sources->divisions, report->level,
+               &report->shown_by);
     for (size_t i = 0; i < report->known_by.count; i++)
         (void)figures_at(&report->shown_by, report->known_by.rows[i].place);
     for (size_t i = 0; i < report->shown_by.count; i++)
@@ -154,7 +157,7 @@ void query_shown_figures(struct query *query, struct store_txn *txn,
     query_month_policy(query, month, now, &report.policy);
     query_figures(query, txn, scope, month, now, &report.policy, &report.known);
     find_closings(query, txn, scope, &report);
-    show_closed(&report, scope);
+    show_closed(query, &report, scope);
     *figures = report.shown_by;
     report.shown_by = (struct figures){0};
     report_deinit(&report);
@@ -405,7 +408,7 @@ enum status query_coverage(struct query *query, struct store_txn *txn, struct sl
     query_note_silent(query, txn, &scope, report.now, report.policy.silent_days);
     query_walk_care(query, txn, &scope, report.now, count_person, &counting);
     find_closings(query, txn, &scope, &report);
-    show_closed(&report, &scope);
+    show_closed(query, &report, &scope);
     put_report(query, &answering, &scope, &report, &counting);
     report_deinit(&report);
     free(counting.missed);

@@ -89,6 +89,9 @@ void query_put_person(struct query *query, struct answering *answering,
 /* place and place_name, two pairs of a map. */
 void query_put_place(const struct query *query, uint64_t code);
 
+/* Whether a place lies in a division, itself or as what it was merged into. */
+bool query_lies_in(const struct query *query, uint64_t place, uint64_t division);
+
 /* query_coverage.c */
 enum status query_coverage(struct query *query, struct store_txn *txn, struct slice args);
 /* The figures of a month by village, as of `now`. */

@@ -30,6 +30,7 @@ static int64_t time_of(const struct record_view *record)
 /* ---- of places ---- */
 
 struct place_report {
+    const struct query *query;
     int64_t month, now;
     enum division_level level;
     struct policy policy; /* of today */
@@ -39,12 +40,15 @@ struct place_report {
     struct tallies tallies;
 };
 
-static uint64_t place_of_level(uint64_t place, enum division_level level)
+static uint64_t place_of_level(const struct query *query, uint64_t place,
+                               enum division_level level)
 {
+    const struct divisions *divisions = query->sources->divisions;
+    place = divisions_standing(divisions, place);
     if (level == DIVISION_COUNTY)
         return division_county(place);
     return level == DIVISION_TOWNSHIP && division_township(place) != 0
-               ? division_township(place)
+               ? divisions_standing(divisions, division_township(place))
                : place;
 }
 
@@ -56,7 +60,8 @@ static void count_overdue(void *context, const struct care *care)
         (care->enrolled_day <= today || care->latest != CARE_NEVER) &&
         care_due_day(care, &report->policy.visits) < today)
         figures_count(&report->overdue,
-                      place_of_level(care->village != 0 ? care->village : care->realm,
+                      place_of_level(report->query,
+                                     care->village != 0 ? care->village : care->realm,
                                      report->level),
                       COVERAGE_MISSED, 0);
 }
@@ -101,10 +106,11 @@ static void tally_register(struct query *query, struct store_txn *txn,
                      month_of(day_of_minutes(time_of(record))) != report->month))
                     continue;
                 uint64_t place = place_of_record(txn, record);
-                if (scope->division == 0 || division_within(place, scope->division) ||
+                if (scope->division == 0 ||
+                    query_lies_in(query, place, scope->division) ||
                     division_level(place) == DIVISION_COUNTY)
-                    tallies_add(&report->tallies, place_of_level(place, report->level),
-                                record);
+                    tallies_add(&report->tallies,
+                                place_of_level(query, place, report->level), record);
             }
         }
         store_cursor_close(&walk.cursor);
@@ -170,7 +176,7 @@ static enum status place_report(struct query *query, struct store_txn *txn,
                                 struct slice args, enum division_level level)
 {
     struct scope scope = {.reg = schema_register(REGISTER_PERSON)};
-    struct place_report report = {0};
+    struct place_report report = {.query = query};
     struct answering answering;
     const struct schema_register *reg;
     struct buffer *out = query->data;

@@ -11,7 +11,7 @@
 #include "crdt/text.h"
 #include "daemon/api/csv_text.h"
 
-enum column { COLUMN_CODE, COLUMN_NAME, COLUMN_PARENT, COLUMNS };
+enum column { COLUMN_CODE, COLUMN_NAME, COLUMN_PARENT, COLUMN_SUCCESSOR, COLUMNS };
 
 enum {
     FIELDS_MAX_IN_ROW = 16,
@@ -24,6 +24,7 @@ static const char *const headings[COLUMNS][HEADINGS_MAX] = {
     [COLUMN_CODE] = {"code", "代码", "区划代码", "行政区划代码"},
     [COLUMN_NAME] = {"name", "名称", "区划名称", "行政区划名称"},
     [COLUMN_PARENT] = {"parent", "上级代码", "上级", "上级区划代码"},
+    [COLUMN_SUCCESSOR] = {"successor", "并入代码", "合并至", "后继代码"},
 };
 
 struct place_line {
@@ -86,6 +87,8 @@ static void take_header(struct reading *reading)
         reading->positions[column] = position;
         if (position < reading->field_count && position < FIELDS_MAX_IN_ROW)
             continue;
+        if (column == COLUMN_SUCCESSOR) /* few tables have merged places */
+            continue;
         reading->header_sound = false;
         complain(reading, headings[column][0], "the first line has no such column");
     }
@@ -139,10 +142,12 @@ static void note_line(struct reading *reading, uint64_t code)
 static void take_place(struct reading *reading)
 {
     uint64_t code;
-    char digits[FIELD_BYTES_MAX], parent[FIELD_BYTES_MAX];
+    char digits[FIELD_BYTES_MAX], parent[FIELD_BYTES_MAX], merged[FIELD_BYTES_MAX];
+    uint64_t successor;
     struct slice name = slice_text(column_text(reading, COLUMN_NAME));
     code_digits(column_text(reading, COLUMN_CODE), digits);
     code_digits(column_text(reading, COLUMN_PARENT), parent);
+    code_digits(column_text(reading, COLUMN_SUCCESSOR), merged);
     if (!read_code(digits, &code)) {
         complain(reading, "code",
                  strpbrk(digits, "eE") != NULL && strchr(digits, '.') != NULL
@@ -156,6 +161,10 @@ static void take_place(struct reading *reading)
         complain(reading, "name", "stands on two lines");
     else if (divisions_add(reading->divisions, code, name) != OK)
         complain(reading, "name", "empty, too long or not valid text");
+    else if (merged[0] != '\0' &&
+             (!read_code(merged, &successor) ||
+              divisions_merge_last(reading->divisions, successor) != OK))
+        complain(reading, "successor", N_("not another place of the same level"));
     note_line(reading, code);
 }
 
@@ -206,6 +215,22 @@ static void check_twice(struct reading *reading)
     }
 }
 
+/* What a merged place is counted under is a place of the table, and in the end one that stands. */
+static void check_successors(struct reading *reading)
+{
+    const struct divisions *divisions = reading->divisions;
+    for (size_t i = 0; i < reading->place_count; i++) {
+        const struct division *place = divisions_find(divisions, reading->places[i].code);
+        if (place == NULL || place->successor == 0)
+            continue;
+        reading->row_line = reading->places[i].line;
+        if (divisions_find(divisions, place->successor) == NULL)
+            complain(reading, "successor", N_("this place is not in the table"));
+        else if (divisions_standing(divisions, place->code) == place->code)
+            complain(reading, "successor", N_("merged in a circle"));
+    }
+}
+
 static void load(struct reading *reading, FILE *stream)
 {
     struct buffer file, text;
@@ -223,6 +248,7 @@ static void load(struct reading *reading, FILE *stream)
     buffer_deinit(&file);
     divisions_sort(reading->divisions);
     check_twice(reading);
+    check_successors(reading);
 }
 
 enum status divisions_csv_load(const char *path, struct divisions *divisions,

@@ -1,5 +1,6 @@
 /* divisions_csv.h - the county's places from a CSV file with the columns code, name and
- * parent (or 代码, 名称, 上级代码), in any order and among others, as spreadsheets write it:
+ * parent (or 代码, 名称, 上级代码), in any order and among others, as spreadsheets write it; and
+ * successor (并入代码), if there is such a column, for places that were merged into another:
  * UTF-8, GB 18030 or UTF-16, separated by commas, semicolons or tabs. Rows without any value
  * mean nothing. */
 #ifndef LINLI_DAEMON_DIVISIONS_CSV_H

@@ -381,6 +381,34 @@ static void mistakes_in_divisions_name_their_lines(void **state)
     divisions_deinit(&divisions);
 }
 
+static void merged_places_name_a_place_that_stands(void **state)
+{
+    struct fixture *fixture = *state;
+    struct divisions divisions;
+    assert_int_equal(load_divisions(fixture,
+                                    "code,name,parent,并入代码\n"
+                                    "331123,遂昌县,3311,\n"
+                                    "331123101201,甲,331123101,331123101202\n"
+                                    "331123101202,乙,331123101,\n",
+                                    &divisions),
+                     OK);
+    assert_true(divisions_standing(&divisions, UINT64_C(331123101201)) ==
+                UINT64_C(331123101202));
+    divisions_deinit(&divisions);
+    assert_int_equal(load_divisions(fixture,
+                                    "code,name,parent,successor\n"
+                                    "331123101201,甲,331123101,331123101\n"
+                                    "331123101202,乙,331123101,331123101203\n"
+                                    "331123101204,丙,331123101,331123101205\n"
+                                    "331123101205,丁,331123101,331123101204\n",
+                                    &divisions),
+                     ERR_CONFIG);
+    assert_error(fixture, 0, 2, "successor", "same level");
+    assert_error(fixture, 1, 3, "successor", "not in the table");
+    assert_error(fixture, 2, 4, "successor", "circle");
+    divisions_deinit(&divisions);
+}
+
 static void a_divisions_file_without_its_columns_gives_one_error_each(void **state)
 {
     struct fixture *fixture = *state;
@@ -497,6 +525,7 @@ int main(void)
         TEST(any_bytes_give_a_configuration_or_errors),
         TEST(divisions_are_read_whatever_the_order_of_columns),
         TEST(mistakes_in_divisions_name_their_lines),
+        TEST(merged_places_name_a_place_that_stands),
         TEST(a_table_is_read_whatever_wrote_it),
         TEST(a_table_that_cannot_be_meant_is_refused_by_line_and_column),
         TEST(a_divisions_file_without_its_columns_gives_one_error_each),

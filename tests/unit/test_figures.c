@@ -54,16 +54,50 @@ static void sums_by_place_keep_every_person(void **state)
 {
     struct figures figures = counted(), townships = {0}, county = {0};
     (void)state;
-    figures_by(&figures, DIVISION_TOWNSHIP, &townships);
+    figures_by(&figures, NULL, DIVISION_TOWNSHIP, &townships);
     assert_text(&townships, "331123103 due 4 visited 3 not-due 1 away 1\n"
                             "331123104 due 1 visited 1");
-    figures_by(&figures, DIVISION_COUNTY, &county);
+    figures_by(&figures, NULL, DIVISION_COUNTY, &county);
     assert_text(&county, "331123 due 5 visited 4 not-due 1 away 1");
     struct figure total = figures_total(&figures);
     assert_int_equal(figure_due(&total), 5);
     figures_deinit(&figures);
     figures_deinit(&townships);
     figures_deinit(&county);
+}
+
+static void place(struct divisions *divisions, uint64_t code, uint64_t successor)
+{
+    assert_int_equal(divisions_add(divisions, code, slice_text("村")), OK);
+    if (successor != 0)
+        assert_int_equal(divisions_merge_last(divisions, successor), OK);
+}
+
+static void what_was_merged_is_counted_under_what_stands(void **state)
+{
+    struct figures figures = counted(), villages = {0}, townships = {0};
+    struct divisions divisions;
+    (void)state;
+    divisions_init(&divisions);
+    place(&divisions, LIU, DING); /* into a village that was merged itself since, */
+    place(&divisions, DING, FAR); /* into one of another township */
+    place(&divisions, FAR, 0);
+    divisions_sort(&divisions);
+    figures_by(&figures, &divisions, DIVISION_VILLAGE, &villages);
+    assert_text(&villages, "331123104201 due 5 visited 4 not-due 1 away 1");
+    figures_by(&figures, &divisions, DIVISION_TOWNSHIP, &townships);
+    assert_text(&townships, "331123104 due 5 visited 4 not-due 1 away 1");
+    assert_int_equal(divisions_merge_last(&divisions, UINT64_C(331123104)), ERR_DIVISION);
+    divisions_deinit(&divisions);
+    divisions_init(&divisions);
+    place(&divisions, LIU, DING);
+    place(&divisions, DING, LIU);
+    divisions_sort(&divisions);
+    assert_int_equal(divisions_standing(&divisions, LIU), LIU);
+    divisions_deinit(&divisions);
+    figures_deinit(&figures);
+    figures_deinit(&villages);
+    figures_deinit(&townships);
 }
 
 static void what_is_no_figure_is_not_read(void **state)
@@ -95,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(sums_by_place_keep_every_person),
+        cmocka_unit_test(what_was_merged_is_counted_under_what_stands),
         cmocka_unit_test(what_is_no_figure_is_not_read),
     };
     return cmocka_run_group_tests_name("figures", tests, NULL, NULL);

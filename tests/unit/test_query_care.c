@@ -131,6 +131,33 @@ static void coverage_counts_persons_and_names_who_is_missing(void **state)
                      ERR_DATE);
 }
 
+static void history_of_a_merged_village_is_counted_under_its_successor(void **state)
+{
+    struct county *county = *state;
+    const char *old = add(county, TOWN, "乙", OTHER_VILLAGE_TEXT, "key");
+    add(county, TOWN, "丙", VILLAGE_TEXT, "key");
+    visit(county, TOWN, old, "2026-06-01 08:00", "met");
+    assert_int_equal(ask(county, TOWN, "report.coverage", NO_ARGS), OK);
+    assert_int_equal(count_of(county, "figures"), 2);
+    for (size_t i = 0; i < county->divisions.count; i++) {
+        struct division *row = &county->divisions.rows[i];
+        if (row->code == UINT64_C(331123103202))
+            row->successor = UINT64_C(331123103201);
+    }
+    assert_int_equal(ask(county, TOWN, "report.coverage", NO_ARGS), OK);
+    assert_int_equal(count_of(county, "figures"), 1);
+    assert_text(element(county, "figures", 0), "place_name", "柳村");
+    assert_figure(element(county, "figures", 0), 2, 1, 0, "50.0");
+    /* Who is asked for by the new name is found, and stays under the old one. */
+    assert_int_equal(ask(county, TOWN, "report.coverage",
+                         ARGS({"division", VILLAGE_TEXT}, {"names", "yes"})),
+                     OK);
+    assert_figure(element(county, "figures", 0), 2, 1, 0, "50.0");
+    assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", old})), OK);
+    assert_int_equal(number_of(part(buffer_slice(&county->data), "record"), "village"),
+                     UINT64_C(331123103202));
+}
+
 static void nodes_with_equal_heads_report_equal_bytes(void **state)
 {
     struct county *county = *state;
@@ -183,6 +210,9 @@ int main(void)
                                         county_tear_down),
         cmocka_unit_test_setup_teardown(coverage_counts_persons_and_names_who_is_missing,
                                         county_set_up, county_tear_down),
+        cmocka_unit_test_setup_teardown(
+            history_of_a_merged_village_is_counted_under_its_successor, county_set_up,
+            county_tear_down),
         cmocka_unit_test_setup_teardown(nodes_with_equal_heads_report_equal_bytes,
                                         county_set_up, county_tear_down),
         cmocka_unit_test_setup_teardown(a_figure_says_which_node_was_not_heard,
