@@ -39,6 +39,7 @@ struct person {
     char name[32];
     int64_t birth_days;
     uint64_t sex, tier; /* the ids of choices */
+    uint64_t village;   /* from PEOPLE_VILLAGE on */
 };
 
 struct visit {
@@ -55,6 +56,7 @@ static void draw_person(struct chance *chance, struct person *person)
     person->birth_days = BIRTH_DAYS_MIN + (int64_t)chance_below(chance, BIRTH_DAYS_SPAN);
     person->sex = 1 + chance_below(chance, 2);
     person->tier = 1 + chance_below(chance, 3);
+    person->village = chance_below(chance, PEOPLE_VILLAGES);
 }
 
 static void draw_visit(struct chance *chance, struct visit *visit)
@@ -112,7 +114,7 @@ void made_person(struct made_write *made, struct chance *chance)
     made_begin(made, REGISTER_PERSON);
     codec_put_cstring(&encoded, person.name);
     made_put(made, PERSON_NAME, &encoded);
-    made_put_uint(made, PERSON_VILLAGE, PEOPLE_VILLAGE, &encoded);
+    made_put_uint(made, PERSON_VILLAGE, PEOPLE_VILLAGE + person.village, &encoded);
     made_put_uint(made, PERSON_SEX, person.sex, &encoded);
     codec_put_int(&encoded, person.birth_days);
     made_put(made, PERSON_BIRTH, &encoded);

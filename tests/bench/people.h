@@ -12,6 +12,7 @@
 #define PEOPLE_COUNTY UINT64_C(331123)
 #define PEOPLE_TOWNSHIP UINT64_C(331123106)
 #define PEOPLE_VILLAGE UINT64_C(331123106204)
+#define PEOPLE_VILLAGES 500 /* of made persons, from that one on */
 
 struct chance {
     uint64_t state;
