@@ -81,7 +81,7 @@
       "Look at that record. If both are right, enter it again with --anyway.")           \
     X(ERR_DOUBLE, 1208, "the same was entered already",                                  \
       "Look at that record. If both happened, enter it again with --anyway.")            \
-    X(ERR_ALIKE, 1240, "somebody of that name and birth is here already",                 \
+    X(ERR_ALIKE, 1213, "somebody of that name and birth is here already",                 \
       "Look at that person. If these are two people, enter it again with --anyway.")     \
     X(ERR_CLOSED, 1211, "this month was closed already",                                 \
       "See it with: linli report coverage --month MONTH")                                \
