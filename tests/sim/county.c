@@ -74,6 +74,19 @@ void county_revoke(struct county *county, uint32_t number, const struct cut *cut
     county->file = out;
 }
 
+void county_state_policy(struct county *county, const char *name, const char *value,
+                         int64_t from_day, uint64_t now_ms)
+{
+    struct grant grant;
+    struct buffer out;
+    CHECK(grant_decode(buffer_slice(&county->file), &grant) == OK);
+    buffer_init(&out, GRANT_SIZE_MAX);
+    CHECK(grant_policy(&grant, county->authority_seed, slice_text(name),
+                       slice_text(value), from_day, now_ms, &out) == OK);
+    buffer_deinit(&county->file);
+    county->file = out;
+}
+
 uint32_t county_number(const struct county *county, const struct node_id *id)
 {
     struct grant grant;

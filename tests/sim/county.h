@@ -29,10 +29,13 @@ void county_deinit(struct county *county);
 void county_admit(struct county *county, const struct request *requests, size_t count,
                   uint64_t now_ms, struct chance *chance);
 
-/* The number the authority gave to this node; CHECKs that it was admitted. */
 /* The file revokes this member, whose logs end at `cuts`. */
 void county_revoke(struct county *county, uint32_t number, const struct cut *cuts,
                    size_t count, uint64_t now_ms, struct chance *chance);
+void county_state_policy(struct county *county, const char *name, const char *value,
+                         int64_t from_day, uint64_t now_ms);
+
+/* The number the authority gave to this node; CHECKs that it was admitted. */
 uint32_t county_number(const struct county *county, const struct node_id *id);
 
 #endif

@@ -170,8 +170,23 @@ static void note_replaced(struct model *model, const struct model_write *write,
     }
 }
 
+/* How far the writer's own log reached when it came to this write: what it wrote before in
+ * the same batch became durable with it, and is in the model already. */
+static uint64_t own_seq(const struct model *model, const struct model_write *write,
+                        struct log_name log, uint64_t seq)
+{
+    for (size_t i = model->count; i > 0; i--) {
+        const struct model_write *before = &model->writes[i - 1];
+        if (before->machine == write->machine &&
+            log_name_equal(entry_id_log(&before->id), log)) {
+            return entry_id_seq(&before->id) > seq ? entry_id_seq(&before->id) : seq;
+        }
+    }
+    return seq;
+}
+
 /* The writer also sees what it wrote before this in the same batch: its own log reaches
- * to just below the new entry. */
+ * to just below the new entry, and those of its other lanes as far as it has written. */
 static void copy_sights(struct model *model, struct model_write *write,
                         const struct job *job)
 {
@@ -179,9 +194,14 @@ static void copy_sights(struct model *model, struct model_write *write,
     write->sights =
         arena_alloc(&model->arena, (job->sight_count + 1) * sizeof(struct sight));
     for (size_t i = 0; i < job->sight_count; i++) {
-        if (!log_name_equal(job->sights[i].log, own)) {
-            write->sights[write->sight_count++] = job->sights[i];
+        struct sight sight = job->sights[i];
+        if (log_name_equal(sight.log, own)) {
+            continue;
         }
+        if (sight.log.node == own.node) {
+            sight.seq = own_seq(model, write, sight.log, sight.seq);
+        }
+        write->sights[write->sight_count++] = sight;
     }
     write->sights[write->sight_count++] =
         (struct sight){.log = own, .seq = entry_id_seq(&write->id) - 1};

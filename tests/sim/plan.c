@@ -21,9 +21,16 @@ static void draw_work(struct world *world, struct plan *plan)
     plan->work_gap_ms = plan->storm_ms / plan->writes_max + 1;
     plan->burst_max = chance_permille(chance, 200) ? 120 : 12;
     plan->kind_weight[0] = (unsigned)chance_between(chance, 2, 20);
-    for (size_t i = 1; i < ARRAY_SIZE(plan->kind_weight); i++) {
-        plan->kind_weight[i] = (unsigned)chance_between(chance, 0, i == 1 ? 60 : 30);
+    static const unsigned weight_max[WORKS] = {
+        [WORK_EDIT] = 60,       [WORK_VISIT] = 30,     [WORK_AMEND] = 30,
+        [WORK_VOID] = 30,       [WORK_VOLUNTEER] = 12, [WORK_ORDER] = 16,
+        [WORK_ORDER_STEP] = 60, [WORK_LEAD] = 12,      [WORK_LEAD_STEP] = 16,
+        [WORK_SETTLE] = 20,     [WORK_CLOSE] = 4,
+    };
+    for (size_t i = WORK_EDIT; i < WORKS; i++) {
+        plan->kind_weight[i] = (unsigned)chance_between(chance, 0, weight_max[i]);
     }
+    plan->statements_max = (unsigned)chance_below(chance, 4);
 }
 
 void plan_make(struct world *world, struct plan *plan,
@@ -75,7 +82,7 @@ void plan_storm(struct world *world)
     }
     weather_until(world, begin_ms + plan->storm_ms);
     faults_end(world);
-    if (plan->late_count > 0 || plan->revoked) {
+    if (plan->late_count > 0 || plan->revoked || plan->statements > 0) {
         /* The operator who took the grant to the hub may have met a full disk. */
         machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
                         buffer_slice(&world->county.file), NULL);

@@ -32,6 +32,23 @@ enum fault {
     FAULTS,
 };
 
+/* What somebody does, at random. */
+enum work {
+    WORK_PERSON,
+    WORK_EDIT,
+    WORK_VISIT,
+    WORK_AMEND,
+    WORK_VOID,
+    WORK_VOLUNTEER,
+    WORK_ORDER,
+    WORK_ORDER_STEP,
+    WORK_LEAD,
+    WORK_LEAD_STEP,
+    WORK_SETTLE, /* a conflict */
+    WORK_CLOSE,  /* a month */
+    WORKS,
+};
+
 struct plan {
     enum shape shape;
     uint64_t storm_ms; /* how long work and faults last */
@@ -41,9 +58,10 @@ struct plan {
     uint64_t revoke_ms;
     unsigned writes_max;
     unsigned writes_made;
-    uint64_t work_gap_ms;    /* mean time between pieces of work */
-    unsigned burst_max;      /* writes in one piece */
-    unsigned kind_weight[5]; /* person, edit, visit, amend, void */
+    uint64_t work_gap_ms; /* mean time between pieces of work */
+    unsigned burst_max;   /* writes in one piece */
+    unsigned kind_weight[WORKS];
+    unsigned statements_max, statements; /* of policy, by the authority */
     bool fault_on[FAULTS];
     uint64_t fault_gap_ms; /* mean time between faults */
     uint64_t fault_ms_max; /* a fault lasts at most this */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "crdt/codec.h"
 
 #define TEXT_SIZE 1200
@@ -56,8 +57,15 @@ static void make_choice(struct chance *chance, const struct field *field, char *
     snprintf(text, TEXT_SIZE, "%s", field->choices[chance_below(chance, count)].name);
 }
 
-static void make_date(struct chance *chance, bool moment, char *text)
+static void make_date(struct chance *chance, const struct value_context *context,
+                      bool moment, char *text)
 {
+    if (context->today != 0 && chance_permille(chance, moment ? 700 : 200)) {
+        char day[11];
+        date_format(context->today - (int64_t)chance_below(chance, 62), day);
+        snprintf(text, TEXT_SIZE, "%s%s", day, moment ? " 14:05" : "");
+        return;
+    }
     snprintf(text, TEXT_SIZE, "20%02" PRIu64 "-%02" PRIu64 "-%02" PRIu64 "%s",
              chance_between(chance, 20, 26), chance_between(chance, 1, 12),
              chance_between(chance, 1, 28), moment ? " 14:05" : "");
@@ -68,8 +76,8 @@ static void make_typed(struct chance *chance, const struct field *field,
 {
     switch (field->type) {
     case FIELD_TEXT: make_text(chance, field, text); break;
-    case FIELD_DATE: make_date(chance, false, text); break;
-    case FIELD_MOMENT: make_date(chance, true, text); break;
+    case FIELD_DATE: make_date(chance, context, false, text); break;
+    case FIELD_MOMENT: make_date(chance, context, true, text); break;
     case FIELD_CHOICE: make_choice(chance, field, text); break;
     case FIELD_COUNT:
         snprintf(text, TEXT_SIZE, "%" PRIu64,

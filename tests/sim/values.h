@@ -10,6 +10,7 @@
 struct value_context {
     uint64_t realm;          /* divisions are villages of it */
     struct entry_id subject; /* FIELD_RECORD names it */
+    int64_t today;           /* most times lie in the two months before; 0: in any year */
 };
 
 /* The encoded value in `out` (cleared first). CHECKs that the schema takes what it says

@@ -11,24 +11,30 @@
 
 #define VALUE_SIZE_MAX 8192
 
-static struct job *new_job(struct world *world, struct machine *machine,
-                           enum operation_kind kind, uint8_t reg, uint64_t realm)
+void work_sign(struct world *world, struct job *job)
 {
-    struct job *job = job_create(++world->token, machine->index);
     uint32_t uid = 1000 + (uint32_t)chance_below(&world->work_chance, 3);
     snprintf(job->account_name, sizeof(job->account_name), "clerk%" PRIu32, uid);
+    job->write.token = ++world->token;
+    job->write.account =
+        (struct account){.uid = uid, .name = slice_text(job->account_name)};
+}
+
+struct job *work_job(struct world *world, struct machine *machine,
+                     enum operation_kind kind, uint8_t reg, uint64_t realm)
+{
+    struct job *job = job_create(0, machine->index);
+    work_sign(world, job);
     job->write.kind = kind;
     job->write.reg = reg;
     job->write.realm = realm;
     job->write.insist = true; /* who draws visits at random means each of them */
-    job->write.account =
-        (struct account){.uid = uid, .name = slice_text(job->account_name)};
     return job;
 }
 
 /* One value, two for some sets; optional fields only now and then. */
-static void add_field(struct world *world, struct job *job, const struct field *field,
-                      const struct value_context *context)
+void work_add_field(struct world *world, struct job *job, const struct field *field,
+                    const struct value_context *context)
 {
     struct buffer value;
     buffer_init(&value, VALUE_SIZE_MAX);
@@ -51,11 +57,11 @@ static void add_field(struct world *world, struct job *job, const struct field *
 struct job *work_person(struct world *world, struct machine *machine, uint64_t realm)
 {
     const struct schema_register *reg = schema_register(REGISTER_PERSON);
-    struct job *job = new_job(world, machine, OPERATION_CREATE, reg->id, realm);
-    struct value_context context = {.realm = realm};
+    struct job *job = work_job(world, machine, OPERATION_CREATE, reg->id, realm);
+    struct value_context context = {.realm = realm, .today = world_today(world)};
     for (size_t i = 0; i < reg->field_count; i++) {
         if (reg->fields[i].required || chance_permille(&world->work_chance, 300)) {
-            add_field(world, job, &reg->fields[i], &context);
+            work_add_field(world, job, &reg->fields[i], &context);
         }
     }
     return job;
@@ -85,20 +91,21 @@ struct job *work_visit(struct world *world, struct machine *machine, uint64_t re
                        const struct entry_id *person, const struct entry_id *amended)
 {
     const struct schema_register *reg = schema_register(REGISTER_VISIT);
-    struct job *job = new_job(world, machine, OPERATION_CREATE, reg->id, realm);
-    struct value_context context = {.realm = realm, .subject = *person};
+    struct job *job = work_job(world, machine, OPERATION_CREATE, reg->id, realm);
+    struct value_context context = {
+        .realm = realm, .subject = *person, .today = world_today(world)};
     job->write.subject = *person;
     for (size_t i = 0; i < reg->field_count; i++) {
         const struct field *field = &reg->fields[i];
         bool wanted = field->required || chance_permille(&world->work_chance, 200);
         if (wanted && field->id != reg->amends_field) {
-            add_field(world, job, field, &context);
+            work_add_field(world, job, field, &context);
         }
     }
     make_agree(job);
     if (amended != NULL) {
         struct value_context of = {.realm = realm, .subject = *amended};
-        add_field(world, job, schema_field(reg, reg->amends_field), &of);
+        work_add_field(world, job, schema_field(reg, reg->amends_field), &of);
     }
     return job;
 }
@@ -124,7 +131,8 @@ static bool add_removal(struct world *world, struct job *job, struct machine *ma
 static void add_change(struct world *world, struct job *job, struct machine *machine,
                        const struct model_write *person, const struct field *field)
 {
-    struct value_context context = {.realm = person->realm, .subject = person->id};
+    struct value_context context = {
+        .realm = person->realm, .subject = person->id, .today = world_today(world)};
     bool less = chance_permille(&world->work_chance, 300);
     if (field->rule == MERGE_SET && less &&
         add_removal(world, job, machine, person, field)) {
@@ -134,14 +142,14 @@ static void add_change(struct world *world, struct job *job, struct machine *mac
         job_add_value(job, field->id, false, (struct slice){0});
         return;
     }
-    add_field(world, job, field, &context);
+    work_add_field(world, job, field, &context);
 }
 
 struct job *work_edit(struct world *world, struct machine *machine,
                       const struct model_write *person, uint8_t field)
 {
     const struct schema_register *reg = schema_register(person->reg);
-    struct job *job = new_job(world, machine, OPERATION_EDIT, reg->id, person->realm);
+    struct job *job = work_job(world, machine, OPERATION_EDIT, reg->id, person->realm);
     job->write.subject = person->id;
     add_change(world, job, machine, person, schema_field(reg, field));
     return job;
@@ -150,7 +158,8 @@ struct job *work_edit(struct world *world, struct machine *machine,
 struct job *work_void(struct world *world, struct machine *machine,
                       const struct model_write *target)
 {
-    struct job *job = new_job(world, machine, OPERATION_VOID, target->reg, target->realm);
+    struct job *job =
+        work_job(world, machine, OPERATION_VOID, target->reg, target->realm);
     const struct schema_register *reg = schema_register(target->reg);
     job->write.subject = reg->subject_field == FIELD_NONE ? target->id : target->subject;
     job->write.target = target->id;
@@ -162,7 +171,7 @@ struct job *work_void(struct world *world, struct machine *machine,
     return job;
 }
 
-static void add_choice(struct job *job, uint8_t field, uint8_t choice)
+void work_add_choice(struct job *job, uint8_t field, uint8_t choice)
 {
     struct buffer value;
     buffer_init(&value, VALUE_SIZE_MAX);
@@ -175,11 +184,11 @@ struct job *work_lead(struct world *world, struct machine *machine, uint64_t rea
                       uint8_t level)
 {
     const struct schema_register *reg = schema_register(REGISTER_LEAD);
-    struct job *job = new_job(world, machine, OPERATION_CREATE, reg->id, realm);
-    struct value_context context = {.realm = realm};
-    add_field(world, job, schema_field(reg, LEAD_VILLAGE), &context);
-    add_choice(job, LEAD_LEVEL, level);
-    add_field(world, job, schema_field(reg, LEAD_WHAT), &context);
+    struct job *job = work_job(world, machine, OPERATION_CREATE, reg->id, realm);
+    struct value_context context = {.realm = realm, .today = world_today(world)};
+    work_add_field(world, job, schema_field(reg, LEAD_VILLAGE), &context);
+    work_add_choice(job, LEAD_LEVEL, level);
+    work_add_field(world, job, schema_field(reg, LEAD_WHAT), &context);
     return job;
 }
 
@@ -187,12 +196,12 @@ struct job *work_ack(struct world *world, struct machine *machine, uint64_t real
                      const struct entry_id *lead)
 {
     const struct schema_register *reg = schema_register(REGISTER_LEAD_STEP);
-    struct job *job = new_job(world, machine, OPERATION_CREATE, reg->id, realm);
+    struct job *job = work_job(world, machine, OPERATION_CREATE, reg->id, realm);
     struct value_context context = {.realm = realm, .subject = *lead};
     job->write.subject = *lead;
-    add_field(world, job, schema_field(reg, LEAD_STEP_LEAD), &context);
-    add_choice(job, LEAD_STEP_WHAT, LEAD_ACK);
-    add_field(world, job, schema_field(reg, LEAD_STEP_DONE), &context);
+    work_add_field(world, job, schema_field(reg, LEAD_STEP_LEAD), &context);
+    work_add_choice(job, LEAD_STEP_WHAT, LEAD_ACK);
+    work_add_field(world, job, schema_field(reg, LEAD_STEP_DONE), &context);
     return job;
 }
 
@@ -224,9 +233,8 @@ static uint64_t pick_realm(struct world *world, const struct machine *machine)
 
 /* A create of this register in the realm that the machine holds; half the time one of the
  * newest few, so that people meet over the same record. NULL: none found. */
-static const struct model_write *pick_record(struct world *world,
-                                             const struct machine *machine, uint8_t reg,
-                                             uint64_t realm)
+const struct model_write *work_pick(struct world *world, const struct machine *machine,
+                                    uint8_t reg, uint64_t realm)
 {
     const struct heads *heads = engine_heads(node_engine(machine->node));
     const struct model *model = &world->model;
@@ -244,8 +252,6 @@ static const struct model_write *pick_record(struct world *world,
     }
     return NULL;
 }
-
-enum work { WORK_PERSON, WORK_EDIT, WORK_VISIT, WORK_AMEND, WORK_VOID, WORKS };
 
 static enum work pick_work(struct world *world)
 {
@@ -283,7 +289,10 @@ static struct job *random_job(struct world *world, struct machine *machine,
                                          !chance_permille(&world->work_chance, 150))
                       ? REGISTER_VISIT
                       : REGISTER_PERSON;
-    const struct model_write *record = pick_record(world, machine, reg, realm);
+    if (work >= WORK_VOLUNTEER) {
+        return work_register(world, machine, work, realm);
+    }
+    const struct model_write *record = work_pick(world, machine, reg, realm);
     if (work == WORK_PERSON || record == NULL) {
         return work_person(world, machine, realm);
     }
@@ -294,6 +303,13 @@ static struct job *random_job(struct world *world, struct machine *machine,
         return work_visit(world, machine, realm, &record->subject, &record->id);
     case WORK_VOID: return work_void(world, machine, record);
     case WORK_PERSON:
+    case WORK_VOLUNTEER:
+    case WORK_ORDER:
+    case WORK_ORDER_STEP:
+    case WORK_LEAD:
+    case WORK_LEAD_STEP:
+    case WORK_SETTLE:
+    case WORK_CLOSE:
     case WORKS: break;
     }
     return NULL;
@@ -347,6 +363,22 @@ void work_begin(struct world *world)
     plan_work(world);
 }
 
+/* Intervals change in the middle of it all, from some day around now on. */
+static void state_policy(struct world *world)
+{
+    static const char *const names[] = {"visit.high", "visit.key", "visit.general",
+                                        "visit.no-tier", "silent-days"};
+    static const char *const values[] = {"1d", "7d", "20d", "1m", "2m"};
+    uint64_t name = chance_below(&world->work_chance, ARRAY_SIZE(names));
+    uint64_t value = chance_below(&world->work_chance, ARRAY_SIZE(values));
+    int64_t day = world_today(world) - 90;
+    day += (int64_t)chance_below(&world->work_chance, 120);
+    world_state_policy(world, names[name],
+                       name + 1 < ARRAY_SIZE(names) ? values[value] : "5", day);
+    struct plan *plan = world->plan;
+    plan->statements++;
+}
+
 void work_happen(struct world *world, const struct happening *happening)
 {
     struct plan *plan = world->plan;
@@ -358,6 +390,10 @@ void work_happen(struct world *world, const struct happening *happening)
     uint64_t writes = 1;
     if (chance_permille(&world->work_chance, 150)) {
         writes = chance_between(&world->work_chance, 1, plan->burst_max);
+    }
+    if (!plan->calm && plan->statements < plan->statements_max &&
+        chance_permille(&world->work_chance, 50)) {
+        state_policy(world);
     }
     for (uint64_t i = 0; i < writes && !plan->calm; i++) {
         plan->writes_made += work_once(world, &world->machines[who]) ? 1 : 0;

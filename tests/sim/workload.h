@@ -3,7 +3,8 @@
 #ifndef LINLI_TESTS_SIM_WORKLOAD_H
 #define LINLI_TESTS_SIM_WORKLOAD_H
 
-#include "tests/sim/world.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/values.h"
 
 /* Each makes a job whose values come from `chance`; the caller hands it to work_submit.
  */
@@ -19,6 +20,23 @@ struct job *work_lead(struct world *world, struct machine *machine, uint64_t rea
                       uint8_t level);
 struct job *work_ack(struct world *world, struct machine *machine, uint64_t realm,
                      const struct entry_id *lead);
+
+/* registers.c: a write to another register, or of another kind, than the above; NULL where
+ * there is nothing to do it to. */
+struct job *work_register(struct world *world, struct machine *machine, enum work work,
+                          uint64_t realm);
+
+/* The parts of the above. Somebody who works there; */
+void work_sign(struct world *world, struct job *job);
+struct job *work_job(struct world *world, struct machine *machine,
+                     enum operation_kind kind, uint8_t reg, uint64_t realm);
+void work_add_field(struct world *world, struct job *job, const struct field *field,
+                    const struct value_context *context);
+void work_add_choice(struct job *job, uint8_t field, uint8_t choice);
+/* a record that the machine holds, of the newest few half the time, or NULL. */
+const struct model_write *work_pick(struct world *world, const struct machine *machine,
+                                    uint8_t reg, uint64_t realm);
+
 void work_submit(struct world *world, struct job *job);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/calendar.h"
 #include "daemon/run/log.h"
 #include "tests/sim/place.h"
 
@@ -81,6 +82,21 @@ void world_revoke(struct world *world, uint32_t index, const struct cut *cuts,
                   WORLD_START_WALL_MS + world->now_ms, &world->nodes_chance);
     machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
                     buffer_slice(&world->county.file), NULL);
+}
+
+void world_state_policy(struct world *world, const char *name, const char *value,
+                        int64_t from_day)
+{
+    world_note(world, "-", "policy: %s is %s", name, value);
+    county_state_policy(&world->county, name, value, from_day,
+                        WORLD_START_WALL_MS + world->now_ms);
+    machine_deliver(world, &world->machines[0], EVENT_JOIN, 0,
+                    buffer_slice(&world->county.file), NULL);
+}
+
+int64_t world_today(const struct world *world)
+{
+    return day_of_minutes(beijing_minutes(WORLD_START_WALL_MS + world->now_ms));
 }
 
 static void happen_to_machine(struct world *world, const struct happening *happening)

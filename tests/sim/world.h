@@ -70,6 +70,11 @@ void world_found(struct world *world, uint32_t first, size_t count);
 void world_revoke(struct world *world, uint32_t index, const struct cut *cuts,
                   size_t count);
 
+/* The authority lays down a policy, which the hub's operator takes in likewise. */
+void world_state_policy(struct world *world, const char *name, const char *value,
+                        int64_t from_day);
+int64_t world_today(const struct world *world); /* the true day, Beijing */
+
 void world_run_until(struct world *world, uint64_t at_ms);
 void world_run_for(struct world *world, uint64_t ms);
 /* Runs until `fact` holds, asking each `step_ms`; false when `ms_max` passed without it.
