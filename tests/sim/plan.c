@@ -49,6 +49,7 @@ void plan_make(struct world *world, struct plan *plan,
     plan->revoke_ms = chance_between(&world->faults_chance, plan->late_ms + 1,
                                      plan->storm_ms - plan->storm_ms / 10);
     shape_build(world, plan, options);
+    plan->busy = (uint32_t)chance_between(&world->work_chance, 1, options->townships);
 }
 
 /* Now and then somebody looks what the machines say of each other. */

@@ -61,6 +61,7 @@ struct plan {
     uint64_t work_gap_ms; /* mean time between pieces of work */
     unsigned burst_max;   /* writes in one piece */
     unsigned kind_weight[WORKS];
+    uint32_t busy; /* the machine of a township where much is done, by the hub too */
     unsigned statements_max, statements; /* of policy, by the authority */
     bool fault_on[FAULTS];
     uint64_t fault_gap_ms; /* mean time between faults */

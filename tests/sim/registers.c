@@ -261,9 +261,13 @@ struct job *work_register(struct world *world, struct machine *machine, enum wor
     switch (work) {
     case WORK_VOLUNTEER: return work_on(world, machine, REGISTER_VOLUNTEER, COUNTY_CODE);
     case WORK_ORDER: return work_on(world, machine, REGISTER_ORDER, realm);
-    case WORK_ORDER_STEP: return order_step(world, machine, realm);
+    case WORK_ORDER_STEP:
+        job = order_step(world, machine, realm);
+        return job != NULL ? job : new_record(world, machine, REGISTER_ORDER, realm);
     case WORK_LEAD: return work_on(world, machine, REGISTER_LEAD, realm);
-    case WORK_LEAD_STEP: return lead_step(world, machine, realm);
+    case WORK_LEAD_STEP:
+        job = lead_step(world, machine, realm);
+        return job != NULL ? job : new_record(world, machine, REGISTER_LEAD, realm);
     case WORK_SETTLE: job = settle(world, machine); break;
     case WORK_CLOSE: job = close_month(world, machine, realm); break;
     case WORK_PERSON:

@@ -224,7 +224,11 @@ static uint64_t pick_realm(struct world *world, const struct machine *machine)
     if (home_realm(machine) != 0) {
         return home_realm(machine);
     }
+    const struct plan *plan = world->plan;
     uint64_t which = chance_below(&world->work_chance, world->machine_count);
+    if (chance_permille(&world->work_chance, 500)) {
+        which = plan->busy;
+    }
     const struct machine *other = &world->machines[which];
     uint64_t realm = home_realm(other);
     const struct roster *roster = engine_roster(node_engine(machine->node));
@@ -363,6 +367,25 @@ void work_begin(struct world *world)
     plan_work(world);
 }
 
+/* Few work on the same records: there conflicts are, and orders that go all their way. */
+static uint64_t pick_who(struct world *world)
+{
+    const struct plan *plan = world->plan;
+    const struct machine *busy = &world->machines[plan->busy];
+    uint64_t who = chance_below(&world->work_chance, world->machine_count);
+    uint64_t how = chance_below(&world->work_chance, 100);
+    if (how < 30) {
+        return 0; /* the hub works on everybody's records */
+    }
+    for (uint64_t i = 0; how < 60 && i < world->machine_count; i++) {
+        uint64_t at = (who + i) % world->machine_count;
+        if (home_realm(&world->machines[at]) == home_realm(busy)) {
+            return at; /* the township, or one of its villages */
+        }
+    }
+    return who;
+}
+
 /* Intervals change in the middle of it all, from some day around now on. */
 static void state_policy(struct world *world)
 {
@@ -383,10 +406,7 @@ void work_happen(struct world *world, const struct happening *happening)
 {
     struct plan *plan = world->plan;
     (void)happening;
-    uint64_t who = chance_below(&world->work_chance, world->machine_count);
-    if (chance_permille(&world->work_chance, 300)) {
-        who = 0; /* the hub works on everybody's records: that is where conflicts are */
-    }
+    uint64_t who = pick_who(world);
     uint64_t writes = 1;
     if (chance_permille(&world->work_chance, 150)) {
         writes = chance_between(&world->work_chance, 1, plan->burst_max);
