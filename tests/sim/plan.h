@@ -4,7 +4,7 @@
 #ifndef LINLI_TESTS_SIM_PLAN_H
 #define LINLI_TESTS_SIM_PLAN_H
 
-#include "tests/sim/world.h"
+#include "tests/sim/workload.h"
 
 #define MINUTE_MS UINT64_C(60000)
 #define HOUR_MS (60 * MINUTE_MS)
@@ -30,23 +30,6 @@ enum fault {
     FAULT_PAUSE,        /* an operator pauses a peer for a while         */
     FAULT_CLOCK,        /* a wall clock jumps                            */
     FAULTS,
-};
-
-/* What somebody does, at random. */
-enum work {
-    WORK_PERSON,
-    WORK_EDIT,
-    WORK_VISIT,
-    WORK_AMEND,
-    WORK_VOID,
-    WORK_VOLUNTEER,
-    WORK_ORDER,
-    WORK_ORDER_STEP,
-    WORK_LEAD,
-    WORK_LEAD_STEP,
-    WORK_SETTLE, /* a conflict */
-    WORK_CLOSE,  /* a month */
-    WORKS,
 };
 
 struct plan {

@@ -3,8 +3,8 @@
 #ifndef LINLI_TESTS_SIM_WORKLOAD_H
 #define LINLI_TESTS_SIM_WORKLOAD_H
 
-#include "tests/sim/plan.h"
 #include "tests/sim/values.h"
+#include "tests/sim/world.h"
 
 /* Each makes a job whose values come from `chance`; the caller hands it to work_submit.
  */
@@ -20,6 +20,23 @@ struct job *work_lead(struct world *world, struct machine *machine, uint64_t rea
                       uint8_t level);
 struct job *work_ack(struct world *world, struct machine *machine, uint64_t realm,
                      const struct entry_id *lead);
+
+/* What somebody does, at random. */
+enum work {
+    WORK_PERSON,
+    WORK_EDIT,
+    WORK_VISIT,
+    WORK_AMEND,
+    WORK_VOID,
+    WORK_VOLUNTEER,
+    WORK_ORDER,
+    WORK_ORDER_STEP,
+    WORK_LEAD,
+    WORK_LEAD_STEP,
+    WORK_SETTLE, /* a conflict */
+    WORK_CLOSE,  /* a month */
+    WORKS,
+};
 
 /* registers.c: a write to another register, or of another kind, than the above; NULL where
  * there is nothing to do it to. */
