@@ -121,7 +121,7 @@ static const struct {
     {'E', 1207,
      N_("An identity number belongs to one living person here. The refusal names who has "
         "it. Whoever died or moved away keeps no number from others.")},
-    {'E', 1240,
+    {'E', 1213,
      N_("Two people of one name rarely have one birthday, so whoever is entered with "
         "both "
         "has probably been entered before, here or in another village whose records can "
