@@ -18,14 +18,15 @@ bool scope_has_realm(const struct scope *scope, uint64_t realm)
 /* ---- what it rests on ---- */
 
 /* A log counts when its author may write where was looked; whoever may read there carries
- * it, so that equal heads give equal numbers. */
+ * it, so that equal heads give equal numbers. One that was cut before its first entry is
+ * held by nobody, whether it was held once or not. */
 static bool log_counts(const struct roster *roster, const struct scope *scope,
                        const struct head *head)
 {
     const struct member *author = roster_member(roster, head->log.node);
     struct realm_walk walk = {0};
     uint64_t realm;
-    if (author == NULL || head->log.lane == LANE_CONTROL)
+    if (author == NULL || head->log.lane == LANE_CONTROL || head->seq == 0)
         return false;
     while (realm_walk_next(roster, scope->reg, &walk, &realm)) {
         if (scope_has_realm(scope, realm) &&

@@ -11,6 +11,7 @@
 #include "net/message.h"
 #include "net/session.h"
 #include "tests/sim/checks.h"
+#include "tests/sim/desk.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/scene.h"
 
@@ -325,6 +326,36 @@ another_branch_than_the_authority_names_gives_way_to_the_right_one(void **state)
     scene_close(&at.scene);
 }
 
+/* A log that is cut before its first entry is held by nobody: whoever had it counts it no
+ * more, and answers as whoever never heard of it. */
+static void a_log_cut_at_its_beginning_counts_for_nobody(void **state)
+{
+    const struct desk_arg all[] = {{"all", "yes"}, {NULL, NULL}};
+    struct revoking at;
+    struct desk desk;
+    struct buffer at_the_hub;
+    (void)state;
+    open_revoking(&at, 57);
+    struct world *world = at.scene.world;
+    uint64_t wall_ms = WORLD_START_WALL_MS + world->now_ms;
+    link_cut(world, at.link_gaoping);
+    write_visits(&at, 0, 2);
+    scene_run(&at.scene, 10 * SECOND_MS);
+    world_revoke(world, at.shilian->index, NULL, 0);
+    link_mend(world, at.link_gaoping);
+    scene_run(&at.scene, 120 * SECOND_MS);
+
+    desk_init(&desk);
+    buffer_init(&at_the_hub, SIZE_MAX);
+    assert_int_equal(desk_ask(&desk, at.hub, wall_ms, "volunteer.list", all), OK);
+    buffer_put(&at_the_hub, desk.data.data, desk.data.size);
+    assert_int_equal(desk_ask(&desk, at.gaoping, wall_ms, "volunteer.list", all), OK);
+    assert_true(slice_equal(buffer_slice(&desk.data), buffer_slice(&at_the_hub)));
+    buffer_deinit(&at_the_hub);
+    desk_deinit(&desk);
+    scene_close(&at.scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +366,7 @@ int main(void)
         cmocka_unit_test(an_unsigned_run_before_its_cut_is_known_blames_nobody),
         cmocka_unit_test(
             another_branch_than_the_authority_names_gives_way_to_the_right_one),
+        cmocka_unit_test(a_log_cut_at_its_beginning_counts_for_nobody),
     };
     return cmocka_run_group_tests_name("revoked", tests, NULL, NULL);
 }
