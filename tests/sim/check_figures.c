@@ -41,13 +41,20 @@ static const struct question questions[] = {
     {"lead.list", HEARD_BY_ALL, {{"division", "PLACE"}, {"all", "yes"}}},
     {"month.list", HEARD_BY_ALL, {{"division", "PLACE"}, {"all", "yes"}}},
     {"order.list", HEARD_BY_TOWNSHIPS, {{"division", "PLACE"}, {"all", "yes"}}},
+    {"need.list", HEARD_BY_TOWNSHIPS, {{"division", "PLACE"}, {"all", "yes"}}},
+    {"report.township", /* counts the volunteers who live there too */
+     HEARD_BY_TOWNSHIPS,
+     {{"division", "PLACE"}, {"as_of", "DAY"}, {"month", "MONTH"}}},
     {"conflict.list", HEARD_BY_TOWNSHIPS, {{"division", "PLACE"}}},
     {"person.find", HEARD_IN_THE_PLACE, {{"text", "wxy"}}},
     {"person.find", HEARD_IN_THE_PLACE, {{"text", "独居"}}},
     {"person.find", HEARD_IN_THE_PLACE, {{"text", "1390578"}}},
 };
-static const struct question of_the_county = {
-    "volunteer.list", HEARD_BY_TOWNSHIPS, {{"all", "yes"}}};
+static const struct question of_the_county[] = {
+    {"volunteer.list", HEARD_BY_TOWNSHIPS, {{"all", "yes"}}},
+    {"resource.list", HEARD_BY_TOWNSHIPS, {{"all", "yes"}}},
+    {"project.list", HEARD_BY_TOWNSHIPS, {{"all", "yes"}}},
+};
 
 struct asking {
     struct world *world;
@@ -188,9 +195,9 @@ bool check_figures(struct world *world)
             check_township(&asking, world->machines[i].division);
         }
     }
-    if (!world_failed(world)) {
-        snprintf(asking.place, sizeof(asking.place), "%" PRIu64, COUNTY_CODE);
-        check_question(&asking, &of_the_county, COUNTY_CODE);
+    snprintf(asking.place, sizeof(asking.place), "%" PRIu64, COUNTY_CODE);
+    for (size_t q = 0; q < ARRAY_SIZE(of_the_county) && !world_failed(world); q++) {
+        check_question(&asking, &of_the_county[q], COUNTY_CODE);
     }
     buffer_deinit(&asking.expected);
     desk_deinit(&asking.desk);

@@ -13,6 +13,29 @@ const struct place county_townships[COUNTY_TOWNSHIPS] = {
     {331123209, "xifan"},   {331123210, "ankou"},
 };
 
+#define VILLAGE_FIRST 200
+#define VILLAGES 10
+
+static void put_places(struct divisions *places)
+{
+    char name[DIVISION_NAME_MAX];
+    divisions_init(places);
+    CHECK(divisions_add(places, COUNTY_CODE, slice_text("遂昌县")) == OK);
+    for (size_t i = 0; i < COUNTY_TOWNSHIPS; i++) {
+        const struct place *township = &county_townships[i];
+        CHECK(divisions_add(places, township->code, slice_text(township->name)) == OK);
+        for (uint64_t v = 0; v < VILLAGES; v++) {
+            uint64_t first = township->code * 1000 + VILLAGE_FIRST;
+            snprintf(name, sizeof(name), "%s %u", township->name, (unsigned)v + 1);
+            CHECK(divisions_add(places, first + v, slice_text(name)) == OK);
+            if (v == 7 || v == 9) {
+                CHECK(divisions_merge_last(places, first + (v == 7 ? 9 : 8)) == OK);
+            }
+        }
+    }
+    divisions_sort(places);
+}
+
 void county_init(struct county *county, struct chance *chance, uint64_t now_ms)
 {
     uint8_t recovery_seed[SEED_SIZE];
@@ -27,6 +50,7 @@ void county_init(struct county *county, struct chance *chance, uint64_t now_ms)
     genesis->authority = authority.id;
     genesis->recovery = recovery.id;
     chance_bytes(chance, genesis->nonce, sizeof(genesis->nonce));
+    put_places(&county->places);
     struct buffer encoded;
     buffer_init(&encoded, GENESIS_SIZE_MAX);
     genesis_encode(genesis, &encoded);
@@ -41,6 +65,7 @@ void county_init(struct county *county, struct chance *chance, uint64_t now_ms)
 void county_deinit(struct county *county)
 {
     buffer_deinit(&county->file);
+    divisions_deinit(&county->places);
 }
 
 void county_admit(struct county *county, const struct request *requests, size_t count,

@@ -19,7 +19,9 @@ struct county {
     struct genesis genesis;
     struct hash genesis_hash;
     struct county_salt salt;
-    struct buffer file; /* the grant as it now stands */
+    struct buffer file;      /* the grant as it now stands */
+    struct divisions places; /* ten villages a township; the eighth was merged into the
+                                tenth, and that into the ninth */
 };
 
 void county_init(struct county *county, struct chance *chance, uint64_t now_ms);

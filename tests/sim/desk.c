@@ -46,13 +46,12 @@ static void put_args(struct desk *desk, const struct desk_arg *args, const char 
 
 static struct query_sources sources_of(struct machine *machine)
 {
-    static const struct divisions no_table = {0};
     return (struct query_sources){
         .engine = node_engine(machine->node),
         .keys = node_keys(machine->node),
         .store = node_store(machine->node),
         .config = &machine->config,
-        .divisions = &no_table,
+        .divisions = &machine->world->county.places,
         .started_ms = 1,
     };
 }

@@ -25,7 +25,8 @@ static void draw_work(struct world *world, struct plan *plan)
         [WORK_EDIT] = 60,       [WORK_VISIT] = 30,     [WORK_AMEND] = 30,
         [WORK_VOID] = 30,       [WORK_VOLUNTEER] = 12, [WORK_ORDER] = 16,
         [WORK_ORDER_STEP] = 60, [WORK_LEAD] = 12,      [WORK_LEAD_STEP] = 16,
-        [WORK_SETTLE] = 20,     [WORK_CLOSE] = 4,
+        [WORK_SETTLE] = 20,     [WORK_CLOSE] = 4,      [WORK_NEED] = 12,
+        [WORK_OFFER] = 8,       [WORK_MATCH] = 16,
     };
     for (size_t i = WORK_EDIT; i < WORKS; i++) {
         plan->kind_weight[i] = (unsigned)chance_between(chance, 0, weight_max[i]);

@@ -1,5 +1,5 @@
 /* Work on the registers that persons and visits lead to: volunteers, orders and their steps,
- * leads, conflicts to decide on, months to close. */
+ * leads, the three lists, conflicts to decide on, months to close. */
 #include <inttypes.h>
 
 #include "crdt/calendar.h"
@@ -7,6 +7,7 @@
 #include "crdt/conflict.h"
 #include "crdt/order.h"
 #include "crdt/schema_leads.h"
+#include "crdt/schema_lists.h"
 #include "crdt/schema_orders.h"
 #include "tests/sim/desk.h"
 #include "tests/sim/workload.h"
@@ -166,6 +167,31 @@ static struct job *lead_step(struct world *world, struct machine *machine, uint6
     return lead == NULL ? NULL : work_ack(world, machine, realm, &lead->id);
 }
 
+/* ---- the three lists ---- */
+
+static uint8_t an_offer(struct world *world)
+{
+    return chance_permille(&world->work_chance, 500) ? REGISTER_RESOURCE
+                                                     : REGISTER_PROJECT;
+}
+
+/* A need is bound to what is offered, or closed. */
+static struct job *match(struct world *world, struct machine *machine, uint64_t realm)
+{
+    const struct model_write *need = work_pick(world, machine, REGISTER_NEED, realm);
+    struct value_context context = {.realm = realm, .today = world_today(world)};
+    uint64_t what = chance_below(&world->work_chance, 100);
+    uint8_t id = what < 40 ? NEED_RESOURCE : what < 80 ? NEED_PROJECT : NEED_REASON;
+    const struct field *field = schema_field(schema_register(REGISTER_NEED), id);
+    if (need == NULL || !find_named(world, machine, field, realm, &context)) {
+        return NULL;
+    }
+    struct job *job = work_job(world, machine, OPERATION_EDIT, REGISTER_NEED, realm);
+    job->write.subject = need->id;
+    work_add_field(world, job, field, &context);
+    return job;
+}
+
 /* ---- decisions ---- */
 
 /* One of the records in conflict here, and one of the values of one of its fields. */
@@ -268,6 +294,11 @@ struct job *work_register(struct world *world, struct machine *machine, enum wor
     case WORK_LEAD_STEP:
         job = lead_step(world, machine, realm);
         return job != NULL ? job : new_record(world, machine, REGISTER_LEAD, realm);
+    case WORK_NEED: return work_on(world, machine, REGISTER_NEED, realm);
+    case WORK_OFFER: return work_on(world, machine, an_offer(world), COUNTY_CODE);
+    case WORK_MATCH:
+        job = match(world, machine, realm);
+        return job != NULL ? job : new_record(world, machine, REGISTER_NEED, realm);
     case WORK_SETTLE: job = settle(world, machine); break;
     case WORK_CLOSE: job = close_month(world, machine, realm); break;
     case WORK_PERSON:

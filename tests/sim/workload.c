@@ -312,6 +312,9 @@ static struct job *random_job(struct world *world, struct machine *machine,
     case WORK_ORDER_STEP:
     case WORK_LEAD:
     case WORK_LEAD_STEP:
+    case WORK_NEED:
+    case WORK_OFFER:
+    case WORK_MATCH:
     case WORK_SETTLE:
     case WORK_CLOSE:
     case WORKS: break;

@@ -33,6 +33,9 @@ enum work {
     WORK_ORDER_STEP,
     WORK_LEAD,
     WORK_LEAD_STEP,
+    WORK_NEED,
+    WORK_OFFER,  /* a resource or a project */
+    WORK_MATCH,  /* of a need with one of them */
     WORK_SETTLE, /* a conflict */
     WORK_CLOSE,  /* a month */
     WORKS,
