@@ -6,6 +6,7 @@
 
 #include "tests/sim/commit.h"
 #include "tests/sim/describe.h"
+#include "tests/sim/levels.h"
 #include "tests/sim/world.h"
 
 #define MAP_SIZE ((size_t)8 << 20) /* small: it grows in the long runs, on purpose */
@@ -156,6 +157,7 @@ void machine_start(struct world *world, struct machine *machine)
     machine->run_planned = false;
     machine->wake_planned_ms = UINT64_MAX;
     commit_obey(NULL);
+    levels_obey(machine);
     enum status status =
         node_open(&machine->node,
                   &(struct node_options){.directory = machine->directory,
@@ -164,6 +166,7 @@ void machine_start(struct world *world, struct machine *machine)
                                          .seed = slice_of(machine->seed, SEED_SIZE),
                                          .grant = buffer_slice(&machine->grant)},
                   random);
+    levels_obey(NULL);
     world_note(world, machine->name, "starts: %s", status_words(status)->name);
     if (status != OK) {
         machine->node = NULL;
@@ -488,6 +491,7 @@ void machine_run(struct world *world, const struct happening *happening)
     if (machine->node == NULL || machine->starts != happening->epoch) {
         return;
     }
+    levels_obey(machine);
     machine->run_planned = false;
     batch->wall_ms = machine_wall_ms(world, machine);
     batch->steady_ms = machine_steady_ms(world, machine);
@@ -505,6 +509,7 @@ void machine_run(struct world *world, const struct happening *happening)
     commit_obey(&machine->plan);
     enum status status = round_commit(round);
     commit_obey(NULL);
+    levels_obey(NULL);
     machine->batches++;
     if (status != OK) {
         machine->failed_commits++;

@@ -54,6 +54,7 @@ struct machine {
     struct node *node; /* NULL: switched off, or not yet founded */
     bool founded;
     bool revoked; /* by the authority; it may not know */
+    bool older;   /* its program knows persons and visits alone */
 
     int64_t wall_offset_ms; /* how wrong its clock is */
     uint64_t boot_ms;       /* world time at which its steady clock read 0 */

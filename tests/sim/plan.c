@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/sim/checks.h"
+#include "tests/sim/levels.h"
 
 static void draw_faults(struct world *world, struct plan *plan)
 {
@@ -49,19 +50,50 @@ void plan_make(struct world *world, struct plan *plan,
     plan->revokes = chance_permille(&world->faults_chance, 400);
     plan->revoke_ms = chance_between(&world->faults_chance, plan->late_ms + 1,
                                      plan->storm_ms - plan->storm_ms / 10);
+    plan->older_count = chance_permille(&world->faults_chance, 400)
+                            ? chance_between(&world->faults_chance, 1, 4)
+                            : 0;
+    plan->upgrade_ms =
+        chance_between(&world->faults_chance, plan->storm_ms / 3, plan->storm_ms);
     shape_build(world, plan, options);
     plan->busy = (uint32_t)chance_between(&world->work_chance, 1, options->townships);
+}
+
+/* Entries of registers that a program does not know are kept and passed on, and read when a
+ * newer one comes. */
+static void upgrade(struct world *world)
+{
+    struct plan *plan = world->plan;
+    plan->older_count = 0;
+    for (size_t i = 0; i < world->machine_count; i++) {
+        struct machine *machine = &world->machines[i];
+        if (!machine->older) {
+            continue;
+        }
+        if (machine->node != NULL) {
+            machine_power_off(world, machine);
+        }
+        world_note(world, machine->name, "is upgraded");
+        levels_upgrade(machine);
+        if (machine->number != 0 && !world_failed(world)) {
+            machine_start(world, machine);
+        }
+    }
 }
 
 /* Now and then somebody looks what the machines say of each other. */
 static void weather_until(struct world *world, uint64_t end_ms)
 {
+    const struct plan *plan = world->plan;
     while (world->now_ms < end_ms && !world_failed(world)) {
         uint64_t step_ms = chance_between(&world->faults_chance, 1000, 20000);
         uint64_t next_ms = world->now_ms + step_ms;
         world_run_until(world, next_ms < end_ms ? next_ms : end_ms);
         if (!world_failed(world)) {
             check_honest(world);
+        }
+        if (plan->older_count > 0 && world->now_ms >= plan->upgrade_at_ms) {
+            upgrade(world);
         }
     }
 }
@@ -70,6 +102,7 @@ void plan_storm(struct world *world)
 {
     struct plan *plan = world->plan;
     uint64_t begin_ms = world->now_ms;
+    plan->upgrade_at_ms = begin_ms + plan->upgrade_ms;
     work_begin(world);
     faults_begin(world);
     if (plan->late_count > 0) {
@@ -83,6 +116,9 @@ void plan_storm(struct world *world)
         }
     }
     weather_until(world, begin_ms + plan->storm_ms);
+    if (plan->older_count > 0) {
+        upgrade(world);
+    }
     faults_end(world);
     if (plan->late_count > 0 || plan->revoked || plan->statements > 0) {
         /* The operator who took the grant to the hub may have met a full disk. */

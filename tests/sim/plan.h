@@ -37,7 +37,9 @@ struct plan {
     uint64_t storm_ms; /* how long work and faults last */
     size_t late_count; /* nodes admitted in the middle of it */
     uint64_t late_ms;
-    bool revokes, revoked; /* somebody is to be, has been */
+    size_t older_count; /* nodes whose program is older, until they are upgraded */
+    uint64_t upgrade_ms, upgrade_at_ms; /* into the storm, and world time */
+    bool revokes, revoked;              /* somebody is to be, has been */
     uint64_t revoke_ms;
     unsigned writes_max;
     unsigned writes_made;

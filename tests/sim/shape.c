@@ -138,6 +138,10 @@ void shape_build(struct world *world, struct plan *plan,
     }
     add_villages(world, villages, early, late_villages);
     draw_clocks(world);
+    for (size_t i = 0; i < plan->older_count; i++) {
+        uint64_t at = chance_below(&world->faults_chance, world->machine_count);
+        world->machines[at].older = true;
+    }
     world_found(world, 0, count);
     connect_townships(world, plan->shape, (uint32_t)early);
     connect_villages(world, (uint32_t)(1 + early), villages);

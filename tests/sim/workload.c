@@ -289,6 +289,9 @@ static struct job *random_job(struct world *world, struct machine *machine,
                               uint64_t realm)
 {
     enum work work = pick_work(world);
+    if (machine->older && work >= WORK_VOLUNTEER) {
+        work = WORK_EDIT; /* its program has no command for the rest */
+    }
     uint8_t reg = work == WORK_AMEND || (work == WORK_VOID &&
                                          !chance_permille(&world->work_chance, 150))
                       ? REGISTER_VISIT
