@@ -5,26 +5,12 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
-#include "crdt/conflict.h"
-#include "crdt/lead.h"
 #include "crdt/lookup.h"
 #include "crdt/person.h"
 #include "crdt/search.h"
 #include "crdt/visit.h"
 
-/* Goes up when rows would read otherwise; all are made anew then. */
-#define CARE_LEVEL 3
-#define META_CARE "care"
 #define MONTHS (MONTH_MAX - MONTH_MIN + 1)
-
-enum { CARE_KEY_SIZE = 8 + ENTRY_ID_SIZE };
-
-static void care_key(uint8_t key[CARE_KEY_SIZE], uint64_t realm,
-                     const struct entry_id *person)
-{
-    put_be64(key, realm);
-    memcpy(key + 8, person->bytes, ENTRY_ID_SIZE);
-}
 
 /* ---- rows ---- */
 
@@ -49,12 +35,9 @@ static bool take_signed(struct slice *in, int64_t *value)
 
 static bool row_read(struct slice key, struct slice value, struct care *care)
 {
-    uint8_t realm[8], rewritten;
-    if (!slice_take(&key, sizeof realm, realm) ||
-        !slice_take(&key, ENTRY_ID_SIZE, care->person.bytes) || key.size != 0)
-        return false;
-    care->realm = get_be64(realm);
-    if (!slice_take_varint(&value, &care->village) ||
+    uint8_t rewritten;
+    if (!subject_key_read(key, &care->realm, &care->person) ||
+        !slice_take_varint(&value, &care->village) ||
         !slice_take_u8(&value, &care->tier) || !slice_take_u8(&value, &care->status) ||
         !take_signed(&value, &care->enrolled_day) ||
         !take_signed(&value, &care->status_day) || !take_signed(&value, &care->latest) ||
@@ -67,9 +50,9 @@ static bool row_read(struct slice key, struct slice value, struct care *care)
 
 static void row_write(struct store_txn *txn, const struct care *care)
 {
-    uint8_t key[CARE_KEY_SIZE];
+    uint8_t key[SUBJECT_KEY_SIZE];
     struct buffer row;
-    care_key(key, care->realm, &care->person);
+    subject_key(key, care->realm, &care->person);
     buffer_init(&row, SIZE_MAX);
     buffer_put_varint(&row, care->village);
     buffer_put_u8(&row, care->tier);
@@ -87,9 +70,9 @@ static void row_write(struct store_txn *txn, const struct care *care)
 bool care_find(struct store_txn *txn, uint64_t realm, const struct entry_id *person,
                struct care *care)
 {
-    uint8_t key[CARE_KEY_SIZE];
+    uint8_t key[SUBJECT_KEY_SIZE];
     struct slice value;
-    care_key(key, realm, person);
+    subject_key(key, realm, person);
     return store_get(txn, STORE_CARE, slice_of(key, sizeof key), &value) &&
            row_read(slice_of(key, sizeof key), value, care);
 }
@@ -226,7 +209,7 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
                       struct arena *scratch)
 {
     struct care care = {.realm = realm, .person = *id};
-    uint8_t key[CARE_KEY_SIZE];
+    uint8_t key[SUBJECT_KEY_SIZE];
     struct record_view person;
     struct tally tally;
     struct buffer months;
@@ -235,7 +218,7 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
     if (!view_record(txn, schema_register(REGISTER_PERSON), realm, NULL, id, scratch,
                      &person) ||
         !person.known || person.voided) {
-        care_key(key, realm, id);
+        subject_key(key, realm, id);
         store_delete(txn, STORE_CARE, slice_of(key, sizeof key));
         search_remove(txn, realm, id);
         return;
@@ -258,75 +241,10 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
     buffer_deinit(&months);
 }
 
-/* ---- the cursor ---- */
+/* ---- what was folded ---- */
 
-/* At most the last row there is. `anew`: no row of STORE_CARE is to be believed. */
-static uint64_t cursor_read(struct store_txn *txn, bool *anew)
-{
-    struct slice row;
-    uint64_t level, cursor, last = fold_last_row(txn);
-    *anew = !store_get(txn, STORE_META, slice_text(META_CARE), &row) ||
-            !slice_take_u64(&row, &level) || level != CARE_LEVEL ||
-            !slice_take_u64(&row, &cursor);
-    if (*anew)
-        return 0;
-    return cursor < last ? cursor : last;
-}
-
-static void cursor_write(struct store_txn *txn, uint64_t cursor)
-{
-    struct buffer row;
-    buffer_init(&row, SIZE_MAX);
-    buffer_put_u64(&row, CARE_LEVEL);
-    buffer_put_u64(&row, cursor);
-    store_put(txn, STORE_META, slice_text(META_CARE), buffer_slice(&row));
-    buffer_deinit(&row);
-}
-
-/* Rows taken out at the end give their numbers to others, which the cursor must not have
- * passed. */
-void care_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
-                    const struct entry_id *subject, struct arena *scratch)
-{
-    bool anew;
-    uint64_t cursor = cursor_read(txn, &anew);
-    if (!anew)
-        cursor_write(txn, cursor);
-    if (reg == REGISTER_PERSON || reg == REGISTER_VISIT)
-        make_anew(txn, realm, subject, scratch);
-    conflict_withdrawn(txn, reg, realm, subject, scratch);
-    if (reg == REGISTER_LEAD || reg == REGISTER_LEAD_STEP)
-        lead_work(txn, &(struct lead_touch){realm, *subject}, 1, scratch);
-}
-
-uint64_t care_left(struct store_txn *txn)
-{
-    bool anew;
-    uint64_t cursor = cursor_read(txn, &anew);
-    return fold_last_row(txn) - cursor;
-}
-
-void care_forget(struct store_txn *txn)
-{
-    store_clear(txn, STORE_CARE);
-    conflict_forget(txn);
-    store_clear(txn, STORE_SEARCH);
-    lead_forget(txn);
-    store_delete(txn, STORE_META, slice_text(META_CARE));
-}
-
-/* A folded row that concerns a person. */
-struct touch {
-    uint64_t realm;
-    struct entry_id person;
-    bool merge;   /* both chains are merged anew, whatever the rest says */
-    bool reached; /* a visit was entered that counts, `when` */
-    int64_t when;
-};
-
-/* False: it concerns nobody's row. */
-static bool touch_read(const struct fold_row *row, struct operation operation,
-                       struct touch *touch)
+bool care_touched(const struct fold_row *row, struct operation operation,
+                  struct care_touch *touch)
 {
     struct slice value;
     uint64_t method = 0, outcome = 0;
@@ -335,11 +253,11 @@ static bool touch_read(const struct fold_row *row, struct operation operation,
 
     if (operation.reg != REGISTER_PERSON && operation.reg != REGISTER_VISIT)
         return false;
-    *touch = (struct touch){
-        .realm = row->realm,
-        .person = operation.subject_is_self ? row->id : operation.subject,
+    *touch = (struct care_touch){
+        .person = touch_of(row, &operation),
         .merge = operation.reg == REGISTER_PERSON || operation.kind != OPERATION_CREATE,
     };
+    touch->person.reg = REGISTER_PERSON;
     while (!touch->merge && operation_next_field(&operation, &field, &value)) {
         if (value.size == 0)
             continue;
@@ -356,30 +274,23 @@ static bool touch_read(const struct fold_row *row, struct operation operation,
     return true;
 }
 
-static int touch_compare(const void *a, const void *b)
-{
-    const struct touch *left = a, *right = b;
-    if (left->realm != right->realm)
-        return left->realm < right->realm ? -1 : 1;
-    return entry_id_compare(&left->person, &right->person);
-}
-
 /* What one person's touches do to the row. Visits that were only entered need no chain, unless
  * something was said of one of them before it came. */
-static void apply_touches(struct store_txn *txn, const struct touch *touches,
+static void apply_touches(struct store_txn *txn, const struct care_touch *touches,
                           size_t count, struct arena *scratch)
 {
     struct care care;
     struct tally tally;
     struct buffer months;
+    const struct touch *person = &touches[0].person;
     bool merge =
-        !care_find(txn, touches[0].realm, &touches[0].person, &care) || care.rewritten;
+        !care_find(txn, person->realm, &person->subject, &care) || care.rewritten;
 
     for (size_t i = 0; i < count; i++)
         merge |= touches[i].merge;
     if (merge) {
         arena_reset(scratch);
-        make_anew(txn, touches[0].realm, &touches[0].person, scratch);
+        make_anew(txn, person->realm, &person->subject, scratch);
         return;
     }
     tally_init(&tally);
@@ -394,36 +305,9 @@ static void apply_touches(struct store_txn *txn, const struct touch *touches,
     buffer_deinit(&months);
 }
 
-uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch)
+void care_work(struct store_txn *txn, struct care_touch *touches, size_t count,
+               struct arena *scratch)
 {
-    uint64_t last = fold_last_row(txn), cursor;
-    struct touch *touches;
-    struct conflict_touch *edited;
-    struct lead_touch *leads;
-    size_t count = 0, edited_count = 0, lead_count = 0;
-    bool anew;
-
-    cursor = cursor_read(txn, &anew);
-    if (anew)
-        care_forget(txn);
-    if (cursor == last)
-        return 0;
-    if (rows_max > last - cursor)
-        rows_max = (size_t)(last - cursor);
-    touches = checked_malloc(rows_max * sizeof *touches);
-    edited = checked_malloc(rows_max * sizeof *edited);
-    leads = checked_malloc(rows_max * sizeof *leads);
-    for (size_t i = 0; i < rows_max; i++) {
-        struct fold_row row;
-        struct operation operation;
-        cursor++;
-        if (!fold_row_read(txn, cursor, &row) ||
-            operation_decode(row.plaintext, &operation) != OK)
-            continue;
-        count += touch_read(&row, operation, &touches[count]);
-        edited_count += conflict_touched(&row, &operation, &edited[edited_count]);
-        lead_count += lead_touched(&row, &operation, &leads[lead_count]);
-    }
     if (count > 1)
         qsort(touches, count, sizeof *touches, touch_compare);
     for (size_t i = 0; i < count;) {
@@ -433,11 +317,16 @@ uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch
         apply_touches(txn, touches + i, end - i, scratch);
         i = end;
     }
-    conflict_work(txn, edited, edited_count, scratch);
-    lead_work(txn, leads, lead_count, scratch);
-    free(touches);
-    free(edited);
-    free(leads);
-    cursor_write(txn, cursor);
-    return last - cursor;
+}
+
+void care_withdrawn(struct store_txn *txn, const struct touch *touch,
+                    struct arena *scratch)
+{
+    if (touch->reg == REGISTER_PERSON || touch->reg == REGISTER_VISIT)
+        make_anew(txn, touch->realm, &touch->subject, scratch);
+}
+
+void care_forget(struct store_txn *txn)
+{
+    store_clear(txn, STORE_CARE);
 }

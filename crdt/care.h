@@ -5,17 +5,16 @@
  * of the person's visits alone, whatever the order in which entries came, so that nodes with
  * equal entries have equal rows.
  *
- * The rows are worked in behind the fold: a cursor over the folded rows says how far. A visit
- * that is only entered moves its person's row by itself; after any amendment, void or edit
- * the person's chains are merged anew. The rows of crdt/conflict and
- * crdt/lead are worked in by the same cursor.
+ * The rows are worked in behind the fold (crdt/follow). A visit that is only entered moves its
+ * person's row by itself; after any amendment, void or edit the person's chains are merged
+ * anew, and what she is found by is kept with that (crdt/search, crdt/lookup).
  *
  *   STORE_CARE  realm u64 BE, person 12 -> village, tier, status, enrolled day, status day,
- *               latest, rewritten, first month (varints, signed ones zigzag), months
- *   STORE_META  "care" -> level, cursor (u64 each) */
+ *               latest, rewritten, first month (varints, signed ones zigzag), months */
 #ifndef LINLI_CRDT_CARE_H
 #define LINLI_CRDT_CARE_H
 
+#include "crdt/touch.h"
 #include "crdt/view.h"
 
 #define CARE_NEVER INT64_MIN
@@ -41,19 +40,23 @@ struct care {
     struct slice months;
 };
 
-/* Works in up to `rows_max` folded rows that are not worked in yet, and returns how many are
- * left. The fold has nothing pending. */
-uint64_t care_work(struct store_txn *txn, size_t rows_max, struct arena *scratch);
-
-/* How many rows are not worked in yet. */
-uint64_t care_left(struct store_txn *txn);
-
-/* Something was taken out of a subject's chain: the person's row is made anew. */
-void care_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
-                    const struct entry_id *subject, struct arena *scratch);
-
-/* Forgets all rows; care_work begins at the first folded row again. */
-void care_forget(struct store_txn *txn);
+/* The person whom a folded row concerns. */
+struct care_touch {
+    struct touch person;
+    bool merge;   /* both chains are merged anew, whatever the rest says */
+    bool reached; /* a visit was entered that counts, `when` */
+    int64_t when;
+};
+/* False: it concerns nobody's row. */
+bool care_touched(const struct fold_row *row, struct operation operation,
+                  struct care_touch *touch);
+/* Works the touches into the rows, in the scratch; reorders `touches`. */
+void care_work(struct store_txn *txn, struct care_touch *touches, size_t count,
+               struct arena *scratch);
+/* Something was taken out of a chain: the person's row is made anew. */
+void care_withdrawn(struct store_txn *txn, const struct touch *touch,
+                    struct arena *scratch);
+void care_forget(struct store_txn *txn); /* all rows */
 
 /* Walks the rows of a realm (0: of all), in order of (realm, person). The struct is zero but
  * for `realm` at first; close `cursor` as a store cursor. */

@@ -1,6 +1,5 @@
 #include "crdt/conflict.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -51,7 +50,7 @@ static uint32_t fields_in_conflict(const struct record_view *record)
 }
 
 /* The rows of one chain, in the scratch; how many there are. */
-static size_t rows_of_chain(struct store_txn *txn, const struct conflict_touch *touch,
+static size_t rows_of_chain(struct store_txn *txn, const struct touch *touch,
                             struct arena *scratch, struct conflict **rows)
 {
     uint8_t from[CONFLICT_KEY_SIZE];
@@ -78,7 +77,7 @@ static size_t rows_of_chain(struct store_txn *txn, const struct conflict_touch *
     return count;
 }
 
-static void make_anew(struct store_txn *txn, const struct conflict_touch *touch,
+static void make_anew(struct store_txn *txn, const struct touch *touch,
                       struct arena *scratch)
 {
     const struct schema_register *reg = schema_register(touch->reg);
@@ -131,52 +130,34 @@ static const struct schema_register *register_touched(uint8_t id)
 }
 
 bool conflict_touched(const struct fold_row *row, const struct operation *operation,
-                      struct conflict_touch *touch)
+                      struct touch *touch)
 {
     const struct schema_register *reg = register_touched(operation->reg);
     bool is_first = operation->kind == OPERATION_CREATE && row->previous == 0 &&
                     reg->step_register == 0;
     if (is_first || !schema_can_conflict(reg))
         return false;
-    *touch = (struct conflict_touch){
-        .reg = reg->id,
-        .realm = row->realm,
-        .subject = operation->kind == OPERATION_CREATE && operation->subject_is_self
-                       ? row->id
-                       : operation->subject,
-    };
+    *touch = touch_of(row, operation);
+    touch->reg = reg->id;
     return true;
 }
 
-static int touch_compare(const void *a, const void *b)
-{
-    const struct conflict_touch *left = a, *right = b;
-    if (left->reg != right->reg)
-        return left->reg < right->reg ? -1 : 1;
-    if (left->realm != right->realm)
-        return left->realm < right->realm ? -1 : 1;
-    return entry_id_compare(&left->subject, &right->subject);
-}
-
-void conflict_work(struct store_txn *txn, struct conflict_touch *touches, size_t count,
+void conflict_work(struct store_txn *txn, struct touch *touches, size_t count,
                    struct arena *scratch)
 {
-    if (count > 1)
-        qsort(touches, count, sizeof *touches, touch_compare);
+    count = touches_once(touches, count);
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && touch_compare(&touches[i - 1], &touches[i]) == 0)
-            continue;
         arena_reset(scratch);
         make_anew(txn, &touches[i], scratch);
     }
 }
 
-void conflict_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
-                        const struct entry_id *subject, struct arena *scratch)
+void conflict_withdrawn(struct store_txn *txn, const struct touch *touch,
+                        struct arena *scratch)
 {
-    conflict_work(txn,
-                  &(struct conflict_touch){register_touched(reg)->id, realm, *subject}, 1,
-                  scratch);
+    struct touch record = *touch;
+    record.reg = register_touched(touch->reg)->id;
+    conflict_work(txn, &record, 1, scratch);
 }
 
 void conflict_forget(struct store_txn *txn)

@@ -2,14 +2,15 @@
  * the same time, so that whoever decides finds them without a look at every record.
  *
  * "A conflict between people is shown, not hidden. Both values stay until someone decides."
- * A row follows from its record's chain alone. The rows are worked in behind the fold, by
- * the cursor of crdt/care.
+ * A row follows from its record's chain alone. The rows are worked in behind the fold
+ * (crdt/follow).
  *
  *   STORE_CONFLICTS  register 1, realm u64 BE, subject 12, record 12 -> the fields, bit i of a
  *                    u32: field i */
 #ifndef LINLI_CRDT_CONFLICT_H
 #define LINLI_CRDT_CONFLICT_H
 
+#include "crdt/touch.h"
 #include "crdt/view.h"
 
 struct conflict {
@@ -24,21 +25,16 @@ bool field_in_conflict(const struct field_view *field);
 
 /* The chain that a folded entry touches, where that can begin or end a conflict; false where
  * it cannot: most entries create a record that nothing was said of before. */
-struct conflict_touch {
-    uint8_t reg;
-    uint64_t realm;
-    struct entry_id subject;
-};
 bool conflict_touched(const struct fold_row *row, const struct operation *operation,
-                      struct conflict_touch *touch);
+                      struct touch *touch);
 
 /* Makes the rows of the touched chains anew, in the scratch; reorders `touches`. */
-void conflict_work(struct store_txn *txn, struct conflict_touch *touches, size_t count,
+void conflict_work(struct store_txn *txn, struct touch *touches, size_t count,
                    struct arena *scratch);
 
 /* Something was taken out of a subject's chain. */
-void conflict_withdrawn(struct store_txn *txn, uint8_t reg, uint64_t realm,
-                        const struct entry_id *subject, struct arena *scratch);
+void conflict_withdrawn(struct store_txn *txn, const struct touch *touch,
+                        struct arena *scratch);
 void conflict_forget(struct store_txn *txn); /* all rows */
 
 /* Walks the rows, in order of their keys. The struct is zero at first; close `cursor`. */

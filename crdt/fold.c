@@ -93,7 +93,8 @@ enum status fold_judge(const struct entry_id *id, uint64_t realm, struct slice p
         return status;
     const struct schema_register *reg = schema_register(operation->reg);
     CHECK(reg != NULL); /* operation_decode has looked */
-    bool fits = schema_lane_fits(reg, entry_id_log(id).lane) && schema_realm_fits(reg, realm);
+    bool fits =
+        schema_lane_fits(reg, entry_id_log(id).lane) && schema_realm_fits(reg, realm);
     return fits ? OK : ERR_PERMISSION;
 }
 
@@ -104,8 +105,7 @@ enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t re
     enum status status = fold_judge(id, realm, plaintext, &operation);
     if (status != OK)
         return status;
-    bool creates_subject =
-        operation.kind == OPERATION_CREATE && operation.subject_is_self;
+    struct entry_id subject = fold_subject_of(&operation, id);
     struct pending_row *row = row_add(fold);
     *row = (struct pending_row){
         .id = *id,
@@ -113,8 +113,7 @@ enum status fold_entry(struct fold *fold, const struct entry_id *id, uint64_t re
         .plaintext_at = fold->plaintexts.size,
         .plaintext_size = plaintext.size,
     };
-    chain_key(row->chain, operation.reg, realm,
-              creates_subject ? id : &operation.subject);
+    chain_key(row->chain, operation.reg, realm, &subject);
     if (!recent_is_empty(fold->recent))
         row->mark = mark_of_operation(&operation);
     buffer_put(&fold->plaintexts, plaintext.data, plaintext.size);
@@ -266,6 +265,12 @@ static uint64_t next_staying(struct store_txn *txn, uint64_t number,
 
 /* ---- marks ---- */
 
+struct entry_id fold_subject_of(const struct operation *operation,
+                                const struct entry_id *entry)
+{
+    return operation->subject_is_self ? *entry : operation->subject;
+}
+
 struct entry_id fold_record_of(const struct operation *operation,
                                const struct entry_id *entry)
 {
@@ -283,7 +288,7 @@ static void mark_put(struct store_txn *txn, const struct fold_row *row)
     uint8_t key[8];
     if (operation_decode(row->plaintext, &operation) != OK)
         return;
-    struct entry_id subject = operation.subject_is_self ? row->id : operation.subject;
+    struct entry_id subject = fold_subject_of(&operation, &row->id);
     struct entry_id record = fold_record_of(&operation, &row->id);
     buffer_init(&encoded, SIZE_MAX);
     buffer_put_varint(&encoded, number);
@@ -312,7 +317,6 @@ bool fold_mark_read(struct store_txn *txn, uint64_t number, struct fold_mark *ma
            slice_take(&value, ENTRY_ID_SIZE, mark->record.bytes) && value.size == 0;
 }
 
-/* No chain leads to them any more. */
 /* A row that stays is written again where what it leads to goes. */
 static void chain_free(struct store_txn *txn, const uint8_t key[CHAIN_KEY_SIZE],
                        const struct leaving *leaving)

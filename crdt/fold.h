@@ -92,6 +92,9 @@ bool fold_chain_newest(struct store_txn *txn, uint8_t reg, uint64_t realm,
 bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row);
 /* The first number after `number` that is a row or a mark; 0: there is none. */
 uint64_t fold_row_after(struct store_txn *txn, uint64_t number);
+/* The subject of an operation: the entry itself where it creates one. */
+struct entry_id fold_subject_of(const struct operation *operation,
+                                const struct entry_id *entry);
 /* The record that an operation concerns: the one it creates, changes or takes out. */
 struct entry_id fold_record_of(const struct operation *operation,
                                const struct entry_id *entry);

@@ -1,13 +1,10 @@
 #include "crdt/lead.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/schema_leads.h"
-
-enum { LEAD_KEY_SIZE = 8 + ENTRY_ID_SIZE };
 
 /* ---- what the steps come to ---- */
 
@@ -113,24 +110,17 @@ enum status lead_step_agrees(const struct record_view *step,
 
 /* ---- the rows of open leads ---- */
 
-static void lead_key(uint8_t key[LEAD_KEY_SIZE], uint64_t realm,
-                     const struct entry_id *lead)
-{
-    put_be64(key, realm);
-    memcpy(key + 8, lead->bytes, ENTRY_ID_SIZE);
-}
-
-static void make_anew(struct store_txn *txn, const struct lead_touch *touch,
+static void make_anew(struct store_txn *txn, const struct touch *touch,
                       struct arena *scratch)
 {
-    uint8_t key[LEAD_KEY_SIZE];
+    uint8_t key[SUBJECT_KEY_SIZE];
     struct record_view lead;
     struct buffer row;
     struct slice before;
-    lead_key(key, touch->realm, &touch->lead);
+    subject_key(key, touch->realm, &touch->subject);
     bool had = store_get(txn, STORE_LEADS, slice_of(key, sizeof key), &before);
     if (!view_record(txn, schema_register(REGISTER_LEAD), touch->realm, NULL,
-                     &touch->lead, scratch, &lead) ||
+                     &touch->subject, scratch, &lead) ||
         !lead.known || lead.voided || view_choice(&lead, LEAD_STATE) != LEAD_OPEN) {
         if (had)
             store_delete(txn, STORE_LEADS, slice_of(key, sizeof key));
@@ -144,34 +134,31 @@ static void make_anew(struct store_txn *txn, const struct lead_touch *touch,
 }
 
 bool lead_touched(const struct fold_row *row, const struct operation *operation,
-                  struct lead_touch *touch)
+                  struct touch *touch)
 {
-    bool is_self = operation->kind == OPERATION_CREATE && operation->subject_is_self;
     if (operation->reg != REGISTER_LEAD && operation->reg != REGISTER_LEAD_STEP)
         return false;
-    *touch = (struct lead_touch){row->realm, is_self ? row->id : operation->subject};
+    *touch = touch_of(row, operation);
+    touch->reg = REGISTER_LEAD;
     return true;
 }
 
-static int touch_compare(const void *a, const void *b)
-{
-    const struct lead_touch *left = a, *right = b;
-    if (left->realm != right->realm)
-        return left->realm < right->realm ? -1 : 1;
-    return entry_id_compare(&left->lead, &right->lead);
-}
-
-void lead_work(struct store_txn *txn, struct lead_touch *touches, size_t count,
+void lead_work(struct store_txn *txn, struct touch *touches, size_t count,
                struct arena *scratch)
 {
-    if (count > 1)
-        qsort(touches, count, sizeof *touches, touch_compare);
+    count = touches_once(touches, count);
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && touch_compare(&touches[i - 1], &touches[i]) == 0)
-            continue;
         arena_reset(scratch);
         make_anew(txn, &touches[i], scratch);
     }
+}
+
+void lead_withdrawn(struct store_txn *txn, const struct touch *touch,
+                    struct arena *scratch)
+{
+    struct touch lead = *touch;
+    if (touch->reg == REGISTER_LEAD || touch->reg == REGISTER_LEAD_STEP)
+        lead_work(txn, &lead, 1, scratch);
 }
 
 void lead_forget(struct store_txn *txn)
@@ -181,13 +168,10 @@ void lead_forget(struct store_txn *txn)
 
 static bool row_read(struct slice key, struct slice value, struct open_lead *lead)
 {
-    uint8_t realm[8];
     uint64_t since;
-    if (!slice_take(&key, sizeof realm, realm) ||
-        !slice_take(&key, ENTRY_ID_SIZE, lead->id.bytes) || key.size != 0 ||
+    if (!subject_key_read(key, &lead->realm, &lead->id) ||
         !slice_take_u8(&value, &lead->level) || !slice_take_u64(&value, &since))
         return false;
-    lead->realm = get_be64(realm);
     lead->since = (int64_t)since;
     return true;
 }

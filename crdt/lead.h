@@ -6,6 +6,7 @@
 #ifndef LINLI_CRDT_LEAD_H
 #define LINLI_CRDT_LEAD_H
 
+#include "crdt/touch.h"
 #include "crdt/view.h"
 
 /* A red lead that nobody answered for so long is told to townships and the county. */
@@ -33,8 +34,7 @@ MUST_USE enum status lead_step_agrees(const struct record_view *step,
 /* ---- the leads that nobody answered ---- */
 
 /* One row a lead that stands and is open, so that whoever watches them reads no others. A row
- * follows from the lead's chains alone; the rows are worked in behind the fold, by the cursor
- * of crdt/care.
+ * follows from the lead's chains alone; the rows are worked in behind the fold (crdt/follow).
  *
  *   STORE_LEADS  realm u64 BE, lead 12 -> level u8, since in minutes (u64) */
 struct open_lead {
@@ -44,14 +44,12 @@ struct open_lead {
     int64_t since;
 };
 
-struct lead_touch {
-    uint64_t realm;
-    struct entry_id lead;
-};
 bool lead_touched(const struct fold_row *row, const struct operation *operation,
-                  struct lead_touch *touch);
-void lead_work(struct store_txn *txn, struct lead_touch *touches, size_t count,
+                  struct touch *touch);
+void lead_work(struct store_txn *txn, struct touch *touches, size_t count,
                struct arena *scratch);
+void lead_withdrawn(struct store_txn *txn, const struct touch *touch,
+                    struct arena *scratch);
 void lead_forget(struct store_txn *txn); /* all rows */
 
 /* Walks the rows, in order of (realm, lead). The struct is zero at first; close `cursor`. */

@@ -321,16 +321,8 @@ bool search_fits(const struct search *search, search_mask mask, struct slice lin
 /* ---- blocks ---- */
 
 enum {
-    SEARCH_KEY_SIZE = 8 + ENTRY_ID_SIZE,
     BLOCK_SIZE_MAX = 3900, /* with its page's header and its check within one page */
 };
-
-static void search_key(uint8_t key[SEARCH_KEY_SIZE], uint64_t realm,
-                       const struct entry_id *person)
-{
-    put_be64(key, realm);
-    memcpy(key + 8, person->bytes, ENTRY_ID_SIZE);
-}
 
 static bool take_entry(struct slice *block, struct search_entry *entry)
 {
@@ -350,17 +342,17 @@ static void put_entry(struct buffer *block, const struct entry_id *person,
 }
 
 /* The block in which a person stands or would stand: the last that does not begin after. */
-static bool find_block(struct store_txn *txn, const uint8_t key[SEARCH_KEY_SIZE],
+static bool find_block(struct store_txn *txn, const uint8_t key[SUBJECT_KEY_SIZE],
                        struct slice *found_key, struct slice *block)
 {
-    return store_floor(txn, STORE_SEARCH, slice_of(key, SEARCH_KEY_SIZE), found_key,
+    return store_floor(txn, STORE_SEARCH, slice_of(key, SUBJECT_KEY_SIZE), found_key,
                        block) &&
-           found_key->size == SEARCH_KEY_SIZE && memcmp(found_key->data, key, 8) == 0;
+           found_key->size == SUBJECT_KEY_SIZE && memcmp(found_key->data, key, 8) == 0;
 }
 
 /* A block as it is, and where in it a person's entry stands or would stand. */
 struct place {
-    uint8_t key[SEARCH_KEY_SIZE];
+    uint8_t key[SUBJECT_KEY_SIZE];
     struct buffer block;
     size_t at, size; /* of the entry; size 0: there is none */
     bool exists;
@@ -373,7 +365,7 @@ static void place_find(struct store_txn *txn, uint64_t realm,
     struct search_entry entry;
     *place = (struct place){.exists = false};
     buffer_init(&place->block, SIZE_MAX);
-    search_key(place->key, realm, person);
+    subject_key(place->key, realm, person);
     if (!find_block(txn, place->key, &key, &value))
         return;
     place->exists = true;
@@ -395,24 +387,24 @@ static void place_find(struct store_txn *txn, uint64_t realm,
     }
 }
 
-static void write_block(struct store_txn *txn, const uint8_t key[SEARCH_KEY_SIZE],
+static void write_block(struct store_txn *txn, const uint8_t key[SUBJECT_KEY_SIZE],
                         struct slice block)
 {
     if (block.size > 0)
-        store_put(txn, STORE_SEARCH, slice_of(key, SEARCH_KEY_SIZE), block);
+        store_put(txn, STORE_SEARCH, slice_of(key, SUBJECT_KEY_SIZE), block);
     else
-        store_delete(txn, STORE_SEARCH, slice_of(key, SEARCH_KEY_SIZE));
+        store_delete(txn, STORE_SEARCH, slice_of(key, SUBJECT_KEY_SIZE));
 }
 
 /* Writes what is behind `at` under the key of its first entry. */
 static void write_rest(struct store_txn *txn, uint64_t realm, struct slice block)
 {
-    uint8_t key[SEARCH_KEY_SIZE];
+    uint8_t key[SUBJECT_KEY_SIZE];
     struct slice rest = block;
     struct search_entry entry;
     if (!take_entry(&rest, &entry))
         return;
-    search_key(key, realm, &entry.person);
+    subject_key(key, realm, &entry.person);
     write_block(txn, key, block);
 }
 
@@ -475,6 +467,11 @@ void search_remove(struct store_txn *txn, uint64_t realm, const struct entry_id 
     buffer_deinit(&place.block);
 }
 
+void search_forget(struct store_txn *txn)
+{
+    store_clear(txn, STORE_SEARCH);
+}
+
 /* Nearly all entries lack a letter of what is sought: they are passed over here, without a call
  * for each of their parts. What cannot be an entry is left to take_entry. */
 static void pass_over(struct slice *block, search_mask wanted)
@@ -506,7 +503,7 @@ static bool next_block(struct store_txn *txn, struct search_walk *walk)
                               : store_seek(txn, STORE_SEARCH, slice_of(from, sizeof from),
                                            &walk->cursor, &key, &walk->block);
     walk->started = true;
-    return more && key.size == SEARCH_KEY_SIZE && memcmp(key.data, from, 8) == 0;
+    return more && key.size == SUBJECT_KEY_SIZE && memcmp(key.data, from, 8) == 0;
 }
 
 bool search_next(struct store_txn *txn, struct search_walk *walk,

@@ -5,7 +5,7 @@
  * readings and also mixed: 王秀英 by 秀英, wangxiuying, wxy, 王xy; a telephone by its digits,
  * without +86; other texts by any part.
  *
- * Of persons this is kept beside the care rows and follows the fold with them (care.h):
+ * Of persons this is kept beside the care rows and follows the fold with them (follow.h):
  * 100,000 persons lie in blocks of many, so that looking through all of them reads some
  * megabytes in a row and opens no chain.
  *
@@ -16,6 +16,7 @@
 #ifndef LINLI_CRDT_SEARCH_H
 #define LINLI_CRDT_SEARCH_H
 
+#include "crdt/touch.h"
 #include "crdt/view.h"
 
 /* The letters and (by a hash) other characters that a text can be found by. A text that
@@ -46,6 +47,7 @@ MUST_USE bool search_fits(const struct search *search, search_mask mask,
 /* Keeps what a person is found by; takes it out. */
 void search_keep(struct store_txn *txn, const struct record_view *person);
 void search_remove(struct store_txn *txn, uint64_t realm, const struct entry_id *person);
+void search_forget(struct store_txn *txn); /* all rows */
 
 /* Walks the persons of a realm in id order. The struct is zero but for `realm` and `mask` at first;
  * close `cursor` as a store cursor. */

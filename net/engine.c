@@ -225,7 +225,7 @@ bool engine_take_wrote(struct engine *engine)
 
 uint64_t engine_wake_ms(const struct engine *engine)
 {
-    uint64_t wake_ms = engine->care_left > 0 ? engine->care_ms : UINT64_MAX;
+    uint64_t wake_ms = engine->follow_left > 0 ? engine->follow_ms : UINT64_MAX;
 
     if (engine_folding(engine, NULL))
         wake_ms = 0;

@@ -170,9 +170,9 @@ uint64_t engine_wake_ms(const struct engine *engine);
  * ticks without delay. `runs_left` is 0 while only what stood before is cleared away. */
 bool engine_folding(const struct engine *engine, uint64_t *runs_left);
 
-/* Folded rows that the care rows (crdt/care.h) do not have yet: figures made of them are
+/* Folded rows that what follows (crdt/follow.h) does not have yet: figures made of them are
  * known to be incomplete, and the engine wants ticks without delay. */
-uint64_t engine_care_left(const struct engine *engine);
+uint64_t engine_follow_left(const struct engine *engine);
 
 /* Which numbering of folded rows this is (crdt/fold.h): a number of another says nothing here.
  * A restored or copied store has another, and one whose rows were all made anew. */

@@ -27,7 +27,7 @@
 #ifndef LINLI_NET_ENGINE_STATE_H
 #define LINLI_NET_ENGINE_STATE_H
 
-#include "crdt/care.h"
+#include "crdt/follow.h"
 #include "crdt/log.h"
 #include "crdt/view.h"
 #include "net/accept.h"
@@ -81,8 +81,8 @@ struct engine {
     uint64_t refused;     /* entries among them that fold to nothing by their own fault */
     uint64_t refused_statements; /* of the control log, likewise */
     bool fold_dirty;
-    uint64_t care_left; /* folded rows that crdt/care has not worked in */
-    uint64_t care_ms;   /* steady time at which it goes on with many */
+    uint64_t follow_left; /* folded rows that crdt/follow has not worked in */
+    uint64_t follow_ms;   /* steady time at which it goes on with many */
 
     struct writing writing[LANES];
     struct known_operator *operators; /* number N is at N - 1 */
@@ -171,7 +171,7 @@ void folding_key_came(struct engine *engine);
 /* Takes back what the log's entries from this one on had become. */
 void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_seq);
 void folding_fold_some(struct engine *engine); /* a bounded piece of what is not folded */
-/* Writes what was folded, and works a bounded piece of it into the care rows. */
+/* Writes what was folded, and lets crdt/follow work in a bounded piece of it. */
 void folding_flush(struct engine *engine);
 
 /* cuts.c */

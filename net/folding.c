@@ -228,7 +228,7 @@ void folding_withdraw(struct engine *engine, struct log_name log, uint64_t from_
             break; /* damage */
         withdraw_run(engine, &run, head, from_seq, !is_awaited(engine, arrival));
     }
-    engine->care_left = care_left(engine->txn);
+    engine->follow_left = follow_left(engine->txn);
 }
 
 /* ---- folding again ---- */
@@ -322,9 +322,9 @@ static void fold_some_again(struct engine *engine)
     } else if (refold->sweep.stale > 0) {
         fold_flush(engine->fold, engine->txn);
         fold_sweep_some(engine->txn, &refold->sweep, fate_of, engine);
-        if (refold->sweep.stale == 0) { /* care rows counted what was swept */
-            care_forget(engine->txn);
-            engine->care_left = care_left(engine->txn);
+        if (refold->sweep.stale == 0) { /* what follows counted what was swept */
+            follow_forget(engine->txn);
+            engine->follow_left = follow_left(engine->txn);
         }
     } else {
         return;
@@ -340,27 +340,27 @@ void folding_fold_some(struct engine *engine)
         fold_some_again(engine); /* it may read a run that counts as left */
 }
 
-/* ---- the care rows ---- */
+/* ---- what follows from the rows ---- */
 
 /* A batch that files a few rows works in those and no more: what a clerk writes counts at
  * once, and a backlog is not slowed down. Neither is a load of writes: each row puts a page of
  * its own on the disk, which doubled what they write. The rest waits until no batch that filed more
  * came for a second, and then goes in pieces of about ten milliseconds. */
-#define CARE_ROWS_BUSY 16
-#define CARE_ROWS_IDLE 4000
-#define CARE_QUIET_MS 1000
+#define FOLLOW_ROWS_BUSY 16
+#define FOLLOW_ROWS_IDLE 4000
+#define FOLLOW_QUIET_MS 1000
 
 void folding_flush(struct engine *engine)
 {
     fold_flush(engine->fold, engine->txn);
-    uint64_t left = care_left(engine->txn);
-    if (left > engine->care_left + CARE_ROWS_BUSY)
-        engine->care_ms = engine->now_ms + CARE_QUIET_MS;
-    if (left > 0 && (left <= CARE_ROWS_BUSY || engine->now_ms >= engine->care_ms)) {
-        left = care_work(engine->txn, CARE_ROWS_IDLE, &engine->scratch);
+    uint64_t left = follow_left(engine->txn);
+    if (left > engine->follow_left + FOLLOW_ROWS_BUSY)
+        engine->follow_ms = engine->now_ms + FOLLOW_QUIET_MS;
+    if (left > 0 && (left <= FOLLOW_ROWS_BUSY || engine->now_ms >= engine->follow_ms)) {
+        left = follow_work(engine->txn, FOLLOW_ROWS_IDLE, &engine->scratch);
         engine->wrote = true;
     }
-    engine->care_left = left;
+    engine->follow_left = left;
 }
 
 /* ---- what outlives a restart ---- */
@@ -419,7 +419,7 @@ void folding_forget(struct engine *engine)
     store_clear(engine->txn, STORE_ROWS);
     store_clear(engine->txn, STORE_CHAINS);
     store_clear(engine->txn, STORE_UNREAD);
-    care_forget(engine->txn);
+    follow_forget(engine->txn);
     store_delete(engine->txn, STORE_META, slice_text(META_FOLD));
 }
 
@@ -432,7 +432,7 @@ void folding_load(struct engine *engine)
     uint64_t level = 0, arrival = 0;
 
     engine->fold_dirty = false;
-    engine->care_left = care_left(engine->txn);
+    engine->follow_left = follow_left(engine->txn);
     engine->unread_left = 0; /* until the roster is there */
     engine->refold = (struct refold){0};
     if (engine_meta_get(engine->txn, META_FOLD, &row) && slice_take_u64(&row, &level) &&

@@ -16,16 +16,15 @@ static enum status record_withdraw(struct engine *engine, const struct entry_id 
 {
     struct operation operation;
     enum status status = fold_judge(id, realm, plaintext, &operation);
-    bool is_subject = operation.kind == OPERATION_CREATE && operation.subject_is_self;
 
     if (status != OK)
         return status;
-    struct entry_id subject = is_subject ? *id : operation.subject;
+    struct entry_id subject = fold_subject_of(&operation, id);
     struct arena scratch; /* what is taken back is being read in the engine's */
     fold_withdraw(engine->txn, operation.reg, realm, &subject, entry_id_log(id),
                   from_seq);
     arena_init(&scratch);
-    care_withdrawn(engine->txn, operation.reg, realm, &subject, &scratch);
+    follow_withdrawn(engine->txn, operation.reg, realm, &subject, &scratch);
     arena_deinit(&scratch);
     return OK;
 }

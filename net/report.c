@@ -72,9 +72,9 @@ uint64_t engine_row_numbering(const struct engine *engine, struct store_txn *txn
     return engine->incarnation + folding_forgotten(txn);
 }
 
-uint64_t engine_care_left(const struct engine *engine)
+uint64_t engine_follow_left(const struct engine *engine)
 {
-    return engine->care_left;
+    return engine->follow_left;
 }
 
 /* Several neighbours may tell another history of one log. */

@@ -2,30 +2,16 @@
 
 #include <stdlib.h>
 
-#include "crdt/care.h"
-#include "crdt/operation.h"
+#include "crdt/follow.h"
 
 /* ---- what is not worked in ---- */
-
-struct find_late {
-    uint64_t realm;
-    struct entry_id person;
-};
-
-static int late_compare(const void *a, const void *b)
-{
-    const struct find_late *left = a, *right = b;
-    if (left->realm != right->realm)
-        return left->realm < right->realm ? -1 : 1;
-    return entry_id_compare(&left->person, &right->person);
-}
 
 void find_begin(struct find *find, struct store_txn *txn)
 {
     uint64_t last = fold_last_row(txn);
-    size_t capacity = 0, kept = 0;
+    size_t capacity = 0;
     *find = (struct find){.txn = txn};
-    for (uint64_t number = last - care_left(txn) + 1; number <= last; number++) {
+    for (uint64_t number = last - follow_left(txn) + 1; number <= last; number++) {
         struct fold_row row;
         struct operation operation;
         if (!fold_row_read(txn, number, &row) ||
@@ -34,16 +20,9 @@ void find_begin(struct find *find, struct store_txn *txn)
             continue;
         find->late =
             array_grow(find->late, &capacity, find->late_count + 1, sizeof *find->late);
-        find->late[find->late_count++] = (struct find_late){
-            row.realm, operation.subject_is_self ? row.id : operation.subject};
+        find->late[find->late_count++] = touch_of(&row, &operation);
     }
-    if (find->late_count > 1)
-        qsort(find->late, find->late_count, sizeof *find->late, late_compare);
-    for (size_t i = 0; i < find->late_count; i++) {
-        if (kept == 0 || late_compare(&find->late[i], &find->late[kept - 1]) != 0)
-            find->late[kept++] = find->late[i];
-    }
-    find->late_count = kept;
+    find->late_count = touches_once(find->late, find->late_count);
 }
 
 void find_end(struct find *find)
@@ -54,22 +33,22 @@ void find_end(struct find *find)
 static bool is_late(const struct find *find, uint64_t realm,
                     const struct entry_id *person)
 {
-    const struct find_late key = {realm, *person};
+    const struct touch key = {REGISTER_PERSON, realm, *person};
     size_t place;
     return find->late_count > 0 && sorted_find(&key, find->late, find->late_count,
-                                               sizeof *find->late, late_compare, &place);
+                                               sizeof *find->late, touch_compare, &place);
 }
 
 /* ---- finding ---- */
 
-static bool record_fits(const struct find *find, const struct find_late *late,
+static bool record_fits(const struct find *find, const struct touch *late,
                         const struct search *search, bool whole, struct arena *arena)
 {
     struct record_view person;
     struct buffer lines;
     arena_reset(arena);
     if (!view_record(find->txn, schema_register(REGISTER_PERSON), late->realm, NULL,
-                     &late->person, arena, &person) ||
+                     &late->subject, arena, &person) ||
         !person.known || person.voided)
         return false;
     buffer_init(&lines, SIZE_MAX);
@@ -94,9 +73,9 @@ void find_persons(const struct find *find, uint64_t realm, const struct search *
     store_cursor_close(&walk.cursor);
     arena_init(&arena);
     for (size_t i = 0; more && i < find->late_count; i++) {
-        const struct find_late *late = &find->late[i];
+        const struct touch *late = &find->late[i];
         if (late->realm == realm && record_fits(find, late, search, whole, &arena))
-            more = each(context, realm, &late->person);
+            more = each(context, realm, &late->subject);
     }
     arena_deinit(&arena);
 }

@@ -8,7 +8,7 @@
  * looked at themselves, so that whoever was entered a moment ago is found. */
 struct find {
     struct store_txn *txn;
-    struct find_late *late; /* by realm and person, each once */
+    struct touch *late; /* each once, in order */
     size_t late_count;
 };
 void find_begin(struct find *find, struct store_txn *txn);

@@ -62,7 +62,7 @@ void query_note_incomplete(struct query *query)
 
 void query_note_not_worked_in(struct query *query)
 {
-    uint64_t left = engine_care_left(query_engine(query));
+    uint64_t left = engine_follow_left(query_engine(query));
     if (left > 0 && query->incomplete.kind == INCOMPLETE_NOT)
         query->incomplete =
             (struct incomplete){.kind = INCOMPLETE_COUNTING, .count = left};

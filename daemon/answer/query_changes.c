@@ -107,12 +107,11 @@ static bool read_change(struct feed *feed, struct change_told *told)
                                      .record = mark.record};
     } else if (fold_row_read(txn, feed->number, &row) &&
                operation_decode(row.plaintext, &operation) == OK) {
-        *told = (struct change_told){
-            .happened = happened_words(operation.kind),
-            .reg = schema_register(operation.reg),
-            .realm = row.realm,
-            .subject = operation.subject_is_self ? row.id : operation.subject,
-            .record = fold_record_of(&operation, &row.id)};
+        *told = (struct change_told){.happened = happened_words(operation.kind),
+                                     .reg = schema_register(operation.reg),
+                                     .realm = row.realm,
+                                     .subject = fold_subject_of(&operation, &row.id),
+                                     .record = fold_record_of(&operation, &row.id)};
     } else {
         return false; /* damage, which is told elsewhere */
     }

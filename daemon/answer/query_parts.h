@@ -15,7 +15,7 @@ enum status query_refuse(struct query *query, enum status status, struct slice s
  * announced and not here. */
 void query_note_incomplete(struct query *query);
 
-/* The same of rows that are worked in behind the fold (crdt/care, crdt/conflict). */
+/* The same of rows that are worked in behind the fold (crdt/follow). */
 void query_note_not_worked_in(struct query *query);
 
 /* division and division_name, two pairs of a map. */

@@ -258,7 +258,7 @@ static void put_storage(struct query *query, struct store_txn *txn)
         {"wanted_logs", report.wanted_logs},
         {"runs_to_fold", runs_left},
         {"conflicts", conflict_count(txn)},
-        {"uncounted_entries", engine_care_left(engine)},
+        {"uncounted_entries", engine_follow_left(engine)},
     };
     answer_put_key(query->data, "storage");
     codec_put_map(query->data, ARRAY_SIZE(rows));

@@ -36,8 +36,7 @@ static bool judge_entry(void *context, const struct opened_entry *opened)
         operation.kind != OPERATION_CREATE || operation.reg != sought->reg->id)
         return false;
     sought->resolved->realm = opened->entry.realm;
-    sought->resolved->subject =
-        operation.subject_is_self ? sought->resolved->id : operation.subject;
+    sought->resolved->subject = fold_subject_of(&operation, &sought->resolved->id);
     sought->status = OK;
     return false;
 }
@@ -113,7 +112,7 @@ static void match_rows(const struct engine *engine, struct store_txn *txn,
             operation.kind != OPERATION_CREATE || operation.reg != reg->id)
             continue;
         struct resolved found = {.realm = row.realm, .id = row.id};
-        found.subject = operation.subject_is_self ? row.id : operation.subject;
+        found.subject = fold_subject_of(&operation, &row.id);
         note_match(matches, &found);
     }
     store_cursor_close(&cursor);

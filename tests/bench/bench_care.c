@@ -56,7 +56,7 @@ static void asking_open(struct asking *asking, const char *directory)
     asking->now_ms =
         roster_genesis(engine_roster(node_engine(asking->node)))->created_ms + 1000;
     effects_init(&effects);
-    while (engine_care_left(node_engine(asking->node)) > 0) {
+    while (engine_follow_left(node_engine(asking->node)) > 0) {
         struct event event = {.kind = EVENT_TICK,
                               .wall_ms = asking->now_ms,
                               .steady_ms = steady_ms += STEADY_STEP_MS};

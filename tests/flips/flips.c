@@ -313,7 +313,7 @@ static void child_settle(struct flips *flips, struct result *result)
             result->told = true;
         struct node *node = county->nodes[TOWN].node;
         if (!node_wants_rebuild(node) && !engine_folding(node_engine(node), NULL) &&
-            engine_care_left(node_engine(node)) == 0)
+            engine_follow_left(node_engine(node)) == 0)
             break;
     }
     county->now_ms = START_MS + 10000000;

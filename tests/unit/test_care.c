@@ -12,6 +12,7 @@
 
 #include "crdt/calendar.h"
 #include "crdt/coverage.h"
+#include "crdt/follow.h"
 #include "tests/unit/world_fixture.h"
 
 #define NEVER_TO_COME INT64_MAX
@@ -67,7 +68,7 @@ static void assert_row(struct world *world, const struct entry_id *id, int64_t n
 {
     struct care care;
     char text[256] = "none", latest[17] = "never", name[8];
-    while (care_work(world->txn, 1000, &world->arena) > 0) {
+    while (follow_work(world->txn, 1000, &world->arena) > 0) {
     }
     if (care_find(world->txn, TOWNSHIP, id, &care)) {
         care_as_of(world->txn, &care, now, &world->arena);
@@ -188,13 +189,14 @@ static void rows_do_not_depend_on_how_entries_came(void **state)
         }
         store_clear(world->txn, STORE_ROWS);
         store_clear(world->txn, STORE_CHAINS);
-        care_forget(world->txn);
+        follow_forget(world->txn);
         for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
             show(world, entries[i]);
             if (random_below(&random, 3) == 0)
-                (void)care_work(world->txn, 1 + random_below(&random, 9), &world->arena);
+                (void)follow_work(world->txn, 1 + random_below(&random, 9),
+                                  &world->arena);
         }
-        while (care_work(world->txn, 7, &world->arena) > 0) {
+        while (follow_work(world->txn, 7, &world->arena) > 0) {
         }
         for (size_t i = 0; i < 3; i++) {
             struct care care;
@@ -222,7 +224,7 @@ static void what_is_withdrawn_leaves_the_row(void **state)
     assert_row(world, &id, NEVER_TO_COME, "2 0 2026-03-01 00:00 2026-02 2026-03");
     struct entry_id gone = id_at(3, 1);
     fold_withdraw(world->txn, REGISTER_VISIT, TOWNSHIP, &id, entry_id_log(&gone), 1);
-    care_withdrawn(world->txn, REGISTER_VISIT, TOWNSHIP, &id, &world->arena);
+    follow_withdrawn(world->txn, REGISTER_VISIT, TOWNSHIP, &id, &world->arena);
     assert_row(world, &id, NEVER_TO_COME, "2 0 2026-02-01 00:00 2026-02");
     /* Its row number is given again. */
     show(world, visit_on(id_at(4, 1), &id, "2026-04-01", "met", NULL));
@@ -237,7 +239,7 @@ static void a_day_stated_for_an_earlier_status_says_nothing_of_this_one(void **s
     show(world, WRITE_EDIT(id_at(2, 1), stamp("2026-01-20"), &id,
                            {.field = PERSON_STATUS, .text = "hospital"},
                            {.field = PERSON_STATUS_SINCE, .text = "2026-01-15"}));
-    (void)care_work(world->txn, 1000, &world->arena);
+    (void)follow_work(world->txn, 1000, &world->arena);
     assert_true(care_find(world->txn, TOWNSHIP, &id, &care));
     assert_int_equal(care.status_day, day("2026-01-15"));
     struct entry_id replaced = id_at(2, 1);
@@ -245,7 +247,7 @@ static void a_day_stated_for_an_earlier_status_says_nothing_of_this_one(void **s
                            {.field = PERSON_STATUS,
                             .text = "deceased",
                             .replaced = naming(world, replaced)}));
-    (void)care_work(world->txn, 1000, &world->arena);
+    (void)follow_work(world->txn, 1000, &world->arena);
     assert_true(care_find(world->txn, TOWNSHIP, &id, &care));
     assert_int_equal(care.status, PERSON_DECEASED);
     assert_int_equal(care.status_day, day("2026-05-20"));

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "crdt/care.h"
+#include "crdt/follow.h"
 #include "crdt/conflict.h"
 #include "tests/unit/world_fixture.h"
 
@@ -36,7 +36,7 @@ static struct written tier(struct world *world, struct entry_id id,
 
 static void work_in(struct world *world)
 {
-    while (care_work(world->txn, 7, &world->arena) > 0) {
+    while (follow_work(world->txn, 7, &world->arena) > 0) {
     }
 }
 
@@ -111,7 +111,7 @@ static void what_is_withdrawn_was_never_in_conflict(void **state)
     show(world, tier(world, gone, &id, "general", NULL, 0));
     assert_rows(world, "1:10 ");
     fold_withdraw(world->txn, REGISTER_PERSON, TOWNSHIP, &id, entry_id_log(&gone), 1);
-    care_withdrawn(world->txn, REGISTER_PERSON, TOWNSHIP, &id, &world->arena);
+    follow_withdrawn(world->txn, REGISTER_PERSON, TOWNSHIP, &id, &world->arena);
     assert_rows(world, "");
 }
 
@@ -168,7 +168,7 @@ static void rows_follow_from_the_chains_in_whatever_order_entries_come(void **st
     work_in(world);
     rows_of(world, expected);
     assert_true(expected[0] != '\0');
-    care_forget(world->txn);
+    follow_forget(world->txn);
     assert_int_equal(conflict_count(world->txn), 0);
     work_in(world);
     rows_of(world, text);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "crdt/calendar.h"
-#include "crdt/care.h"
+#include "crdt/follow.h"
 #include "crdt/lead.h"
 #include "crdt/schema_leads.h"
 #include "tests/unit/world_fixture.h"
@@ -123,7 +123,7 @@ static void assert_open(struct world *world, const char *expected)
     struct open_lead open;
     char found[128] = "";
     int size = 0;
-    while (care_work(world->txn, 3, &world->arena) > 0) {
+    while (follow_work(world->txn, 3, &world->arena) > 0) {
     }
     while (lead_next(world->txn, &walk, &open))
         size += snprintf(found + size, sizeof found - (size_t)size, "%u:%u:%d ",
@@ -156,9 +156,9 @@ static void rows_are_the_same_in_whatever_order_entries_come(void **state)
     assert_open(world, "4:1:0 ");
     struct entry_id gone = urgent_at(2, 1);
     fold_withdraw(world->txn, REGISTER_LEAD_STEP, TOWNSHIP, &red, entry_id_log(&gone), 1);
-    care_withdrawn(world->txn, REGISTER_LEAD_STEP, TOWNSHIP, &red, &world->arena);
+    follow_withdrawn(world->txn, REGISTER_LEAD_STEP, TOWNSHIP, &red, &world->arena);
     assert_open(world, "1:1:0 4:1:0 ");
-    care_forget(world->txn);
+    follow_forget(world->txn);
     assert_open(world, "1:1:0 4:1:0 ");
 }
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "crdt/care.h"
+#include "crdt/follow.h"
 #include "crdt/readings.h"
 #include "crdt/search.h"
 #include "tests/unit/world_fixture.h"
@@ -32,7 +32,7 @@ static size_t count_found(struct world *world, const char *text, bool whole)
     struct search_entry entry;
     struct search search;
     size_t count = 0;
-    while (care_work(world->txn, 1000, &world->arena) > 0) {
+    while (follow_work(world->txn, 1000, &world->arena) > 0) {
     }
     arena_reset(&world->arena);
     search_read(slice_text(text), &world->arena, &search);
@@ -151,7 +151,7 @@ static void everybody_is_found_however_the_entries_came(void **state)
     for (int round = 0; round < 3; round++) {
         store_clear(world->txn, STORE_ROWS);
         store_clear(world->txn, STORE_CHAINS);
-        care_forget(world->txn);
+        follow_forget(world->txn);
         for (size_t i = 0; i < PERSONS; i++)
             order[i] = round == 1 ? PERSONS - i : i + 1;
         for (size_t i = PERSONS; round == 2 && i > 1; i--) {
@@ -164,7 +164,7 @@ static void everybody_is_found_however_the_entries_came(void **state)
             (void)snprintf(name, sizeof name, "王%u号", (unsigned)order[i]);
             enter(world, id_at(1, order[i]), name, "13800001111", "遂昌县石练镇柳村上街");
             if (random_below(&random, 20) == 0)
-                (void)care_work(world->txn, 1000, &world->arena);
+                (void)follow_work(world->txn, 1000, &world->arena);
         }
         assert_int_equal(count_found(world, "w", false), PERSONS);
         assert_int_equal(count_found(world, "王77号", false), 1);
