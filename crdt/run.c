@@ -227,6 +227,17 @@ void run_drop_after(struct run *run, uint64_t seq)
     memset(run->signature, 0, SIGNATURE_SIZE);
 }
 
+void run_begin_at(struct run *run, uint64_t seq, const struct hash *prev)
+{
+    struct encoded_entry encoded;
+
+    CHECK(seq > run->first_seq && seq <= run_last_seq(run));
+    for (; run->first_seq < seq; run->first_seq++, run->count--)
+        CHECK(take_entry(&run->entries, &encoded));
+    run->incarnation = 0;
+    run->prev = *prev;
+}
+
 bool run_is_unsigned(const struct run *run)
 {
     static const uint8_t nothing[SIGNATURE_SIZE];

@@ -89,6 +89,8 @@ size_t run_stored_size(const struct run *run); /* of RUN_STORED, exactly */
 /* Ends the run with entry `seq`, one of its own and not the last. What is left is unsigned:
  * the signature covered the last. */
 void run_drop_after(struct run *run, uint64_t seq);
+/* Begins the run with entry `seq`, one of its own and not the first, which follows `prev`. */
+void run_begin_at(struct run *run, uint64_t seq, const struct hash *prev);
 bool run_is_unsigned(const struct run *run); /* its signature is zeros */
 
 /* One entry of a run, complete. */

@@ -102,6 +102,15 @@ void accept_within_cut(const struct roster *roster, struct run *run)
         run_drop_after(run, cut->seq);
 }
 
+bool accept_past_head(const struct head *head, struct run *run)
+{
+    if (head == NULL || run->first_seq > head->seq || run_last_seq(run) <= head->seq ||
+        (run->first_seq == 1 && run->incarnation != head->incarnation))
+        return false;
+    run_begin_at(run, head->seq + 1, &head->hash);
+    return true;
+}
+
 enum status accept_run(const struct roster *roster, const struct head *head,
                        const struct run *run, struct arena *arena,
                        struct verified_run *out)

@@ -24,6 +24,12 @@ struct verified_run {
 /* A run that passes its log's cut, without what lies beyond it; any other as it is. */
 void accept_within_cut(const struct roster *roster, struct run *run);
 
+/* A run that begins within what is held of its log, without that; any other as it is. Runs are
+ * joined on the way, so a neighbour's answer may hold what another neighbour sent meanwhile.
+ * Returns whether something was left out: that it is the same as what is held is known once
+ * the rest is accepted. */
+MUST_USE bool accept_past_head(const struct head *head, struct run *run);
+
 /* Judges `run` against the roster and the log's `head` (NULL: nothing is held). OK: it
  * continues the log, its chain and signature verify, and it lies within the log's cut;
  * `out` is filled. Otherwise: ERR_UNKNOWN_AUTHOR, ERR_MALFORMED, ERR_DUPLICATE (held

@@ -36,8 +36,12 @@ enum status intake_run(struct engine *engine, const struct run *run,
     run = &within;
     writing_sign(engine); /* the run may be of our own log: what we write comes first */
     head = heads_find(engine->heads, run->log);
+    bool shortened = accept_past_head(head, &within);
     arena_reset(&engine->scratch);
     status = accept_run(engine->roster, head, run, &engine->scratch, &accepted);
+    /* What was left out is of another branch: the rest follows nothing that is held. */
+    if (shortened && status == ERR_BAD_SIGNATURE)
+        return ERR_GAP;
     if (status != OK)
         return status;
     CHECK(run->first_seq == (head != NULL ? head->seq : 0) + 1);

@@ -6,7 +6,9 @@
 
 #include <cmocka.h>
 
+#include "crdt/log.h"
 #include "net/message.h"
+#include "net/session.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/forge.h"
 #include "tests/sim/scene.h"
@@ -221,6 +223,69 @@ static void a_want_that_ends_within_a_run_is_answered_to_the_runs_end(void **sta
     scene_close(&scene);
 }
 
+static enum frame_verdict lose_runs(void *context, struct world *world, uint32_t from,
+                                    uint32_t to, struct slice frame)
+{
+    const uint32_t *deaf = context;
+    (void)world;
+    (void)from;
+    return to == *deaf && frame.data[0] == MESSAGE_RUN ? FRAME_LOST : FRAME_PASSES;
+}
+
+/* A township asks the hub for what a neighbour brings it meanwhile; the hub's answer is one run
+ * of all of it. */
+static void what_is_held_of_a_run_does_not_keep_out_the_rest(void **state)
+{
+    struct scene scene;
+    struct store_txn *txn;
+    struct buffer entries, frame;
+    struct run run;
+    (void)state;
+    scene_open(&scene, 20);
+    uint32_t township = scene_add(&scene, SHILIAN, "shilian");
+    uint32_t other = scene_add(&scene, HUSHAN, "hushan");
+    scene_found(&scene);
+    scene_connect(&scene, 0, township);
+    scene_connect(&scene, 0, other);
+    scene_run(&scene, SECOND_MS);
+    struct entry_id person = scene_person(&scene, township, SHILIAN);
+    scene_run(&scene, SECOND_MS);
+    scene.world->intercept = lose_runs;
+    scene.world->intercept_context = &other;
+    struct entry_id visit = person;
+    for (int i = 0; i < 3; i++) {
+        visit = scene_visit(&scene, township, SHILIAN, &person);
+        scene_run(&scene, SECOND_MS);
+    }
+    assert_true(scene_holds(&scene, other, &person));
+    assert_false(scene_holds(&scene, other, &visit));
+
+    struct log_name log = entry_id_log(&person);
+    struct machine *hub = world_machine(scene.world, 0);
+    const struct head *head = heads_find(engine_heads(node_engine(hub->node)), log);
+    struct log_id id = {world_machine(scene.world, township)->keys.id, head->incarnation,
+                        log.lane};
+    buffer_init(&entries, RUN_SIZE_LIMIT);
+    buffer_init(&frame, MESSAGE_SIZE_MAX);
+    assert_int_equal(node_read(hub->node, &txn), OK);
+    assert_true(log_cut_run(txn, &scene.world->county.salt, log, &id,
+                            entry_id_seq(&person), head->seq, RUN_SIZE_MAX, &entries,
+                            &run));
+    assert_int_equal(run_last_seq(&run), entry_id_seq(&visit));
+    message_put_run(&frame, 0, 0, &run);
+    store_abort(txn);
+    forge_deliver(scene.world, world_machine(scene.world, other), hub, &frame);
+    scene_run(&scene, 100);
+
+    assert_true(scene_holds(&scene, other, &visit));
+    assert_int_equal(scene_report(&scene, other, 0).refused[REFUSED_GAP], 0);
+    scene.world->intercept = NULL;
+    assert_all_is_well(&scene);
+    buffer_deinit(&entries);
+    buffer_deinit(&frame);
+    scene_close(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +297,7 @@ int main(void)
         cmocka_unit_test(an_unknown_author_is_wanted_and_arrives_after_the_roster),
         cmocka_unit_test(what_the_hub_changes_reads_the_same_in_the_village),
         cmocka_unit_test(a_want_that_ends_within_a_run_is_answered_to_the_runs_end),
+        cmocka_unit_test(what_is_held_of_a_run_does_not_keep_out_the_rest),
     };
     return cmocka_run_group_tests_name("paths", tests, NULL, NULL);
 }
