@@ -280,6 +280,9 @@ static void put_closings(struct query *query, struct answering *answering,
     struct buffer *out = query->data;
     answer_put_key(out, "closings");
     codec_put_array(out, report->closings.count);
+    if (report->closings.count > 0) /* a hub's operators are recorded there */
+        answer_learn_operators(answering,
+                               roster_genesis(engine_roster(answering->engine))->county);
     for (size_t i = 0; i < report->closings.count; i++) {
         const struct closing *closing = &report->closings.rows[i];
         struct log_name log = entry_id_log(&closing->id);

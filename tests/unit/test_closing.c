@@ -193,6 +193,20 @@ static void of_two_closings_the_first_stands_when_the_hub_was_first(void **state
     assert_figure(part(total(county), "restated"), 3, 3, "100.0");
 }
 
+/* A hub's operators are recorded in the county's realm, others in their township's. */
+static void who_closed_a_month_is_named_the_hubs_clerk_too(void **state)
+{
+    struct county *county = *state;
+    struct slice name, actor;
+    close_apart(county, HUB, TOWN);
+    assert_same_at_both(county);
+    for (size_t i = 0; i < 2; i++) {
+        actor = part(element(county, "closings", i), "actor");
+        assert_true(codec_take_text(&actor, &name));
+        assert_true(slice_equal(name, slice_text(county->account)));
+    }
+}
+
 #define COUNTY_TEST(name)                                                                \
     cmocka_unit_test_setup_teardown(name, county_set_up, county_tear_down)
 
@@ -204,6 +218,7 @@ int main(void)
         COUNTY_TEST(what_is_missing_is_not_closed_over_in_silence),
         COUNTY_TEST(of_two_closings_the_first_stands_when_the_town_was_first),
         COUNTY_TEST(of_two_closings_the_first_stands_when_the_hub_was_first),
+        COUNTY_TEST(who_closed_a_month_is_named_the_hubs_clerk_too),
     };
     return cmocka_run_group_tests_name("closing", tests, NULL, NULL);
 }
