@@ -19,6 +19,7 @@ bool check_readable(
 bool check_relay(struct world *world); /* carriers without the key hold it all  */
 bool check_model(struct world *world); /* records read as the second opinion says */
 bool check_figures(struct world *world); /* reports and lists are equal to the byte */
+bool check_counted(struct world *world); /* coverage counts persons, not rows */
 bool check_quiet(struct world *world);   /* silence costs nothing                 */
 bool check_revoked(struct world *world); /* nobody holds what lies beyond a cut */
 bool check_honest(struct world *world);  /* in the storm: nobody claims to be done */

@@ -37,8 +37,9 @@ static void describe(const struct world *world, const struct plan *plan, uint64_
 static void check_everything(struct world *world)
 {
     bool (*const checks[])(struct world *) = {
-        check_converged, check_acknowledged, check_readable,  check_relay,  check_revoked,
-        check_model,     check_quiet,        check_converged, check_figures};
+        check_converged, check_acknowledged, check_readable, check_relay,
+        check_revoked,   check_model,        check_quiet,    check_converged,
+        check_figures,   check_counted};
     for (size_t i = 0; i < ARRAY_SIZE(checks) && !world_failed(world); i++) {
         checks[i](world);
     }
