@@ -369,6 +369,15 @@ static enum status take_with(struct reading *reading, struct slice args)
     return status == OK ? OK : refuse(reading->change, status, text);
 }
 
+static bool has_value(const struct reading *reading, uint8_t field)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        if (reading->values[i].field == field && reading->values[i].value.size > 0)
+            return true;
+    }
+    return false;
+}
+
 /* Enters what happened to the record, or changes it. */
 static enum status prepare_step(struct reading *reading, struct slice args)
 {
@@ -395,9 +404,8 @@ static enum status prepare_step(struct reading *reading, struct slice args)
     status = take_with(reading, args);
     if (status == OK)
         status = take_fields(reading, args);
-    for (size_t i = 0; i < reg->field_count && status == OK; i++) {
-        bool given = reading->seen[i];
-        if ((step->needed & FIELD_BIT(i)) != 0 && !given)
+    for (uint8_t i = 0; i < reg->field_count && status == OK; i++) {
+        if ((step->needed & FIELD_BIT(i)) != 0 && !has_value(reading, i))
             status = refuse(reading->change, ERR_FIELD_MISSING,
                             slice_text(reg->fields[i].name));
     }

@@ -743,6 +743,24 @@ static void an_identity_number_agrees_with_birth_and_sex(void **state)
                      OK);
 }
 
+/* ---- steps ---- */
+
+static void what_a_step_needs_is_not_given_by_an_empty_text(void **state)
+{
+    struct county *county = *state;
+    const char *person = add_person(county, "张三");
+    assert_int_equal(
+        tell(county, TOWN, "order.add", ARGS({"person", person}, {"kind", "meals"})), OK);
+    const char *order = told_id(county);
+    assert_refused(county, ERR_FIELD_MISSING, "order.assign",
+                   ARGS({"id", order}, {"volunteer", ""}), "volunteer");
+    assert_refused(county, ERR_FIELD_MISSING, "order.cancel",
+                   ARGS({"id", order}, {"words", ""}), "words");
+    assert_int_equal(
+        tell(county, TOWN, "order.cancel", ARGS({"id", order}, {"words", "老人外出"})),
+        OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -774,6 +792,7 @@ int main(void)
         TEST(a_void_needs_a_reason_and_happens_once),
         TEST(a_voided_person_leaves_the_list_and_their_visits_stay),
         TEST(an_amendment_without_a_field_is_refused),
+        TEST(what_a_step_needs_is_not_given_by_an_empty_text),
         TEST(only_what_writes_records_is_meant),
         TEST(arguments_of_other_types_are_refused),
     };
