@@ -81,7 +81,7 @@
       "Look at that record. If both are right, enter it again with --anyway.")           \
     X(ERR_DOUBLE, 1208, "the same was entered already",                                  \
       "Look at that record. If both happened, enter it again with --anyway.")            \
-    X(ERR_ALIKE, 1213, "somebody of that name and birth is here already",                 \
+    X(ERR_ALIKE, 1213, "somebody of that name and birth is here already",                \
       "Look at that person. If these are two people, enter it again with --anyway.")     \
     X(ERR_CLOSED, 1211, "this month was closed already",                                 \
       "See it with: linli report coverage --month MONTH")                                \
@@ -111,7 +111,8 @@
       "If help is needed after all, enter a new order.")                                 \
     X(ERR_ORDER_WHOSE, 1228,                                                             \
       "two volunteers are assigned, entered without knowing of each other",              \
-      "Say which one with --volunteer, or assign the order anew to one of them.")        \
+      "Say which one with --volunteer. As long as none has signed in, the order can be " \
+      "assigned anew.")                                                                  \
     X(ERR_ORDER_PROXY, 1229,                                                             \
       "who recorded a service cannot confirm it in their own name",                      \
       "Let another account confirm it, or name who did in the person's stead: --proxy "  \

@@ -44,10 +44,11 @@ static bool is_before(const struct record_view *a, const struct record_view *b)
     return entry_id_compare(&a->id, &b->id) < 0;
 }
 
-void lead_compute(struct record_view *lead, struct arena *arena)
+void lead_compute(struct record_view *lead, struct store_txn *txn, struct arena *arena)
 {
     const struct record_view *answer = NULL, *closing = NULL;
     struct buffer value;
+    (void)txn;
     for (size_t i = 0; lead->steps != NULL && i < lead->steps->count; i++) {
         const struct record_view *step = &lead->steps->records[i];
         if (!step_stands(step))

@@ -13,7 +13,7 @@
 #define LEAD_ANSWER_MINUTES 120
 
 /* Fills state, response time and who answered. */
-void lead_compute(struct record_view *lead, struct arena *arena);
+void lead_compute(struct record_view *lead, struct store_txn *txn, struct arena *arena);
 
 /* When it was noticed, else when it was entered; minutes as a FIELD_MOMENT. */
 int64_t lead_since(const struct record_view *lead);

@@ -3,11 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crdt/codec.h"
 #include "crdt/normal.h"
-#include "crdt/schema_orders.h"
-
-#define SERVICE_MINUTES_MAX (24 * 60)
 
 /* ---- the table ---- */
 
@@ -158,8 +154,8 @@ static bool is_of(const struct placed *placed, const struct entry_id *who)
            (placed->who != NULL && entry_id_compare(placed->who, who) == 0);
 }
 
-/* The first, or the last, step of a kind that is in turn; of `who`'s service (NULL:
- * anybody's); in the past of `within` (NULL: anywhere). NULL where there is none. */
+/* The first step of a kind that is in turn, in the past of `within` (NULL: anywhere). NULL
+ * where there is none. */
 static const struct placed *step_first(const struct steps *steps, enum order_step step,
                                        const struct placed *within)
 {
@@ -172,6 +168,7 @@ static const struct placed *step_first(const struct steps *steps, enum order_ste
     return NULL;
 }
 
+/* Likewise the last, of `who`'s service (NULL: anybody's). */
 static const struct placed *step_last(const struct steps *steps, enum order_step step,
                                       const struct entry_id *who,
                                       const struct placed *within)
@@ -206,10 +203,16 @@ static const struct entry_id *find_who(const struct steps *steps,
 
 /* ---- who may not be one and the same ---- */
 
+/* Numbers of accounts begin anew with each incarnation of a node, so that from one to another
+ * the names are compared. */
 static bool same_actor(const struct order_event *a, const struct order_event *b)
 {
-    return a->actor == b->actor &&
-           log_name_equal(entry_id_log(&a->id), entry_id_log(&b->id));
+    struct log_name left = entry_id_log(&a->id), right = entry_id_log(&b->id);
+    if (left.node != right.node)
+        return false;
+    if (left.tag == right.tag)
+        return a->actor == b->actor;
+    return a->account.size > 0 && slice_equal(a->account, b->account);
 }
 
 static bool same_name(const struct order_event *a, const struct order_event *b)
@@ -241,15 +244,19 @@ static bool settles_own(const struct order_event *before,
     return before != NULL && (same_name(before, settled) || same_actor(before, settled));
 }
 
-static bool same_person(const struct order *order)
+bool order_confirms_own(const struct order_service *service,
+                        const struct order_event *confirmed)
 {
-    const struct order_event *confirmed = order->confirmed, *settled = order->settled;
-    if (confirmed != NULL && (confirms_own(order->started, confirmed) ||
-                              confirms_own(order->finished, confirmed)))
-        return true;
-    return settled != NULL &&
-           (settles_own(order->started, settled) ||
-            settles_own(order->finished, settled) || settles_own(confirmed, settled));
+    return confirms_own(service->started, confirmed) ||
+           confirms_own(service->finished, confirmed);
+}
+
+bool order_settles_own(const struct order_service *service,
+                       const struct order_event *settled)
+{
+    return settles_own(service->started, settled) ||
+           settles_own(service->finished, settled) ||
+           settles_own(service->confirmed, settled);
 }
 
 /* ---- the fold ---- */
@@ -304,23 +311,65 @@ static void find_serving(const struct steps *steps, struct arena *arena,
     }
 }
 
-/* The service that closed the order. A settlement is of the service that it had seen. */
-static const struct placed *find_closing(const struct steps *steps,
-                                         const struct placed *settled)
+/* The minutes of a service as `settled` or another of its steps states them, else from sign-in
+ * to sign-out. */
+static void count_minutes(struct order_service *service,
+                          const struct order_event *settled)
 {
-    return step_first(steps, STEP_CONFIRM, settled);
+    const struct order_event *started = service->started, *finished = service->finished;
+    const struct order_event *stated[] = {settled, service->confirmed, finished};
+    for (size_t i = 0; i < ARRAY_SIZE(stated); i++) {
+        if (stated[i] == NULL || !stated[i]->has_minutes)
+            continue;
+        service->minutes_from = stated[i];
+        service->minutes = stated[i]->minutes;
+        return;
+    }
+    if (started == NULL || finished == NULL || !started->has_when ||
+        !finished->has_when || finished->when < started->when ||
+        finished->when - started->when > ORDER_MINUTES_MAX)
+        return;
+    service->minutes_from = finished;
+    service->minutes = (uint64_t)(finished->when - started->when);
 }
 
-static void close_order(const struct steps *steps, const struct placed *confirmed,
-                        struct order *order)
+/* The service that a step is about, of what lies in the step's past. A settlement is of the
+ * first confirmed service that it had seen. */
+static void find_service(const struct steps *steps, const struct placed *placed,
+                         struct order_service *service)
 {
-    const struct entry_id *who = confirmed->who;
-    const struct placed *finished = step_last(steps, STEP_FINISH, who, confirmed);
+    enum order_step step = placed->event->step;
+    const struct placed *confirmed = NULL, *finished = placed;
+    if (step == STEP_CONFIRM)
+        confirmed = placed;
+    else if (step == STEP_SETTLE || step == STEP_RATE)
+        confirmed = step_first(steps, STEP_CONFIRM, placed);
+    const struct placed *last = confirmed != NULL ? confirmed : placed;
+    if (step != STEP_FINISH)
+        finished = step_last(steps, STEP_FINISH, last->who, last);
+    *service = (struct order_service){
+        .volunteer = last->who,
+        .confirmed = event_of(confirmed),
+        .finished = event_of(finished),
+        .started = event_of(
+            step_last(steps, STEP_START, last->who, finished != NULL ? finished : last)),
+    };
+    count_minutes(service, step == STEP_SETTLE ? placed->event : NULL);
+}
+
+/* The first settlement's service, else the first confirmed. */
+static void close_order(const struct steps *steps, const struct placed *settled,
+                        const struct placed *confirmed, struct order *order)
+{
+    struct order_service service;
+    find_service(steps, settled != NULL ? settled : confirmed, &service);
+    const struct entry_id *who = service.volunteer;
     const struct placed *assigned = step_last(steps, STEP_ASSIGN, who, NULL);
-    order->confirmed = confirmed->event;
-    order->finished = event_of(finished);
-    order->started = event_of(
-        step_last(steps, STEP_START, who, finished != NULL ? finished : confirmed));
+    order->confirmed = service.confirmed;
+    order->finished = service.finished;
+    order->started = service.started;
+    order->minutes_from = service.minutes_from;
+    order->minutes = service.minutes;
     order->assigned_count = who != NULL;
     order->assigned[0] = assigned != NULL ? assigned->event : confirmed->event;
     order->has_volunteer = who != NULL;
@@ -330,24 +379,45 @@ static void close_order(const struct steps *steps, const struct placed *confirme
         const struct placed *placed = &steps->placed[i];
         if (placed->reached == ORDER_CONFIRMED && who != NULL && !is_of(placed, who))
             flag(order, ORDER_TWO_CONFIRMED);
+        if (placed->reached == ORDER_SETTLED && placed != settled)
+            flag(order, ORDER_TWO_SETTLED);
     }
+    if (order_confirms_own(&service, service.confirmed) ||
+        (settled != NULL && order_settles_own(&service, settled->event)))
+        flag(order, ORDER_SAME_PERSON);
 }
 
-static void count_minutes(struct order *order)
+/* What is said of an order whose service nobody confirmed yet. */
+static void leave_open(const struct steps *steps, struct order *order)
 {
-    const struct order_event *stated[] = {order->settled, order->confirmed,
-                                          order->finished};
-    for (size_t i = 0; i < ARRAY_SIZE(stated) && !order->has_minutes; i++) {
-        order->has_minutes = stated[i] != NULL && stated[i]->has_minutes;
-        order->minutes = order->has_minutes ? stated[i]->minutes : 0;
+    struct order_service service = {
+        .started = event_of(step_last(steps, STEP_START, NULL, NULL)),
+        .finished = event_of(step_last(steps, STEP_FINISH, NULL, NULL)),
+    };
+    count_minutes(&service, NULL);
+    order->started = service.started;
+    order->finished = service.finished;
+    order->minutes_from = service.minutes_from;
+    order->minutes = service.minutes;
+    order->has_volunteer = order->assigned_count == 1;
+    if (order->has_volunteer)
+        order->volunteer = order->assigned[0]->volunteer;
+    /* Nobody is to serve any more, so nothing is left to be decided. */
+    if (order->assigned_count > 1 && order->state == ORDER_CANCELLED)
+        order->assigned_count = 1;
+    if (order->assigned_count > 1)
+        flag(order, ORDER_TWO_ASSIGNED);
+}
+
+static void lay_out(const struct order_event *events, size_t count, struct arena *arena,
+                    struct steps *steps)
+{
+    place_events(events, count, arena, steps);
+    for (size_t i = 0; i < steps->count; i++) {
+        struct placed *placed = &steps->placed[i];
+        placed->who = find_who(steps, placed);
+        placed->reached = order_next(furthest(steps, placed), placed->event->step);
     }
-    if (order->has_minutes || order->started == NULL || order->finished == NULL ||
-        !order->started->has_when || !order->finished->has_when ||
-        order->finished->when < order->started->when ||
-        order->finished->when - order->started->when > SERVICE_MINUTES_MAX)
-        return;
-    order->has_minutes = true;
-    order->minutes = (uint64_t)(order->finished->when - order->started->when);
 }
 
 void order_fold(const struct order_event *events, size_t count, struct arena *arena,
@@ -355,279 +425,61 @@ void order_fold(const struct order_event *events, size_t count, struct arena *ar
 {
     struct steps steps;
     *order = (struct order){0};
-    place_events(events, count, arena, &steps);
-    for (size_t i = 0; i < steps.count; i++) {
-        struct placed *placed = &steps.placed[i];
-        placed->who = find_who(&steps, placed);
-        placed->reached = order_next(furthest(&steps, placed), placed->event->step);
+    lay_out(events, count, arena, &steps);
+    order->state = furthest(&steps, NULL);
+    for (size_t i = steps.count; i > 0; i--) {
+        const struct placed *placed = &steps.placed[i - 1];
         if (placed->reached == 0)
             flag(order, ORDER_OUT_OF_TURN);
+        if (placed->reached == order->state)
+            order->reached = placed->event;
     }
     if (count > steps.count)
         flag(order, ORDER_OUT_OF_TURN);
-    order->state = furthest(&steps, NULL);
     const struct placed *settled = step_first(&steps, STEP_SETTLE, NULL);
-    const struct placed *confirmed = find_closing(&steps, settled);
+    const struct placed *confirmed = step_first(&steps, STEP_CONFIRM, settled);
     order->settled = event_of(settled);
     order->rated = event_of(step_first(&steps, STEP_RATE, NULL));
     order->cancelled = event_of(step_first(&steps, STEP_CANCEL, NULL));
     find_assigned(&steps, arena, order);
     find_serving(&steps, arena, order);
-    if (confirmed != NULL) {
-        close_order(&steps, confirmed, order);
-        if (order->cancelled != NULL)
-            flag(order, ORDER_CANCELLED_MEANWHILE);
-    } else {
-        order->started = event_of(step_last(&steps, STEP_START, NULL, NULL));
-        order->finished = event_of(step_last(&steps, STEP_FINISH, NULL, NULL));
-        order->has_volunteer = order->assigned_count == 1;
-        if (order->has_volunteer)
-            order->volunteer = order->assigned[0]->volunteer;
-        if (order->assigned_count > 1 && order->state != ORDER_CANCELLED)
-            flag(order, ORDER_TWO_ASSIGNED);
-    }
-    count_minutes(order);
-    if (same_person(order))
-        flag(order, ORDER_SAME_PERSON);
-}
-
-bool order_credit(const struct order *order, struct order_credit *credit)
-{
-    if (order->settled == NULL || !order->has_volunteer || !order->has_minutes)
-        return false;
-    *credit = (struct order_credit){
-        .settled = order->settled->id,
-        .volunteer = order->volunteer,
-        .minutes = order->minutes,
-    };
-    return true;
-}
-
-/* ---- from records and to fields ---- */
-
-static struct slice text_of(const struct record_view *record, uint8_t field)
-{
-    struct slice value = view_value(record, field), text = {0};
-    return codec_take_text(&value, &text) ? text : (struct slice){0};
-}
-
-static struct order_event event_from(const struct record_view *step, struct arena *arena)
-{
-    struct slice volunteer = view_value(step, STEP_VOLUNTEER);
-    struct slice minutes = view_value(step, STEP_MINUTES);
-    const struct field_view *seen = &step->fields[STEP_SEEN];
-    struct order_event event = {
-        .id = step->id,
-        .stamp_ms = step->created_ms,
-        .actor = step->created_by,
-        .step = (enum order_step)view_choice(step, STEP_WHAT),
-        .by = text_of(step, STEP_BY),
-        .by_proxy = text_of(step, STEP_PROXY).size > 0,
-    };
-    event.has_volunteer = codec_take_id(&volunteer, &event.volunteer);
-    event.has_when = view_time(step, STEP_AT, &event.when);
-    event.has_minutes = codec_take_uint(&minutes, &event.minutes);
-    struct entry_id *ids = arena_alloc(arena, (seen->count + 1) * sizeof *ids);
-    for (size_t i = 0; i < seen->count; i++) {
-        struct slice value = seen->versions[i].value;
-        if (codec_take_id(&value, &ids[event.seen_count]))
-            event.seen_count++;
-    }
-    event.seen = ids;
-    return event;
-}
-
-size_t order_events(const struct record_list *steps, struct arena *arena,
-                    struct order_event **events)
-{
-    size_t count = 0;
-    *events = arena_alloc(arena, (steps->count + 1) * sizeof **events);
-    for (size_t i = 0; i < steps->count; i++) {
-        if (steps->records[i].known && !steps->records[i].voided)
-            (*events)[count++] = event_from(&steps->records[i], arena);
-    }
-    return count;
-}
-
-/* Of any computed field but the volunteers: there are as many flags and steps at most. */
-#define VALUES_MAX 8
-
-/* A computed value: its version is the step that it comes from. */
-static struct version *put_version(struct record_view *record, uint8_t field,
-                                   const struct order_event *from, struct arena *arena)
-{
-    struct field_view *view = &record->fields[field];
-    if (view->versions == NULL)
-        view->versions = arena_alloc(arena, VALUES_MAX * sizeof *view->versions);
-    CHECK(field == ORDER_VOLUNTEER || view->count < VALUES_MAX);
-    struct version *version = &view->versions[view->count++];
-    *version = (struct version){.id = record->id, .stamp_ms = record->created_ms};
-    if (from != NULL)
-        *version = (struct version){
-            .id = from->id, .stamp_ms = from->stamp_ms, .actor = from->actor};
-    return version;
-}
-
-static void put_number(struct record_view *record, uint8_t field,
-                       const struct order_event *from, uint64_t number,
-                       struct arena *arena)
-{
-    struct buffer encoded;
-    buffer_init(&encoded, SIZE_MAX);
-    codec_put_uint(&encoded, number);
-    put_version(record, field, from, arena)->value =
-        arena_copy(arena, buffer_slice(&encoded));
-    buffer_deinit(&encoded);
-}
-
-static void put_moment(struct record_view *record, uint8_t field,
-                       const struct order_event *from, struct arena *arena)
-{
-    struct buffer encoded;
-    if (from == NULL || !from->has_when)
+    if (confirmed == NULL) {
+        leave_open(&steps, order);
         return;
-    buffer_init(&encoded, SIZE_MAX);
-    codec_put_int(&encoded, from->when);
-    put_version(record, field, from, arena)->value =
-        arena_copy(arena, buffer_slice(&encoded));
-    buffer_deinit(&encoded);
+    }
+    close_order(&steps, settled, confirmed, order);
+    if (order->cancelled != NULL)
+        flag(order, ORDER_CANCELLED_MEANWHILE);
 }
 
-static void put_volunteers(struct record_view *record, const struct order *order,
-                           struct arena *arena)
+bool order_service_of(const struct order_event *events, size_t count,
+                      const struct entry_id *step, struct arena *arena,
+                      struct order_service *service)
 {
-    record->fields[ORDER_VOLUNTEER].versions =
-        arena_alloc(arena, (order->assigned_count + 1) * sizeof(struct version));
-    for (size_t i = 0; i < order->assigned_count; i++) {
-        const struct entry_id *who =
-            order->has_volunteer ? &order->volunteer : &order->assigned[i]->volunteer;
-        struct buffer encoded;
-        buffer_init(&encoded, SIZE_MAX);
-        codec_put_id(&encoded, who);
-        put_version(record, ORDER_VOLUNTEER, order->assigned[i], arena)->value =
-            arena_copy(arena, buffer_slice(&encoded));
-        buffer_deinit(&encoded);
+    struct steps steps;
+    lay_out(events, count, arena, &steps);
+    for (size_t i = 0; i < steps.count; i++) {
+        const struct placed *placed = &steps.placed[i];
+        if (entry_id_compare(&placed->event->id, step) != 0)
+            continue;
+        find_service(&steps, placed, service);
+        return placed->reached != 0;
     }
+    return false;
 }
 
-/* The value of a step's own field, as its field of the order. */
-static void put_taken(struct record_view *record, uint8_t field,
-                      const struct order_event *from, uint8_t taken, struct arena *arena)
+bool order_credit(const struct order_event *events, size_t count,
+                  const struct entry_id *settled, struct arena *arena,
+                  struct order_credit *credit)
 {
-    for (size_t i = 0; from != NULL && i < record->steps->count; i++) {
-        const struct record_view *step = &record->steps->records[i];
-        struct slice value = view_value(step, taken);
-        if (entry_id_compare(&step->id, &from->id) == 0 && value.size > 0)
-            put_version(record, field, from, arena)->value = value;
-    }
-}
-
-void order_compute(struct record_view *record, struct arena *arena)
-{
-    struct order_event *events;
-    struct order order;
-    size_t count = order_events(record->steps, arena, &events);
-    order_fold(events, count, arena, &order);
-    put_number(record, ORDER_STATE, NULL, order.state, arena);
-    put_volunteers(record, &order, arena);
-    put_moment(record, ORDER_STARTED_AT, order.started, arena);
-    put_moment(record, ORDER_FINISHED_AT, order.finished, arena);
-    if (order.has_minutes)
-        put_number(record, ORDER_MINUTES, order.finished, order.minutes, arena);
-    put_taken(record, ORDER_PROXY, order.confirmed, STEP_PROXY, arena);
-    put_taken(record, ORDER_RATING, order.rated, STEP_RATING, arena);
-    for (uint8_t which = ORDER_TWO_ASSIGNED; which <= ORDER_OUT_OF_TURN; which++) {
-        if ((order.flags >> which & 1) != 0)
-            put_number(record, ORDER_REVIEW, NULL, which, arena);
-    }
-    for (uint8_t step = STEP_ASSIGN; step <= STEP_CANCEL; step++) {
-        if (!record->voided && order_next(order.state, (enum order_step)step) != 0)
-            put_number(record, ORDER_NEXT, NULL, step, arena);
-    }
-}
-
-/* ---- whether a step may be entered ---- */
-
-static enum status whose_is_meant(const struct order *order,
-                                  const struct order_event *event)
-{
-    bool serves = !event->has_volunteer;
-    for (size_t i = 0; i < order->serving_count && !serves; i++)
-        serves = entry_id_compare(order->serving[i], &event->volunteer) == 0;
-    if (!serves)
-        return ERR_CONTRADICTS;
-    return order->serving_count > 1 && !event->has_volunteer ? ERR_ORDER_WHOSE : OK;
-}
-
-static enum status times_agree(const struct order *order, const struct order_event *event,
-                               const struct occasion *occasion)
-{
-    if (!occasion->insist && event->has_when && event->when > occasion->now)
-        return ERR_TO_COME;
-    if (event->step != STEP_FINISH || order->started == NULL || !event->has_when ||
-        !order->started->has_when)
-        return OK;
-    bool too_long = event->when - order->started->when > SERVICE_MINUTES_MAX;
-    return event->when < order->started->when || (too_long && !event->has_minutes)
-               ? ERR_CONTRADICTS
-               : OK;
-}
-
-/* What the order would be with this service confirmed, or settled. */
-static enum status persons_differ(const struct order *order,
-                                  const struct order_event *event)
-{
-    struct order then = *order;
-    if (event->step == STEP_CONFIRM)
-        then.confirmed = event;
-    if (event->step == STEP_SETTLE)
-        then.settled = event;
-    if (!same_person(&then) || same_person(order))
-        return OK;
-    bool own = event->step == STEP_CONFIRM && !event->by_proxy;
-    return own ? ERR_ORDER_PROXY : ERR_ORDER_SAME;
-}
-
-enum status order_step_agrees(const struct record_view *step,
-                              const struct record_view *order_record,
-                              const struct occasion *occasion, uint8_t *field)
-{
-    struct arena arena;
-    struct order_event *events;
-    struct order order;
-    if (order_record == NULL || order_record->steps == NULL)
-        return OK; /* an old step; nothing of it can be changed */
-    arena_init(&arena);
-    struct order_event event = event_from(step, &arena);
-    event.id =
-        entry_id_of(occasion->log, 1); /* where it will lie; which place is not told */
-    event.actor = occasion->actor;
-    size_t count = order_events(order_record->steps, &arena, &events);
-    order_fold(events, count, &arena, &order);
-    enum status status = OK;
-    if (order_next(order.state, event.step) == 0) {
-        *field = FIELD_NONE;
-        status = order_refusal(order.state);
-    }
-    bool serves = event.step == STEP_START || event.step == STEP_FINISH ||
-                  event.step == STEP_CONFIRM;
-    if (status == OK && serves) {
-        *field = STEP_VOLUNTEER;
-        status = whose_is_meant(&order, &event);
-    }
-    if (status == OK) {
-        *field = STEP_AT;
-        status = times_agree(&order, &event, occasion);
-    }
-    if (status == OK && event.step == STEP_SETTLE && !order.has_minutes &&
-        !event.has_minutes) {
-        *field = STEP_MINUTES;
-        status = ERR_FIELD_MISSING;
-    }
-    if (status == OK && (event.step == STEP_CONFIRM || event.step == STEP_SETTLE)) {
-        *field = event.step == STEP_CONFIRM ? STEP_PROXY : STEP_BY;
-        status = persons_differ(&order, &event);
-    }
-    arena_deinit(&arena);
-    return status;
+    struct order_service service;
+    size_t i = 0;
+    while (i < count && entry_id_compare(&events[i].id, settled) != 0)
+        i++;
+    if (i == count || events[i].step != STEP_SETTLE ||
+        !order_service_of(events, count, settled, arena, &service) ||
+        service.volunteer == NULL || service.minutes_from == NULL)
+        return false;
+    *credit = (struct order_credit){*settled, *service.volunteer, service.minutes};
+    return true;
 }

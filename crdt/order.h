@@ -60,13 +60,16 @@ enum order_flag {
     ORDER_SAME_PERSON,      /* who served, who confirmed and who settled do not differ */
     ORDER_CANCELLED_MEANWHILE, /* and confirmed nevertheless */
     ORDER_OUT_OF_TURN,         /* a step that its state did not allow */
+    ORDER_TWO_SETTLED,         /* settled again, without knowing of it: credited twice */
 };
+#define ORDER_FLAG_LAST ORDER_TWO_SETTLED
 
 /* One step as it was entered. */
 struct order_event {
     struct entry_id id;
     uint64_t stamp_ms;
-    uint32_t actor; /* in the log of `id` */
+    uint32_t actor;       /* by its number in the incarnation of `id` */
+    struct slice account; /* its name; empty where it is not known or not needed */
     enum order_step step;
     bool has_volunteer, has_when, has_minutes;
     struct entry_id volunteer;
@@ -78,17 +81,19 @@ struct order_event {
     size_t seen_count;
 };
 
-#define ORDER_EVENTS_MAX 256 /* the later ones by (stamp, id) are out of turn */
+#define ORDER_MINUTES_MAX (24 * 60) /* from sign-in to sign-out; more is a mistake */
+#define ORDER_EVENTS_MAX 256        /* the later ones by (stamp, id) are out of turn */
 
 struct order {
     enum order_state state;
-    uint32_t flags; /* bits 1 << enum order_flag */
+    const struct order_event *reached; /* the first step that led there; NULL: none did */
+    uint32_t flags;                    /* bits 1 << enum order_flag */
     /* Of the service that closed the order, where one did; otherwise the latest in turn.
      * NULL where there is none. */
     const struct order_event *started, *finished, *confirmed, *settled, *rated,
         *cancelled;
     /* Assignments that stand, latest first; more than one: a conflict. Of a closed order the
-     * one whose service was confirmed. */
+     * one whose service was confirmed, of a cancelled one the latest. */
     const struct order_event **assigned;
     size_t assigned_count;
     /* Whose next step it may be: those who signed out, else who signed in, else who are
@@ -97,7 +102,8 @@ struct order {
     size_t serving_count;
     bool has_volunteer; /* exactly one serves or has served */
     struct entry_id volunteer;
-    bool has_minutes; /* as stated, else from sign-in to sign-out */
+    /* The step that states the minutes, or else the sign-out; NULL: they are not known. */
+    const struct order_event *minutes_from;
     uint64_t minutes;
 };
 
@@ -105,23 +111,57 @@ struct order {
 void order_fold(const struct order_event *events, size_t count, struct arena *arena,
                 struct order *order);
 
-/* "Settled: volunteer, minutes, once": what the time bank credits. False where the order is
- * not settled, or nobody knows whose service or how long it was. `settled` is the first
- * settling step; two nodes that hold the same steps name the same one. */
+/* The service that one step is about, of what its writer had seen. NULL: not known. */
+struct order_service {
+    const struct entry_id *volunteer;
+    const struct order_event *started, *finished, *confirmed;
+    const struct order_event *minutes_from; /* as in an order */
+    uint64_t minutes;
+};
+/* False where the step is not there or is out of turn. */
+MUST_USE bool order_service_of(const struct order_event *events, size_t count,
+                               const struct entry_id *step, struct arena *arena,
+                               struct order_service *service);
+
+/* Whether who confirms, or settles, is one with those whose steps make up the service. */
+bool order_confirms_own(const struct order_service *service,
+                        const struct order_event *confirmed);
+bool order_settles_own(const struct order_service *service,
+                       const struct order_event *settled);
+
+/* "Settled: volunteer, minutes": what one settling step credits. It follows from the step and
+ * its past alone, so nothing that comes to light later changes it. Every settlement in turn
+ * has a credit; where two were made apart, the order is flagged. False where the step settles
+ * nothing, or nobody knows whose service or how long it was. */
 struct order_credit {
     struct entry_id settled;
     struct entry_id volunteer;
     uint64_t minutes;
 };
-MUST_USE bool order_credit(const struct order *order, struct order_credit *credit);
+MUST_USE bool order_credit(const struct order_event *events, size_t count,
+                           const struct entry_id *settled, struct arena *arena,
+                           struct order_credit *credit);
 
-/* The steps that stand in an order's chain. */
-size_t order_events(const struct record_list *steps, struct arena *arena,
+/* Whether a step may follow on these now (order_rules.c), with the field at fault. Its id lies
+ * in the log into which it will be written; what it has seen is all of them. */
+MUST_USE enum status order_refuses(const struct order_event *events, size_t count,
+                                   const struct order_event *event,
+                                   const struct occasion *occasion, struct arena *arena,
+                                   uint8_t *field);
+
+/* ---- from records (order_record.c) ---- */
+
+struct order_event order_event_from(const struct record_view *step, struct arena *arena);
+/* The steps of an order that stand; with accounts where a node wrote some of them, and
+ * something in `log`, in different incarnations. */
+size_t order_events(const struct record_view *order, struct log_name log,
+                    struct store_txn *txn, struct arena *arena,
                     struct order_event **events);
 
 /* Schema functions: the fields of an order that follow from its steps; whether a step may be
- * entered now; whether a request agrees with itself. */
-void order_compute(struct record_view *record, struct arena *arena);
+ * entered now. */
+void order_compute(struct record_view *record, struct store_txn *txn,
+                   struct arena *arena);
 MUST_USE enum status order_step_agrees(const struct record_view *step,
                                        const struct record_view *order,
                                        const struct occasion *occasion, uint8_t *field);

@@ -252,6 +252,7 @@ struct step {
 
 /* What follows from several fields of a record at once, shown beside them. */
 struct record_view;
+struct store_txn;
 struct derived {
     const char *name;    /* JSON key: "counts" */
     const char *heading; /* of its column, through gettext */
@@ -263,8 +264,10 @@ struct derived {
 struct occasion {
     int64_t now; /* minutes as in a FIELD_MOMENT; INT64_MAX: the clock is not set */
     bool insist; /* whoever writes was asked already */
-    struct log_name log; /* in which it will lie */
-    uint32_t actor;      /* who writes, by the number in that log */
+    struct log_name log; /* of the register's own lane; what is urgent lies in another */
+    uint32_t actor;      /* who writes, by the number in that incarnation */
+    struct slice account; /* and by name */
+    struct store_txn *txn; /* reading */
 };
 
 struct schema_register {
@@ -300,7 +303,8 @@ struct schema_register {
     bool (*ended)(const struct record_view *record);
     const struct derived *derived; /* ended by a row without name; NULL: nothing is */
     /* Fills the computed fields of a record whose steps are read. NULL: it has none. */
-    void (*compute)(struct record_view *record, struct arena *arena);
+    void (*compute)(struct record_view *record, struct store_txn *txn,
+                    struct arena *arena);
     const struct step *steps; /* ended by a row without word; NULL: none */
     uint8_t step_register;    /* of what they enter; 0: they change the record */
     uint8_t step_field;       /* FIELD_CHOICE of that register */

@@ -37,9 +37,10 @@ static bool is_set(const struct record_view *record, uint8_t field)
     return view_value(record, field).size > 0;
 }
 
-void need_compute(struct record_view *record, struct arena *arena)
+void need_compute(struct record_view *record, struct store_txn *txn, struct arena *arena)
 {
     enum list_state state = LIST_OPEN;
+    (void)txn;
     if (is_set(record, NEED_RESOURCE) || is_set(record, NEED_PROJECT))
         state = LIST_MATCHED;
     if (is_set(record, NEED_REASON))
@@ -47,8 +48,9 @@ void need_compute(struct record_view *record, struct arena *arena)
     put_state(record, NEED_STATE, state, arena);
 }
 
-void offer_compute(struct record_view *record, struct arena *arena)
+void offer_compute(struct record_view *record, struct store_txn *txn, struct arena *arena)
 {
+    (void)txn;
     put_state(record, OFFER_STATE, is_set(record, OFFER_REASON) ? LIST_CLOSED : LIST_OPEN,
               arena);
 }

@@ -33,8 +33,9 @@ enum offer_field { /* of resources and projects alike */
 enum list_state { LIST_OPEN = 1, LIST_MATCHED, LIST_CLOSED };
 
 /* Closed where a reason says why, else matched where something is bound to it, else open. */
-void need_compute(struct record_view *record, struct arena *arena);
-void offer_compute(struct record_view *record, struct arena *arena);
+void need_compute(struct record_view *record, struct store_txn *txn, struct arena *arena);
+void offer_compute(struct record_view *record, struct store_txn *txn,
+                   struct arena *arena);
 
 /* How near an offer at `place` is to a need in `village`: 0 the same village, 1 the same
  * township, 2 the whole county or no place said, 3 another place of the county. */

@@ -52,6 +52,7 @@ static const struct choice order_reviews[] = {
     {ORDER_SAME_PERSON, "same-person", "岗位未分离"},
     {ORDER_CANCELLED_MEANWHILE, "cancelled-meanwhile", "期间曾取消"},
     {ORDER_OUT_OF_TURN, "out-of-turn", "次序不符"},
+    {ORDER_TWO_SETTLED, "two-settled", "重复结算"},
     CHOICES_END,
 };
 

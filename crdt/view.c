@@ -259,7 +259,7 @@ static void view_steps(const struct chain *chain, struct record_view *record)
         record->steps = steps;
     }
     if (reg->compute != NULL)
-        reg->compute(record, chain->arena);
+        reg->compute(record, chain->txn, chain->arena);
 }
 
 /* A chain that is one record: all of its rows concern it. */

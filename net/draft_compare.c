@@ -279,6 +279,8 @@ static struct occasion occasion_of(const struct engine *engine, const struct dra
         .insist = draft->write->insist,
         .log = engine_own_log(engine, draft->reg->lane),
         .actor = draft->actor,
+        .account = operators_name(&draft->write->account),
+        .txn = engine->txn,
     };
 }
 

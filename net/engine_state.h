@@ -181,6 +181,8 @@ void cuts_came(struct engine *engine, uint32_t node);
 uint64_t cuts_limit(const struct engine *engine, struct log_name log, uint64_t seq);
 
 /* operators.c */
+/* The account as its record names it. */
+struct slice operators_name(const struct account *account);
 /* The number that an account's entries name as their actor: the one it has, or the next. */
 uint32_t operators_number(const struct engine *engine, const struct account *account);
 /* Records the account as an operator of this node, unless it is one; gives its number. */

@@ -13,7 +13,7 @@
 /* Names in the order of their numbers: a byte of length, then the name. */
 #define META_OPERATORS "operators"
 
-static struct slice account_name(const struct account *account)
+struct slice operators_name(const struct account *account)
 {
     struct slice name = text_cut(account->name, NAME_SIZE_MAX);
 
@@ -22,7 +22,7 @@ static struct slice account_name(const struct account *account)
 
 uint32_t operators_number(const struct engine *engine, const struct account *account)
 {
-    struct slice name = account_name(account);
+    struct slice name = operators_name(account);
     size_t i = 0;
 
     while (i < engine->operator_count &&
@@ -85,7 +85,7 @@ static void write_record(struct engine *engine, uint32_t number, struct slice na
 uint32_t operators_enrol(struct engine *engine, const struct account *account,
                          const struct event *event)
 {
-    struct slice name = account_name(account);
+    struct slice name = operators_name(account);
     uint32_t number = operators_number(engine, account);
 
     if (number <= engine->operator_count)

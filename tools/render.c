@@ -144,16 +144,31 @@ static void print_value(const struct terminal *terminal, const struct field *fie
         text_of(terminal, conflict, "actor", arena));
 }
 
-/* The verb that settles a conflict of the field: what is computed is settled by the step that
- * writes a field of the same name. */
+static bool list_has(struct slice list, const char *text)
+{
+    struct list_walk walk = list_walk_begin(list);
+    struct slice element, found;
+    while (list_walk_next(&walk, &element)) {
+        if (codec_take_text(&element, &found) && slice_equal(found, slice_text(text)))
+            return true;
+    }
+    return false;
+}
+
+/* The verb that settles a conflict of the field: what is computed is settled by a step that
+ * writes a field of the same name and, where the record says which can follow, is one of
+ * those. */
 static const char *settling_verb(const struct schema_register *reg,
-                                 const struct field *field)
+                                 const struct field *field, struct slice record)
 {
     const struct field *written =
         schema_field_named(schema_steps(reg), slice_text(field->name));
+    bool says = schema_field_named(reg, slice_text("next")) != NULL;
+    struct slice next = map_list(record, "next");
     for (const struct step *step = field->computed ? reg->steps : NULL;
          step != NULL && step->word != NULL; step++) {
-        if (written != NULL && (step->fields & FIELD_BIT(written->id)) != 0)
+        if (written != NULL && (step->fields & FIELD_BIT(written->id)) != 0 &&
+            (!says || list_has(next, step->word)))
             return step->word;
     }
     return "set";
@@ -161,8 +176,9 @@ static const char *settling_verb(const struct schema_register *reg,
 
 static void print_conflict(const struct invocation *invocation,
                            const struct terminal *terminal, const struct field *field,
-                           struct slice conflicts, struct arena *arena)
+                           struct slice record, struct arena *arena)
 {
+    struct slice conflicts = map_list(record, "conflicts");
     char label[128];
     struct slice conflict;
     struct list_walk walk = list_walk_begin(conflicts);
@@ -182,11 +198,11 @@ static void print_conflict(const struct invocation *invocation,
     char option[OPTION_NAME_SIZE];
     option_name(field->name, option);
     if (count > 0)
-        (void)fprintf(terminal->out,
-                      _("          Settle it: linli %s %s %s --%s VALUE\n"),
-                      invocation->group,
-                      settling_verb(schema_register(invocation->command->reg), field),
-                      arguments_value(invocation, "id"), option);
+        (void)fprintf(
+            terminal->out, _("          Settle it: linli %s %s %s --%s VALUE\n"),
+            invocation->group,
+            settling_verb(schema_register(invocation->command->reg), field, record),
+            arguments_value(invocation, "id"), option);
 }
 
 /* Two corrections of one visit, made without knowing of each other. */
@@ -209,7 +225,6 @@ void render_record(const struct invocation *invocation, const struct terminal *t
 {
     const struct schema_register *reg = schema_register(invocation->command->reg);
     struct slice record = map_map(data, "record");
-    struct slice conflicts = map_list(record, "conflicts");
     struct arena arena;
     CHECK(reg != NULL);
     arena_init(&arena);
@@ -221,7 +236,7 @@ void render_record(const struct invocation *invocation, const struct terminal *t
     add_fields(lines, terminal, reg, record, map_list(data, "places"), &arena);
     lines_end(lines);
     for (size_t i = 0; i < reg->field_count; i++)
-        print_conflict(invocation, terminal, &reg->fields[i], conflicts, &arena);
+        print_conflict(invocation, terminal, &reg->fields[i], record, &arena);
     print_amended_twice(invocation, terminal, record, &arena);
     if (invocation->command->columns != NULL && list_count(map_list(data, "steps")) > 0)
         table_print(terminal, invocation->command->columns, map_list(data, "steps"));

@@ -130,8 +130,10 @@ static const struct step errand_steps[] = {
     {.word = NULL},
 };
 
-static void well_compute(struct record_view *record, struct arena *arena)
+static void well_compute(struct record_view *record, struct store_txn *txn,
+                         struct arena *arena)
 {
+    (void)txn;
     struct field_view *digs = &record->fields[WELL_DIGS];
     uint8_t *count = arena_alloc(arena, 1);
     *count = (uint8_t)record->steps->count; /* msgpack's small number */

@@ -11,6 +11,7 @@
 
 #include "crdt/order.h"
 #include "crdt/schema_lists.h"
+#include "crdt/schema_orders.h"
 
 #define EVENTS_MAX 8
 
@@ -110,7 +111,8 @@ static void fold_into(const struct order_event *events, size_t count, struct are
         put_event(out, order.assigned[i]);
     buffer_put_u8(out, order.has_volunteer);
     buffer_put(out, order.volunteer.bytes, ENTRY_ID_SIZE);
-    buffer_put_u8(out, order.has_minutes);
+    put_event(out, order.reached);
+    put_event(out, order.minutes_from);
     buffer_put_u8(out, (uint8_t)order.minutes);
 }
 
@@ -178,6 +180,21 @@ static bool has_flag(const struct order *order, enum order_flag flag)
     return (order->flags >> flag & 1) != 0;
 }
 
+/* What the settling step at a place credits. */
+static bool credit_of(struct trace *trace, size_t at, struct order_credit *credit)
+{
+    return order_credit(trace->events, trace->count, &trace->events[at].id, &trace->arena,
+                        credit);
+}
+
+/* Whether a step with all of the trace before it is refused. */
+static enum status refuses(struct trace *trace, struct order_event event, uint8_t *field)
+{
+    const struct occasion occasion = {.now = 1000};
+    return order_refuses(trace->events, trace->count, &event, &occasion, &trace->arena,
+                         field);
+}
+
 static void an_order_runs_from_request_to_rating(void **state)
 {
     struct trace *trace = *state;
@@ -188,13 +205,13 @@ static void an_order_runs_from_request_to_rating(void **state)
     assign(trace, 1, 10, "", chen());
     serve(trace, 1, 20, 0, 75);
     order_fold(trace->events, trace->count, &trace->arena, &order);
-    assert_false(order_credit(&order, &credit));
+    assert_false(credit_of(trace, 3, &credit));
     (void)step(trace, 3, STEP_SETTLE, 30, "3");
     (void)step(trace, 1, STEP_RATE, 40, "4");
     fold_in_every_order(trace, &order);
     assert_int_equal(order.state, ORDER_RATED);
     assert_int_equal(order.flags, 0);
-    assert_true(order_credit(&order, &credit));
+    assert_true(credit_of(trace, 4, &credit));
     assert_memory_equal(&credit.volunteer, chen(), sizeof credit.volunteer);
     assert_int_equal(credit.minutes, 75);
     assert_memory_equal(&credit.settled, &trace->events[4].id, sizeof credit.settled);
@@ -262,25 +279,78 @@ static void a_settlement_is_of_the_service_it_had_seen(void **state)
     at_minute(step(trace, 2, STEP_START, 6, "5"), 100);
     at_minute(step(trace, 2, STEP_FINISH, 7, "6"), 110);
     fold_in_every_order(trace, &order);
-    assert_true(order_credit(&order, &credit));
+    assert_true(credit_of(trace, 4, &credit));
     assert_memory_equal(&credit.volunteer, chen(), sizeof credit.volunteer);
     assert_int_equal(credit.minutes, 45);
     assert_int_equal(order.flags, 0);
 }
 
-static void it_is_settled_once(void **state)
+/* Whichever clock was ahead: what was credited stays, and somebody is told. */
+static void a_settlement_that_comes_to_light_later_moves_no_credit(void **state)
 {
     struct trace *trace = *state;
     struct order order;
-    struct order_credit credit;
+    struct order_credit before, after, other;
     assign(trace, 1, 10, "", chen());
     serve(trace, 1, 20, 0, 45);
     (void)step(trace, 3, STEP_SETTLE, 31, "3");
+    fold_in_every_order(trace, &order);
+    assert_false(has_flag(&order, ORDER_TWO_SETTLED));
+    assert_true(credit_of(trace, 4, &before));
     step(trace, 4, STEP_SETTLE, 30, "3")->has_minutes = true; /* 0 minutes */
     fold_in_every_order(trace, &order);
-    assert_true(order_credit(&order, &credit));
-    assert_memory_equal(&credit.settled, &trace->events[5].id, sizeof credit.settled);
-    assert_int_equal(credit.minutes, 0);
+    assert_true(has_flag(&order, ORDER_TWO_SETTLED));
+    assert_true(credit_of(trace, 4, &after));
+    assert_memory_equal(&before.settled, &after.settled, sizeof before.settled);
+    assert_memory_equal(&before.volunteer, &after.volunteer, sizeof before.volunteer);
+    assert_int_equal(before.minutes, after.minutes);
+    assert_true(credit_of(trace, 5, &other));
+    assert_int_equal(other.minutes, 0);
+}
+
+static void a_settlement_after_a_settlement_credits_nothing(void **state)
+{
+    struct trace *trace = *state;
+    struct order_credit credit;
+    assign(trace, 1, 10, "", chen());
+    serve(trace, 1, 20, 0, 45);
+    (void)step(trace, 3, STEP_SETTLE, 30, "3");
+    (void)step(trace, 4, STEP_SETTLE, 31, "4");
+    assert_false(credit_of(trace, 5, &credit));
+}
+
+static void a_cancelled_order_leaves_nothing_to_be_decided(void **state)
+{
+    struct trace *trace = *state;
+    struct order order;
+    assign(trace, 1, 10, "", chen());
+    assign(trace, 2, 11, "", lan());
+    (void)step(trace, 3, STEP_CANCEL, 20, "01");
+    fold_in_every_order(trace, &order);
+    assert_int_equal(order.state, ORDER_CANCELLED);
+    assert_int_equal(order.assigned_count, 1);
+    assert_int_equal(order.flags, 0);
+}
+
+static void each_value_names_the_step_that_states_it(void **state)
+{
+    struct trace *trace = *state;
+    struct order order;
+    assign(trace, 1, 10, "", chen());
+    assign(trace, 1, 11, "0", lan());
+    fold_in_every_order(trace, &order);
+    assert_ptr_equal(order.reached, &trace->events[0]);
+    serve(trace, 1, 20, 1, 45);
+    fold_in_every_order(trace, &order);
+    assert_ptr_equal(order.reached, &trace->events[4]);
+    assert_ptr_equal(order.minutes_from, &trace->events[3]);
+    trace->events[4].has_minutes = true;
+    fold_in_every_order(trace, &order);
+    assert_ptr_equal(order.minutes_from, &trace->events[4]);
+    step(trace, 3, STEP_SETTLE, 30, "4")->has_minutes = true;
+    fold_in_every_order(trace, &order);
+    assert_ptr_equal(order.reached, &trace->events[5]);
+    assert_ptr_equal(order.minutes_from, &trace->events[5]);
 }
 
 static void a_confirmed_service_beats_a_cancellation_it_did_not_know(void **state)
@@ -346,6 +416,124 @@ static void who_served_confirmed_and_settled_differ_or_it_is_flagged(void **stat
     settled->id = id_at(1, 9); /* the account that confirmed it */
     fold_in_every_order(trace, &order);
     assert_true(has_flag(&order, ORDER_SAME_PERSON));
+}
+
+/* Chen was recorded at node 1, Lan later at node 2. */
+static void two_serve(struct trace *trace)
+{
+    assign(trace, 1, 10, "", chen());
+    assign(trace, 2, 11, "", lan());
+    at_minute(step(trace, 1, STEP_START, 20, "0"), 100);
+    at_minute(step(trace, 1, STEP_FINISH, 21, "2"), 130);
+    at_minute(step(trace, 2, STEP_START, 30, "1"), 300);
+    at_minute(step(trace, 2, STEP_FINISH, 31, "4"), 360);
+}
+
+/* By the account 1 of a node. */
+static struct order_event entered(uint32_t node, enum order_step what,
+                                  const struct entry_id *volunteer)
+{
+    struct order_event event = {.id = id_at(node, 99), .actor = 1, .step = what};
+    event.has_volunteer = volunteer != NULL;
+    if (volunteer != NULL)
+        event.volunteer = *volunteer;
+    return event;
+}
+
+static void who_recorded_a_service_cannot_confirm_it_whoever_served_last(void **state)
+{
+    struct trace *trace = *state;
+    uint8_t field;
+    two_serve(trace);
+    assert_int_equal(refuses(trace, entered(1, STEP_CONFIRM, chen()), &field),
+                     ERR_ORDER_PROXY);
+    assert_int_equal(refuses(trace, entered(2, STEP_CONFIRM, lan()), &field),
+                     ERR_ORDER_PROXY);
+    assert_int_equal(refuses(trace, entered(2, STEP_CONFIRM, chen()), &field), OK);
+    assert_int_equal(refuses(trace, entered(1, STEP_CONFIRM, lan()), &field), OK);
+}
+
+static void what_was_flagged_once_lets_nobody_settle_their_own(void **state)
+{
+    struct trace *trace = *state;
+    struct order order;
+    uint8_t field;
+    assign(trace, 1, 10, "", chen());
+    serve(trace, 1, 20, 0, 45);
+    trace->events[3].by_proxy = false;
+    fold_in_every_order(trace, &order);
+    assert_true(has_flag(&order, ORDER_SAME_PERSON));
+    assert_int_equal(refuses(trace, entered(1, STEP_SETTLE, NULL), &field),
+                     ERR_ORDER_SAME);
+    assert_int_equal(field, STEP_BY);
+    assert_int_equal(refuses(trace, entered(3, STEP_SETTLE, NULL), &field), OK);
+}
+
+static void a_sign_out_is_compared_with_the_sign_in_of_that_volunteer(void **state)
+{
+    struct trace *trace = *state;
+    struct order_event finish = entered(3, STEP_FINISH, chen());
+    uint8_t field;
+    assign(trace, 1, 10, "", chen());
+    assign(trace, 2, 11, "", lan());
+    at_minute(step(trace, 1, STEP_START, 20, "0"), 100);
+    at_minute(step(trace, 2, STEP_START, 30, "1"), 300);
+    at_minute(&finish, 130);
+    assert_int_equal(refuses(trace, finish, &field), OK);
+    at_minute(&finish, 90);
+    assert_int_equal(refuses(trace, finish, &field), ERR_CONTRADICTS);
+    finish.volunteer = *lan();
+    at_minute(&finish, 200);
+    assert_int_equal(refuses(trace, finish, &field), ERR_CONTRADICTS);
+}
+
+/* A store put back begins a new incarnation, and its first account is number 1 again. */
+static void an_account_is_the_same_in_every_incarnation_of_its_node(void **state)
+{
+    struct trace *trace = *state;
+    struct order_event settled = entered(1, STEP_SETTLE, NULL);
+    struct order order;
+    uint8_t field;
+    assign(trace, 1, 10, "", chen());
+    serve(trace, 1, 20, 0, 45);
+    for (size_t i = 0; i < trace->count; i++)
+        trace->events[i].account = slice_text("zhou");
+    settled.id =
+        entry_id_of((struct log_name){.node = 1, .tag = 2, .lane = LANE_RECORD}, 99);
+    settled.actor = 2;
+    settled.account = slice_text("zhou");
+    assert_int_equal(refuses(trace, settled, &field), ERR_ORDER_SAME);
+    settled.actor = 1;
+    settled.account = slice_text("wu");
+    assert_int_equal(refuses(trace, settled, &field), OK);
+    settled.account = slice_text("zhou");
+    *step(trace, 1, STEP_SETTLE, 30, "3") = settled;
+    trace->events[4].stamp_ms = 30;
+    trace->events[4].seen = trace->seen[4];
+    trace->events[4].seen_count = 1;
+    fold_in_every_order(trace, &order);
+    assert_true(has_flag(&order, ORDER_SAME_PERSON));
+}
+
+static void an_order_takes_no_more_steps_than_a_fold(void **state)
+{
+    struct trace *trace = *state;
+    struct order_event *events =
+        arena_alloc(&trace->arena, ORDER_EVENTS_MAX * sizeof *events);
+    struct order_event cancel = entered(3, STEP_CANCEL, NULL);
+    const struct occasion occasion = {.now = 1000};
+    uint8_t field;
+    for (size_t i = 0; i < ORDER_EVENTS_MAX; i++)
+        events[i] = (struct order_event){.id = id_at(1, i + 1),
+                                         .step = STEP_ASSIGN,
+                                         .has_volunteer = true,
+                                         .volunteer = *chen()};
+    assert_int_equal(order_refuses(events, ORDER_EVENTS_MAX - 1, &cancel, &occasion,
+                                   &trace->arena, &field),
+                     OK);
+    assert_int_equal(order_refuses(events, ORDER_EVENTS_MAX, &cancel, &occasion,
+                                   &trace->arena, &field),
+                     ERR_LIMIT);
 }
 
 static void more_steps_than_a_fold_takes_are_out_of_turn(void **state)
@@ -428,11 +616,19 @@ int main(void)
         CASE(concurrent_assignments_are_a_conflict_until_one_follows_both),
         CASE(the_first_confirmed_service_closes_the_order),
         CASE(a_settlement_is_of_the_service_it_had_seen),
-        CASE(it_is_settled_once),
+        CASE(a_settlement_that_comes_to_light_later_moves_no_credit),
+        CASE(a_settlement_after_a_settlement_credits_nothing),
+        CASE(a_cancelled_order_leaves_nothing_to_be_decided),
+        CASE(each_value_names_the_step_that_states_it),
         CASE(a_confirmed_service_beats_a_cancellation_it_did_not_know),
         CASE(a_step_out_of_turn_is_flagged_and_moves_nothing),
         CASE(steps_that_name_each_other_in_a_circle_are_folded_all_the_same),
         CASE(who_served_confirmed_and_settled_differ_or_it_is_flagged),
+        CASE(who_recorded_a_service_cannot_confirm_it_whoever_served_last),
+        CASE(what_was_flagged_once_lets_nobody_settle_their_own),
+        CASE(a_sign_out_is_compared_with_the_sign_in_of_that_volunteer),
+        CASE(an_account_is_the_same_in_every_incarnation_of_its_node),
+        CASE(an_order_takes_no_more_steps_than_a_fold),
         CASE(more_steps_than_a_fold_takes_are_out_of_turn),
         CASE(a_refusal_names_what_the_table_allows),
         CASE(every_step_is_allowed_somewhere_and_leads_on),
