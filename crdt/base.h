@@ -119,7 +119,7 @@
       "NAME")                                                                            \
     X(ERR_ORDER_SAME, 1231,                                                              \
       "volunteer, confirmer and auditor must be different persons",                      \
-      "Let another account do it, or correct --by. Nothing was saved.")                  \
+      "Let another account do it, or correct --by.")                  \
     X(ERR_BY_STEP, 1241, "the field follows from the steps taken about the record",      \
       "Show the record: it says which step settles the conflict.")                       \
     X(ERR_LEAD_CLOSED, 1240, "the lead is closed: nothing more is to be done",           \
@@ -145,7 +145,9 @@
     X(ERR_NO_KEY, 2009, "the key to read this is not held here", "")                     \
     X(ERR_UNDECRYPTABLE, 2010, "the payload does not decrypt under its key",             \
       "Its author is shown by: linli status")                                            \
-    X(ERR_PERMISSION, 2011, "the author may not write there", "")                        \
+    X(ERR_PERMISSION, 2011, "the author may not write there",                            \
+      "A node writes within what it serves, and nothing once it was revoked. See: "      \
+      "linli status, or ask the county.")                                                \
     X(ERR_VERSION, 2012, "the other side speaks another protocol version",               \
       "Upgrade the older of the two.")                                                   \
     X(ERR_STORE, 3001, "the store could not be read or written",                         \

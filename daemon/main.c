@@ -275,11 +275,11 @@ static void say_hello(const struct daemon *daemon)
     const char *endpoint = transport_endpoint(daemon->transport);
     log_write(LOG_LEVEL_INFO,
               "linlid " LINLI_VERSION ": %s (%" PRIu64 "), node %s, %s%s, %" PRIu64
-              " entries held, %zu peers configured",
+              " entries held, %zu peer%s configured",
               genesis->name, genesis->county, self != NULL ? self->name : "?",
               endpoint != NULL ? "listening on " : "only dialling",
               endpoint != NULL ? endpoint : "", heads_entries(engine_heads(engine)),
-              daemon->config.peer_count);
+              daemon->config.peer_count, daemon->config.peer_count == 1 ? "" : "s");
     warn_of_own_division(daemon, self);
 }
 

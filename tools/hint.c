@@ -137,7 +137,11 @@ static void say_where_to_look(struct failure *failure,
                               const struct invocation *invocation)
 {
     const char *name = invocation->command->name;
-    const struct schema_register *reg = schema_register(invocation->command->reg);
+    /* A step is kept in a register of its own and named by the record that it is about. */
+    const struct schema_register *reg =
+        invocation->command->step != NULL
+            ? schema_register_named(slice_text(invocation->group))
+            : schema_register(invocation->command->reg);
     const struct schema_register *subject = reg != NULL ? schema_subject(reg) : NULL;
     const char *id = arguments_value(invocation, "id");
     const char *named =

@@ -27,6 +27,7 @@ static enum exit_code propose(const struct invocation *invocation,
     command.list = "matches";
     command.columns = match_columns;
     command.writes = false;
+    command.reg = 0; /* of whichever list */
     asked.command = &command;
     return ask_run(&asked, terminal);
 }

@@ -38,7 +38,8 @@ void render_list(const struct invocation *invocation, const struct terminal *ter
     struct slice list = map_list(data, command->list);
     size_t count = list_count(list);
     uint64_t found = count;
-    table_print_places(terminal, command->columns, list, map_list(data, "places"));
+    table_print_records(terminal, schema_register(command->reg), command->columns, list,
+                        map_list(data, "places"));
     if (map_uint(data, "found", &found) && found > count)
         (void)fprintf(terminal->out, _("%zu of %llu shown"), count,
                       (unsigned long long)found);
@@ -239,7 +240,8 @@ void render_record(const struct invocation *invocation, const struct terminal *t
         print_conflict(invocation, terminal, &reg->fields[i], record, &arena);
     print_amended_twice(invocation, terminal, record, &arena);
     if (invocation->command->columns != NULL && list_count(map_list(data, "steps")) > 0)
-        table_print(terminal, invocation->command->columns, map_list(data, "steps"));
+        table_print_records(terminal, schema_steps(reg), invocation->command->columns,
+                            map_list(data, "steps"), map_list(data, "places"));
     arena_deinit(&arena);
 }
 
@@ -248,8 +250,28 @@ void render_record(const struct invocation *invocation, const struct terminal *t
 /* "visit", 探访: the register that a command is about. */
 static const char *group_words(const struct invocation *invocation)
 {
-    const struct schema_register *reg = schema_register(invocation->command->reg);
+    const struct schema_register *reg =
+        schema_register_named(slice_text(invocation->group));
     return i18n_chinese() && reg != NULL ? reg->label : invocation->group;
+}
+
+/* "assign", 派单: what a step is called. Matching is one that is no choice of a field. */
+static const char *step_words(const struct invocation *invocation)
+{
+    const struct step *step = invocation->command->step;
+    const struct schema_register *reg =
+        schema_register_named(slice_text(invocation->group));
+    const struct field *field =
+        step->choice != 0 ? schema_field(schema_steps(reg), reg->step_field) : NULL;
+    if (!i18n_chinese())
+        return step->word;
+    if (field == NULL)
+        return step->proposes ? _("match") : step->word;
+    for (const struct choice *choice = field->choices; choice->name != NULL; choice++) {
+        if (choice->id == step->choice)
+            return choice->label;
+    }
+    return step->word;
 }
 
 /* "A village writing for its neighbour within a township is a warning." */
@@ -293,7 +315,7 @@ static void print_written(const struct invocation *invocation,
         (void)fprintf(terminal->out, _(", %llu"), (unsigned long long)code);
     for (size_t i = 0; reg != NULL && i < reg->field_count; i++) {
         const struct field *field = &reg->fields[i];
-        if (field->heading == NULL || field->id == reg->name_field ||
+        if (field->heading == NULL || field->computed || field->id == reg->name_field ||
             field->id == reg->place_field || field->id == reg->subject_field ||
             !codec_map_find(record, field->name, &value) ||
             codec_peek(value) == CODEC_NIL)
@@ -338,10 +360,10 @@ void render_saved(const struct invocation *invocation, const struct terminal *te
                 terminal->out);
     const struct step *step = invocation->command->step;
     if (step != NULL) /* the record that people know, not what its step is kept as */
-        (void)fprintf(terminal->out, "%s %s: ", invocation->group,
+        (void)fprintf(terminal->out, _("%s %s: "), group_words(invocation),
                       arguments_value(invocation, "id"));
     (void)fprintf(terminal->out, "%s %s",
-                  step != NULL ? step->word : group_words(invocation),
+                  step != NULL ? step_words(invocation) : group_words(invocation),
                   short_id != NULL ? short_id
                   : id != NULL     ? id
                                    : "-");
@@ -414,6 +436,14 @@ void render_joined(const struct invocation *invocation, const struct terminal *t
     (void)fprintf(terminal->out,
                   _("The roster here now has %s, %llu of them new by this grant.\n"),
                   words, (unsigned long long)admitted);
+    struct list_walk walk = list_walk_begin(map_list(data, "revoked"));
+    struct slice name, text;
+    while (list_walk_next(&walk, &name)) {
+        if (codec_take_text(&name, &text))
+            (void)fprintf(terminal->out,
+                          _("%.*s is revoked: every node hangs up on it.\n"),
+                          (int)text.size, (const char *)text.data);
+    }
 }
 
 /* ---- logs and digests ---- */

@@ -185,7 +185,8 @@ void render_household(const struct invocation *invocation,
         (void)fprintf(terminal->out, "\n%s: %zu\n",
                       reg != NULL ? name_here(reg->name, reg->label) : "-", count);
         if (list != NULL && list->columns != NULL)
-            table_print(terminal, list->columns, records);
+            table_print_records(terminal, reg, list->columns, records,
+                                map_list(data, "places"));
     }
     (void)fputc('\n', terminal->out);
     (void)fputs(_("All that is known here"), terminal->out);

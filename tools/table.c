@@ -20,6 +20,7 @@ struct ids {
 struct table {
     const struct terminal *terminal;
     const struct column *columns;
+    const struct schema_register *reg; /* of the rows, or NULL */
     size_t column_count;
     bool hidden[COLUMNS_MAX]; /* for want of room */
     bool marked;              /* something is */
@@ -129,6 +130,7 @@ static const struct {
     {N_("record"), NULL},      {N_("hub"), NULL},          {N_("authority"), NULL},
     {N_("county"), NULL},      {N_("township"), NULL},     {N_("village"), NULL},
     {N_("default"), NULL},     {N_("holds"), NULL},        {N_("later"), "yellow"},
+    {N_("resource"), NULL},    {N_("project"), NULL},      {N_("need"), NULL},
 };
 
 static const char *colour_of(const char *word)
@@ -193,16 +195,23 @@ const char *place_name(struct slice places, uint64_t code, struct arena *arena)
     return NULL;
 }
 
-/* Fields of that name mean the same in every register that has it. */
-static const char *choice_of_key(const char *key, const char *words, struct arena *arena)
+/* Of rows that are records of no one register: the first that has a choice of that name. */
+static const struct field *choice_field(const struct schema_register *of, const char *key)
 {
-    const struct schema_register *reg;
-    for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
-        const struct field *field = schema_field_named(reg, slice_text(key));
-        if (field != NULL && field->type == FIELD_CHOICE)
-            return choice_words(field, words, arena);
+    const struct field *field =
+        of != NULL ? schema_field_named(of, slice_text(key)) : NULL;
+    for (size_t i = 0; field == NULL && schema_register_at(i) != NULL; i++) {
+        field = schema_field_named(schema_register_at(i), slice_text(key));
+        if (field != NULL && field->type != FIELD_CHOICE)
+            field = NULL;
     }
-    return words;
+    return field;
+}
+
+static const char *choice_in(struct table *table, const char *key, const char *words)
+{
+    const struct field *field = choice_field(table->reg, key);
+    return field != NULL ? choice_words(field, words, &table->arena) : words;
 }
 
 static void table_set_cell(struct table *table, struct libscols_line *line, size_t index,
@@ -224,7 +233,7 @@ static void table_set_cell(struct table *table, struct libscols_line *line, size
     if (column->kind == COLUMN_STATE)
         shown = gettext(words);
     else if (column->kind == COLUMN_CHOICE)
-        shown = choice_of_key(column->key, words, &table->arena);
+        shown = choice_in(table, column->key, words);
     CHECK(scols_line_set_data(line, index, shown) == 0);
     if (column->kind == COLUMN_STATE && table->terminal->colour)
         (void)scols_cell_set_color(scols_line_get_cell(line, index), colour_of(words));
@@ -368,7 +377,14 @@ void table_print(const struct terminal *terminal, const struct column *columns,
 void table_print_places(const struct terminal *terminal, const struct column *columns,
                         struct slice list, struct slice places)
 {
-    struct table table = {.terminal = terminal, .columns = columns};
+    table_print_records(terminal, NULL, columns, list, places);
+}
+
+void table_print_records(const struct terminal *terminal,
+                         const struct schema_register *reg, const struct column *columns,
+                         struct slice list, struct slice places)
+{
+    struct table table = {.terminal = terminal, .reg = reg, .columns = columns};
     struct list_walk walk = list_walk_begin(list);
     struct slice row;
     if (walk.left == 0)

@@ -39,6 +39,10 @@ void table_print(const struct terminal *terminal, const struct column *columns,
  * names say the township where the list spans several. */
 void table_print_places(const struct terminal *terminal, const struct column *columns,
                         struct slice list, struct slice places);
+/* The same of records of one register, whose choices have its labels. NULL: of none. */
+void table_print_records(const struct terminal *terminal,
+                         const struct schema_register *reg, const struct column *columns,
+                         struct slice list, struct slice places);
 /* The name of the place with that code, in the arena; NULL where it is not in the list. */
 const char *place_name(struct slice places, uint64_t code, struct arena *arena);
 

@@ -108,7 +108,7 @@
  *                                          realms[{division,name,digest,records,readable}]
  *   node.show     node (optional)          members[{number,name,division,division_name,
  *                                          role,fingerprint,id,revoked,self}]
- *   node.join     grant (bytes)            members, admitted
+ *   node.join     grant (bytes)            members, admitted, revoked: [names]
  *
  *   written: id, short_id, known (it was here before; nothing was written), name, place,
  *           place_name (of the record or else of its subject), date, record (what lists

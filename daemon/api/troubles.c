@@ -240,7 +240,9 @@ void verdict_say(const struct verdict *verdict, const char *about,
                            COUNTED(peers), COUNTED(paused));
         break;
     case VERDICT_ALL_PAUSED:
-        (void)snprintf(peers, sizeof peers, _("all %llu peers are paused"),
+        (void)snprintf(peers, sizeof peers,
+                       ngettext("%llu peer, and it is paused",
+                                "all %llu peers are paused", verdict->peers),
                        COUNTED(peers));
         break;
     case VERDICT_LINKED:

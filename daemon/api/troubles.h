@@ -41,9 +41,9 @@ enum health_severity {
       "NAME sent COUNT frames that were refused; records here are unaffected",           \
       "Compare versions: linli version, here and there. See: linli peer list")           \
     X(HEALTH_STRANGERS, 1208, HEALTH_NOTICE,                                             \
-      "COUNT connections with keys that are unknown here were turned away",              \
+      "COUNT connections with keys that are unknown or revoked here were turned away",   \
       "If a new node is to join: bring the newest county.grant here and run: linli "     \
-      "node join county.grant")                                                          \
+      "node join county.grant. Who was revoked is shown by: linli node show")                                                          \
     X(HEALTH_ALONE, 1209, HEALTH_NOTICE,                                                 \
       "no peer is known yet: records are saved on this disk and nowhere else",           \
       "Add a [peer] section to linli.conf, or wait to be connected to")                  \

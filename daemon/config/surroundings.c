@@ -1,5 +1,6 @@
 #include "daemon/config/surroundings.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -193,6 +194,21 @@ static void check_peer(const struct checking *checking, const struct roster *ros
              "show");
 }
 
+/* Without a grant the daemon does not start. A configuration may well be written before the
+ * grant is carried here, so it is said and is no mistake. */
+static void check_grant(const struct checking *checking, struct config_errors *doubts)
+{
+    char path[GRANT_PATH_SIZE];
+    struct stat found;
+    if (stat(checking->config->directory, &found) == 0 &&
+        snprintf(path, sizeof path, "%s/county.grant", checking->config->directory) <
+            (int)sizeof path &&
+        stat(path, &found) != 0 && errno == ENOENT)
+        note(checking, doubts, "node", "directory",
+             "it has no county.grant yet; linli node join brings it, and linlid does not "
+             "start before");
+}
+
 static void check_peers(const struct checking *checking, struct config_errors *doubts)
 {
     struct buffer bytes;
@@ -216,5 +232,6 @@ void surroundings_check(const struct config *config, const char *path,
     check_directory(&checking, mistakes);
     check_socket(&checking, mistakes);
     check_group(&checking, mistakes);
+    check_grant(&checking, doubts);
     check_peers(&checking, doubts);
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crdt/codec.h"
 #include "daemon/answer/change.h"
@@ -392,6 +393,39 @@ static void take_forget(struct requests *requests, const struct control_request 
     take_pause(requests, request, EVENT_FORGET);
 }
 
+/* The numbers of those who are revoked now, one after the other; they die with the batch. */
+static struct slice revoked_numbers(struct requests *requests)
+{
+    const struct roster *roster = engine_roster(requests->options.sources.engine);
+    struct buffer *numbers = &requests->data;
+    buffer_clear(numbers);
+    for (size_t i = 0; i < roster_count(roster); i++) {
+        uint32_t number = roster_at(roster, i)->number;
+        if (roster_revoked(roster, number))
+            buffer_put(numbers, (const uint8_t *)&number, sizeof number);
+    }
+    return arena_copy(&requests->options.batch->arena, buffer_slice(numbers));
+}
+
+/* The names of those who are revoked now and were not when the numbers were taken. */
+static void put_newly_revoked(const struct roster *roster, struct slice before,
+                              struct buffer *out)
+{
+    size_t known = before.size / sizeof(uint32_t), revoked = 0;
+    for (size_t i = 0; i < roster_count(roster); i++)
+        revoked += roster_revoked(roster, roster_at(roster, i)->number);
+    codec_put_array(out, revoked > known ? revoked - known : 0);
+    for (size_t i = 0; i < roster_count(roster); i++) {
+        const struct member *member = roster_at(roster, i);
+        bool told = !roster_revoked(roster, member->number);
+        for (size_t k = 0; k < known && !told; k++)
+            told = memcmp(before.data + k * sizeof member->number, &member->number,
+                          sizeof member->number) == 0;
+        if (!told)
+            codec_put_cstring(out, member->name);
+    }
+}
+
 static void take_grant(struct requests *requests, const struct control_request *request)
 {
     struct batch *batch = requests->options.batch;
@@ -405,6 +439,7 @@ static void take_grant(struct requests *requests, const struct control_request *
     struct asked *asked = batch_ask(batch, request->token, ASKED_JOIN);
     asked->awaited = 1;
     asked->members_before = roster_count(engine_roster(engine)) - 1;
+    asked->names = revoked_numbers(requests);
     struct event *event = batch_add(batch, EVENT_JOIN);
     event->token = batch_token(batch, asked);
     event->bytes = arena_copy(&batch->arena, grant);
@@ -561,11 +596,14 @@ static void put_answer(struct requests *requests, const struct asked *asked)
         codec_put_raw(out, asked->names);
         return;
     case ASKED_JOIN:
-        codec_put_map(out, 2);
+        codec_put_map(out, 3);
         codec_put_cstring(out, "members");
         codec_put_uint(out, members);
         codec_put_cstring(out, "admitted");
         codec_put_uint(out, members - asked->members_before);
+        codec_put_cstring(out, "revoked");
+        put_newly_revoked(engine_roster(requests->options.sources.engine), asked->names,
+                          out);
         return;
     case ASKED_RECLAIM:
         codec_put_map(out, 1);
