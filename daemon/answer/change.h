@@ -1,7 +1,9 @@
 /* change.h - turns the writing commands of daemon/api/protocol.h into the engine's write events.
  *
  * Text is read into values here: fields by the schema, places in the county's table, records
- * by prefixes of their ids. Whether the change may be made is judged by net/draft.c, once. */
+ * by prefixes of their ids. Whether the change may be made is judged by net/draft.c;
+ * here only what it cannot see: what a step needs and follows on, which of several values is
+ * kept, and whether a month can be closed. */
 #ifndef LINLI_DAEMON_CHANGE_H
 #define LINLI_DAEMON_CHANGE_H
 
@@ -29,7 +31,8 @@ struct change {
     char subject[CHANGE_SUBJECT_SIZE]; /* what a refusal is about; may be empty */
 };
 
-/* Whether the command is one of R.add, R.set, R.amend, R.void, conflict.resolve, month.close. */
+/* Whether the command is one of R.add, R.set, R.amend, R.void, a step of R, conflict.resolve,
+ * month.close. */
 bool change_is_meant(struct slice command);
 
 /* Fills `write` but for token and account; `target` is the record that is changed, voided or

@@ -52,7 +52,8 @@
  *   R.add         fields of register R,    written         R: a register that has
  *                 anyway, trial                            the verb (crdt/schema.h); trial:
  *                                                          judged and not written
- *   R.show        id, reveal               record
+ *   R.show        id, reveal               record, steps[record] (of a register with steps),
+ *                                          places as in R.list
  *   R.list        division, from, to, all, records[record], found (how many they are),
  *                 columns (keys with       next (nil: that was all),
  *                 commas between), after,  rests_on{logs,entries},
@@ -60,7 +61,9 @@
  *                 records are about        name
  *                 others the field that
  *                 names them (of a visit:
- *                 person)
+ *                 person), and each field
+ *                 that filters (of an
+ *                 order: state, kind, …)
  *   R.find        text, limit              the same without next; found: how many there
  *                                          were, of which the last `limit` are given
  *   changes       since (a cursor, "0"),   changes[{cursor,happened,register,realm,id,
@@ -68,6 +71,9 @@
  *                                          (there are more now), restarted
  *   place.find    text                     places[{code,name,full_name,level}]
  *   R.set         id, fields, anyway       written
+ *   R.STEP        id, the step's fields,   written         (of the record that is stepped on;
+ *                 with (what it is         its steps are in R.show)
+ *                 matched with), anyway
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
  *   R.void        id, reason,              written
  *                 restore_amended
@@ -88,6 +94,10 @@
  *                                          tier,status}] and exempt[the same]; rate in
  *                                          percent with one digit, rounded down, nil where
  *                                          nobody was due
+ *   month.close   month, division,         written         (the closed month)
+ *                 anyway, trial
+ *   policy.show   at (date)                at, statements (that are here),
+ *                                          policies[{name,value,from,state}]
  *   log.show      log (optional), from,    entries[{log,seq,id,hash,stamp_ms,actor,realm,
  *                 limit                    epoch,bytes,state,operation}];
  *                                          without `log`:
