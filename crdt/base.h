@@ -125,6 +125,10 @@
     X(ERR_LEAD_CLOSED, 1240, "the lead is closed: nothing more is to be done",           \
       "Look at it with: linli lead show ID. If something was done all the same, add "    \
       "--anyway.")                                                                       \
+    X(ERR_NEED_MATCHED, 1248, "the need is matched already",                             \
+      "To bind another one instead: linli need set ID --resource ID, or --project ID.")  \
+    X(ERR_NEED_CLOSED, 1249, "the need is closed, so nothing is bound to it",            \
+      "If it is open after all, take the reason back: linli need set ID --reason ''")    \
     X(ERR_UNREADABLE, 1204, "this node has no key for that township's records",          \
       "Ask that township or the county hub.")                                            \
     X(ERR_BAD_SIGNATURE, 2001, "a signature or a hash does not verify; refused",         \

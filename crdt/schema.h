@@ -1,6 +1,7 @@
 /* schema.h - one table declares every register; validation, command options, JSON names,
  * list columns, search and help text all come from it. A new register is
- * an id in the enum below and a table entry, and where a county's nodes run already also a
+ * an id in the enum below and a table entry (with steps of its own also the function that folds
+ * them), and where a county's nodes run already also a
  * higher SCHEMA_LEVEL: a node that kept entries of the register before it knew it reads
  * them again after its upgrade. What is derived from several of its fields (whether a
  * visit counts) is a function that the entry names. Ids of registers, fields and choices
@@ -13,8 +14,8 @@
 #include "crdt/id.h"
 
 /* Goes up when the fold of already written entries would change, also because a register,
- * field or choice is new; a part of "same entries,
- * same state". */
+ * field or choice is new; a part of "same entries, same state". Not before the first release:
+ * no entries stand anywhere. */
 #define SCHEMA_LEVEL 1
 
 enum register_id {
@@ -238,6 +239,9 @@ struct verb_words {
     const char *example; /* a command line, or NULL */
 };
 
+struct record_view;
+struct store_txn;
+
 /* A verb of a register's own: "order assign". It enters a record of the register's step
  * register, whose subject is the record that is named, or, where that is none, changes the
  * record itself; the step field becomes `choice`. */
@@ -247,12 +251,13 @@ struct step {
     bool proposes;    /* without any field it lists what could be matched */
     uint32_t fields;  /* FIELD_BITs of the options */
     uint32_t needed;  /* of them, those that must be given */
+    /* Why it cannot follow on the record as it stands, or OK. NULL: it always can. For steps
+     * that change the record itself, of which `agrees` sees only what it becomes. */
+    enum status (*follows)(const struct record_view *record);
     struct verb_words words;
 };
 
 /* What follows from several fields of a record at once, shown beside them. */
-struct record_view;
-struct store_txn;
 struct derived {
     const char *name;    /* JSON key: "counts" */
     const char *heading; /* of its column, through gettext */
@@ -281,7 +286,7 @@ struct schema_register {
     bool (*urgent)(const struct record_view *record);
     /* Who may write, beside the realm's own rule: nodes of this level and above. */
     enum division_level writers;
-    unsigned verbs; /* VERB_BITs; none: written by the engine alone */
+    unsigned verbs; /* VERB_BITs; none: written by the engine, or by steps */
     uint8_t
         subject_field; /* the FIELD_RECORD that names the subject; FIELD_NONE: itself */
     uint8_t
@@ -302,7 +307,9 @@ struct schema_register {
     /* Whether a record keeps no unique value to itself any more; NULL: never. */
     bool (*ended)(const struct record_view *record);
     const struct derived *derived; /* ended by a row without name; NULL: nothing is */
-    /* Fills the computed fields of a record whose steps are read. NULL: it has none. */
+    /* Fills the computed fields of a record whose steps are read. NULL: it has none. Several
+     * values of a computed MERGE_MULTI field are listed as a conflict; of a MERGE_ONCE field
+     * there never are. */
     void (*compute)(struct record_view *record, struct store_txn *txn,
                     struct arena *arena);
     const struct step *steps; /* ended by a row without word; NULL: none */

@@ -276,8 +276,19 @@ static const struct field offer_fields[] = {
 
 #define CLOSE_HELP N_("take it off the open list, with the reason")
 
+/* What is bound already is bound to another by setting the field. */
+static enum status may_be_matched(const struct record_view *need)
+{
+    switch (view_choice(need, NEED_STATE)) {
+    case LIST_MATCHED: return ERR_NEED_MATCHED;
+    case LIST_CLOSED: return ERR_NEED_CLOSED;
+    default: return OK;
+    }
+}
+
 static const struct step need_steps[] = {
     {.word = "match",
+     .follows = may_be_matched,
      .fields = FIELD_BIT(NEED_RESOURCE) | FIELD_BIT(NEED_PROJECT),
      .proposes = true,
      .words = {N_("what fits a need by kind, nearest first; --with binds one to it"),

@@ -378,6 +378,19 @@ static bool has_value(const struct reading *reading, uint8_t field)
     return false;
 }
 
+/* Whether the step can follow on the record as it stands. */
+static enum status step_follows(struct reading *reading)
+{
+    const struct write *write = reading->write;
+    struct change *change = reading->change;
+    struct record_view record;
+    if (reading->step->follows == NULL ||
+        !view_record(change->txn, reading->stepped, write->realm, NULL, &write->target,
+                     change->arena, &record))
+        return OK;
+    return reading->step->follows(&record);
+}
+
 /* Enters what happened to the record, or changes it. */
 static enum status prepare_step(struct reading *reading, struct slice args)
 {
@@ -387,6 +400,8 @@ static enum status prepare_step(struct reading *reading, struct slice args)
     bool enters = reg != reading->stepped;
     reading->write->kind = enters ? OPERATION_CREATE : OPERATION_EDIT;
     enum status status = find_record(reading, reading->stepped, args);
+    if (status == OK)
+        status = step_follows(reading);
     if (status != OK)
         return status;
     if (enters) {
