@@ -117,13 +117,21 @@ static void make_anew(struct store_txn *txn, const struct touch *touch,
 
 /* ---- what was folded ---- */
 
-/* The register whose steps these are, or itself: what follows from steps can be in conflict in
- * the record that they are about. */
+/* Whether what follows from steps can be in conflict: of an order, not of a lead. */
+static bool steps_can_conflict(const struct schema_register *reg)
+{
+    bool can = false;
+    for (size_t i = 0; i < reg->field_count; i++)
+        can |= reg->fields[i].computed && reg->fields[i].rule == MERGE_MULTI;
+    return can && reg->step_register != 0;
+}
+
+/* The register whose steps these are, where they can bring its record into conflict, or itself. */
 static const struct schema_register *register_touched(uint8_t id)
 {
     const struct schema_register *reg;
     for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++) {
-        if (reg->step_register == id)
+        if (reg->step_register == id && steps_can_conflict(reg))
             return reg;
     }
     return schema_register(id);
@@ -134,7 +142,7 @@ bool conflict_touched(const struct fold_row *row, const struct operation *operat
 {
     const struct schema_register *reg = register_touched(operation->reg);
     bool is_first = operation->kind == OPERATION_CREATE && row->previous == 0 &&
-                    reg->step_register == 0;
+                    !steps_can_conflict(reg);
     if (is_first || !schema_can_conflict(reg))
         return false;
     *touch = touch_of(row, operation);

@@ -24,7 +24,8 @@ struct conflict {
 bool field_in_conflict(const struct field_view *field);
 
 /* The chain that a folded entry touches, where that can begin or end a conflict; false where
- * it cannot: most entries create a record that nothing was said of before. */
+ * it cannot: most entries create a record that nothing was said of before. Of a register whose
+ * steps can conflict every entry may, because its steps lie in another chain. */
 bool conflict_touched(const struct fold_row *row, const struct operation *operation,
                       struct touch *touch);
 

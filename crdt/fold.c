@@ -473,8 +473,9 @@ bool fold_row_read(struct store_txn *txn, uint64_t number, struct fold_row *row)
         !slice_take(&value, ENTRY_ID_SIZE, row->id.bytes))
         return false;
     row->plaintext = value;
-    /* A row was filed after the one that it leads to. Where damage leads to itself or a later one,
-     * whoever walks the chain would go in circles. */
+    /* A row was filed after the one that it leads to. A mark leads to itself, so that it is not
+     * read as a row. Where damage leads to a later one, whoever walks the chain would go in
+     * circles. */
     return row->previous < number;
 }
 

@@ -79,7 +79,7 @@ void fold_sweep_some(struct store_txn *txn, struct fold_sweep *sweep,
                      fold_fate_of *fate_of, void *context);
 
 /* Walks one subject's rows, newest arrival first. False: there are none. The second is
- * false also where a row is damaged: the chain ends there. */
+ * false also where a row is damaged: the chain ends there. A mark is no row and is not read. */
 struct fold_row {
     uint64_t number;
     uint64_t previous;

@@ -27,7 +27,8 @@ size_t lookup_find(struct store_txn *txn, uint8_t reg, uint8_t field, uint64_t r
                    struct slice value, struct looked_up *found, size_t max);
 
 /* What LOOKUP_DATED_KEY is looked up by: the key, then the register's date as encoded in the
- * entry that created the record (empty: none), at the end of `out`. */
+ * entry that created the record (empty: none), at the end of `out`. A key that an edit gives is
+ * looked up without a date. The date field comes before the key in its register. */
 void lookup_put_dated(struct slice key, struct slice date, struct buffer *out);
 
 /* Records that agree in all fields by which the register's records look alike (name and birth

@@ -194,7 +194,8 @@ static void set_aside(struct engine *engine, struct log_name log, uint64_t seq,
     branch_want_again(engine, log);
 }
 
-/* As its first entry, see net/roster.h. */
+/* The statement of which history stands is the first entry of a new incarnation's control log,
+ * see net/roster.h. */
 static void state(struct engine *engine, const struct cut *stands,
                   const uint8_t random[RANDOM_SIZE])
 {

@@ -1,5 +1,5 @@
 /* engine_state.h - what an engine is made of; only the engine's own files include this. Each
- * uses only those above it:
+ * uses mostly those above it:
  *
  *   engine_state.c  the parts, and small questions to them
  *   timers.c        when a session does what by itself
@@ -219,7 +219,7 @@ void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from
 /* What of it was written once more, by its roster's word, is not written again. */
 void own_log_written_again(struct engine *engine);
 void own_log_load(struct engine *engine);
-/* Writes what was set aside once more, at the end of the log that neighbours hear. */
+/* Writes what was set aside once more, in the logs of a new incarnation. */
 enum status own_log_reclaim(struct engine *engine, const struct event *event);
 
 /* branch.c */

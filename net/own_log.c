@@ -2,7 +2,7 @@
  * (only that is believed, never a bare claim)."
  *
  * What this node wrote into a log whose other history stands (net/branch.c) reaches nobody. It
- * is kept, told, and written once more on request, under the log that is heard. */
+ * is kept, told, and written once more on request, in the logs of a new incarnation. */
 #include "net/engine_state.h"
 
 #include <stdlib.h>

@@ -61,7 +61,7 @@ static void note_places(struct listing *listing, struct slice places)
     }
 }
 
-/* The same arguments, and behind which record the piece begins. */
+/* The same arguments, and behind which chain the piece begins. */
 static void put_args(struct slice args, struct slice after, struct buffer *out)
 {
     size_t count;

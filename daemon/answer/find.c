@@ -79,3 +79,21 @@ void find_persons(const struct find *find, uint64_t realm, const struct search *
     }
     arena_deinit(&arena);
 }
+
+void find_by_id(const struct find *find, uint64_t realm, struct slice prefix,
+                find_each *each, void *context)
+{
+    struct search_walk walk = {.realm = realm};
+    struct search_entry entry;
+    bool more = true;
+    while (more && search_next(find->txn, &walk, &entry)) {
+        if (id_has_prefix(&entry.person, prefix) && !is_late(find, realm, &entry.person))
+            more = each(context, realm, &entry.person);
+    }
+    store_cursor_close(&walk.cursor);
+    for (size_t i = 0; more && i < find->late_count; i++) {
+        const struct touch *late = &find->late[i];
+        if (late->realm == realm && id_has_prefix(&late->subject, prefix))
+            more = each(context, realm, &late->subject);
+    }
+}

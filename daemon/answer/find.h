@@ -20,4 +20,8 @@ typedef bool find_each(void *context, uint64_t realm, const struct entry_id *per
 void find_persons(const struct find *find, uint64_t realm, const struct search *search,
                   bool whole, find_each *each, void *context);
 
+/* The same for every person known in the realm whose id begins so. */
+void find_by_id(const struct find *find, uint64_t realm, struct slice prefix,
+                find_each *each, void *context);
+
 #endif

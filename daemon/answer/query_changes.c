@@ -137,6 +137,8 @@ static void put_change(struct feed *feed, const struct change_told *told)
     struct buffer *out = &feed->changes;
     char cursor[CURSOR_SIZE];
     format_cursor(feed, feed->number, cursor);
+    /* A hub's operators are recorded in the county's realm. */
+    learn(feed, roster_genesis(engine_roster(feed->answering.engine))->county);
     learn(feed, told->realm);
     codec_put_map(out, 6);
     answer_put_key(out, "cursor");
@@ -208,7 +210,6 @@ enum status query_changes(struct query *query, struct store_txn *txn, struct sli
     if (status != OK)
         return status;
     buffer_init(&feed.changes, CONTROL_REPLY_SIZE_MAX);
-    learn(&feed, roster_genesis(engine_roster(engine))->county);
     bool more = read_piece(&feed);
     query->waits = feed.count == 0 && !more && !feed.restarted && args_flag(args, "wait");
     format_cursor(&feed, feed.number, cursor);

@@ -146,6 +146,13 @@ static void gather_once(struct gathering *gathering, uint64_t realm,
     gather_subject(gathering, realm, person);
 }
 
+static bool gather_found_once(void *context, uint64_t realm,
+                              const struct entry_id *person)
+{
+    gather_once(context, realm, person);
+    return true;
+}
+
 /* By a whole sealed number: the fold left rows for its tag under each key. */
 static void gather_sealed(struct gathering *gathering, uint64_t realm)
 {
@@ -167,15 +174,9 @@ static void gather_sealed(struct gathering *gathering, uint64_t realm)
 static void gather_by_id(struct gathering *gathering, uint64_t realm)
 {
     const struct selection *selection = &gathering->selection;
-    struct search_walk walk = {.realm = realm};
-    struct search_entry entry;
-    if (selection->text.size < FIND_PREFIX_MIN || !id_may_begin(selection->text))
-        return;
-    while (search_next(gathering->answering.txn, &walk, &entry)) {
-        if (id_has_prefix(&entry.person, selection->text))
-            gather_once(gathering, realm, &entry.person);
-    }
-    store_cursor_close(&walk.cursor);
+    if (selection->text.size >= FIND_PREFIX_MIN && id_may_begin(selection->text))
+        find_by_id(&gathering->find, realm, selection->text, gather_found_once,
+                   gathering);
 }
 
 static void find_in_realm(struct gathering *gathering, uint64_t realm)

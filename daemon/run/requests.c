@@ -35,6 +35,7 @@ struct requests {
     uint64_t verification_client;
     struct waiter waiters[CONTROL_CLIENTS_MAX];
     size_t waiter_count;
+    size_t unasked; /* of them, at the front: not asked anew since the last commit */
     bool committed; /* something was since the waiters were looked at */
 };
 
@@ -174,23 +175,30 @@ uint64_t requests_wake_ms(const struct requests *requests)
     return due_ms;
 }
 
-/* After a commit all of them are asked anew, which costs a look at the last row each. */
+/* After a commit all of them are asked anew, each at the cost of a look at the last row or, with
+ * news, of a piece of the feed. A round asks some of them, in turn; `unasked` at the front are
+ * left. */
 static void answer_waiters(struct requests *requests)
 {
     uint64_t now_ms = requests->options.batch->steady_ms;
-    size_t kept = 0;
-    if (!requests->committed && requests_wake_ms(requests) > now_ms)
+    uint64_t began_us = clock_thread_us();
+    if (requests->committed || requests_wake_ms(requests) <= now_ms)
+        requests->unasked = requests->waiter_count;
+    if (requests->unasked == 0)
         return;
-    for (size_t i = 0; i < requests->waiter_count; i++) {
-        struct waiter waiter = requests->waiters[i];
+    while (requests->unasked > 0 && clock_thread_us() - began_us < ROUND_US_MAX) {
+        struct waiter waiter = requests->waiters[0];
+        requests->unasked--;
+        requests->waiter_count--;
+        memmove(requests->waiters, requests->waiters + 1,
+                requests->waiter_count * sizeof *requests->waiters);
         bool left = control_under_way(requests->options.control, waiter.client) == 0;
         if (!left && answer_or_wait(requests, waiter.client, slice_text("changes"),
                                     buffer_slice(&waiter.args), waiter.until_ms > now_ms))
-            requests->waiters[kept++] = waiter;
+            requests->waiters[requests->waiter_count++] = waiter;
         else
             buffer_deinit(&waiter.args);
     }
-    requests->waiter_count = kept;
     requests->committed = false;
     requests_end_reading(requests);
 }
@@ -212,7 +220,7 @@ bool requests_advance(struct requests *requests)
 {
     answer_waiters(requests);
     if (requests->verification == NULL)
-        return false;
+        return requests->unasked > 0;
     enum status status = begin_reading(requests);
     bool more = status == OK && verification_step(requests->verification,
                                                   requests->options.sources.engine,

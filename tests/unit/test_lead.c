@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "crdt/calendar.h"
+#include "crdt/conflict.h"
 #include "crdt/follow.h"
 #include "crdt/lead.h"
 #include "crdt/schema_leads.h"
@@ -145,6 +146,22 @@ static void a_lead_has_a_row_until_somebody_answers(void **state)
     assert_open(world, "");
 }
 
+/* Nothing that follows from its steps can be: the first of them is the answer. */
+static void neither_a_new_lead_nor_its_steps_are_looked_at_for_conflicts(void **state)
+{
+    struct written told = lead(urgent_at(1, 1), "red", NULL);
+    struct written answered = step(urgent_at(2, 1), ENTERED_MS, &told.id, "ack");
+    const struct written *both[] = {&told, &answered};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct fold_row row = {.realm = TOWNSHIP, .id = both[i]->id};
+        struct operation operation;
+        struct touch touch;
+        assert_int_equal(operation_decode(written_plaintext(both[i]), &operation), OK);
+        assert_false(conflict_touched(&row, &operation, &touch));
+    }
+}
+
 static void rows_are_the_same_in_whatever_order_entries_come(void **state)
 {
     struct world *world = *state;
@@ -187,6 +204,7 @@ int main(void)
         WORLD_TEST(a_clock_that_is_behind_makes_no_response_negative),
         WORLD_TEST(steps_that_come_before_their_lead_count_when_it_is_there),
         WORLD_TEST(a_lead_has_a_row_until_somebody_answers),
+        cmocka_unit_test(neither_a_new_lead_nor_its_steps_are_looked_at_for_conflicts),
         WORLD_TEST(rows_are_the_same_in_whatever_order_entries_come),
         WORLD_TEST(what_is_no_lead_counts_in_no_urgent_lane),
     };

@@ -14,6 +14,7 @@
 #include "crdt/follow.h"
 #include "crdt/readings.h"
 #include "crdt/search.h"
+#include "daemon/answer/find.h"
 #include "tests/unit/world_fixture.h"
 
 static struct entry_id enter(struct world *world, struct entry_id id, const char *name,
@@ -178,6 +179,35 @@ static void everybody_is_found_however_the_entries_came(void **state)
     }
 }
 
+static bool count_person(void *context, uint64_t realm, const struct entry_id *person)
+{
+    size_t *count = context;
+    (void)realm;
+    (void)person;
+    (*count)++;
+    return true;
+}
+
+static void whoever_is_not_worked_in_yet_is_found_by_an_id(void **state)
+{
+    struct world *world = *state;
+    struct find find;
+    char text[ID_TEXT_SIZE];
+    for (int round = 0; round < 2; round++) { /* not worked in, worked in */
+        struct entry_id id = id_at(1, 1);
+        size_t count = 0;
+        if (round == 0)
+            enter(world, id, "王秀英", "13800001111", "遂昌县石练镇柳村上街");
+        else
+            (void)follow_work(world->txn, 1000, &world->arena);
+        id_format(&id, text);
+        find_begin(&find, world->txn);
+        find_by_id(&find, TOWNSHIP, slice_of(text, 8), count_person, &count);
+        find_end(&find);
+        assert_int_equal(count, 1);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -189,6 +219,7 @@ int main(void)
         TEST(an_address_is_found_by_any_part),
         TEST(a_whole_name_is_not_a_part_of_one),
         TEST(what_was_changed_is_found_as_it_is_now),
+        TEST(whoever_is_not_worked_in_yet_is_found_by_an_id),
         TEST(everybody_is_found_however_the_entries_came),
     };
     return cmocka_run_group_tests_name("search", tests, NULL, NULL);
