@@ -206,3 +206,28 @@ size_t lookup_find(struct store_txn *txn, uint8_t reg, uint8_t field, uint64_t r
     store_cursor_close(&cursor);
     return count;
 }
+
+bool lookup_next(struct store_txn *txn, struct lookup_walk *walk, struct looked_up *found,
+                 bool *is_next)
+{
+    uint8_t prefix[PREFIX_SIZE - VALUE_HASH_SIZE];
+    struct slice key, subject;
+    _Static_assert(sizeof walk->value == VALUE_HASH_SIZE, "one hash");
+    prefix[0] = walk->reg;
+    prefix[1] = walk->field;
+    put_be64(prefix + 2, walk->realm);
+    bool more = walk->started
+                    ? store_next(txn, &walk->cursor, &key, &subject)
+                    : store_seek(txn, STORE_LOOKUPS, slice_of(prefix, sizeof prefix),
+                                 &walk->cursor, &key, &subject);
+    if (!more || key.size != KEY_SIZE || subject.size != ENTRY_ID_SIZE ||
+        memcmp(key.data, prefix, sizeof prefix) != 0)
+        return false;
+    *is_next = !walk->started ||
+               memcmp(walk->value, key.data + sizeof prefix, VALUE_HASH_SIZE) != 0;
+    walk->started = true;
+    memcpy(walk->value, key.data + sizeof prefix, VALUE_HASH_SIZE);
+    memcpy(found->id.bytes, key.data + PREFIX_SIZE, ENTRY_ID_SIZE);
+    memcpy(found->subject.bytes, subject.data, ENTRY_ID_SIZE);
+    return true;
+}

@@ -41,6 +41,19 @@ size_t lookup_find_alike(struct store_txn *txn, uint8_t reg, struct slice value,
                          struct looked_up *found, size_t max);
 void lookup_keep_alike(struct store_txn *txn, const struct record_view *record);
 
+/* Walks the rows of a field (FIELD_NONE: of who looks alike) in one realm, those of one value
+ * together, in id order; `is_next`: the value is another than that of the row before. `realm`
+ * is 0 for FIELD_NONE; the rest of the struct is zero at first. Close `cursor`. */
+struct lookup_walk {
+    struct store_cursor cursor;
+    uint8_t reg, field;
+    uint64_t realm;
+    uint8_t value[12]; /* the hash of the last row's value */
+    bool started;
+};
+MUST_USE bool lookup_next(struct store_txn *txn, struct lookup_walk *walk,
+                          struct looked_up *found, bool *is_next);
+
 /* What is looked up of an encoded value: itself, or of a sealed one its tag. */
 struct slice lookup_value(const struct field *field, struct slice encoded);
 

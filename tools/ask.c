@@ -260,6 +260,59 @@ static enum exit_code show_reply(const struct invocation *invocation,
     return code;
 }
 
+/* Whoever sits at a terminal decides at once whether these are two people; a program gives
+ * --anyway. */
+static bool can_be_asked(const struct terminal *terminal, const struct failure *failure)
+{
+    return failure->number == ERR_ALIKE && !terminal->json && isatty(STDIN_FILENO) != 0;
+}
+
+static bool is_meant(const struct terminal *terminal)
+{
+    char answer[16] = "";
+    (void)fputs(_("Enter it all the same? [y/N] "), terminal->err);
+    (void)fflush(terminal->err);
+    return fgets(answer, sizeof answer, stdin) != NULL &&
+           (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+static void put_anyway(struct slice args, struct buffer *out)
+{
+    size_t count;
+    CHECK(codec_take_map(&args, &count));
+    codec_put_map(out, count + 1);
+    codec_put_raw(out, args);
+    codec_put_cstring(out, "anyway");
+    codec_put_bool(out, true);
+}
+
+static enum exit_code refused(const struct invocation *invocation,
+                              const struct terminal *terminal, struct client *client,
+                              struct slice args, struct client_reply *reply)
+{
+    struct failure failure;
+    struct buffer again;
+    ask_fail_by_reply(&failure, invocation, reply);
+    bool asks = can_be_asked(terminal, &failure);
+    if (asks)
+        failure.next = "";
+    enum exit_code code = terminal_report(terminal, &failure);
+    if (!asks || !is_meant(terminal))
+        return code;
+    buffer_init(&again, CONTROL_REQUEST_SIZE_MAX);
+    put_anyway(args, &again);
+    enum status status =
+        client_ask(client, invocation->command->request, buffer_slice(&again), reply);
+    buffer_deinit(&again);
+    if (status == OK && reply->status == OK)
+        return show_reply(invocation, terminal, reply);
+    if (status != OK)
+        ask_fail_to_ask(&failure, invocation, status, client);
+    else
+        ask_fail_by_reply(&failure, invocation, reply);
+    return terminal_report(terminal, &failure);
+}
+
 enum exit_code ask_with(const struct invocation *invocation,
                         const struct terminal *terminal, struct slice args)
 {
@@ -276,11 +329,10 @@ enum exit_code ask_with(const struct invocation *invocation,
     status = client_ask(client, invocation->command->request, args, &reply);
     if (status == OK && reply.status == OK) {
         code = show_reply(invocation, terminal, &reply);
+    } else if (status == OK) {
+        code = refused(invocation, terminal, client, args, &reply);
     } else {
-        if (status != OK)
-            ask_fail_to_ask(&failure, invocation, status, client);
-        else
-            ask_fail_by_reply(&failure, invocation, &reply);
+        ask_fail_to_ask(&failure, invocation, status, client);
         code = terminal_report(terminal, &failure);
     }
     client_close(client);

@@ -32,6 +32,18 @@ static const struct column due_columns[] = {
     COLUMNS_END,
 };
 
+static const struct column double_columns[] = {
+    {"id", N_("ID"), COLUMN_ID, NULL, 0},
+    {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
+    {"birth", N_("BIRTH"), COLUMN_TEXT, NULL, 2},
+    {"village_name", N_("VILLAGE"), COLUMN_TEXT, NULL, 1},
+    {"other", N_("OTHER"), COLUMN_ID, NULL, 0},
+    {"other_name", N_("OTHER NAME"), COLUMN_TEXT, NULL, 3},
+    {"other_village_name", N_("OTHER VILLAGE"), COLUMN_TEXT, NULL, 1},
+    {"same", N_("SAME"), COLUMN_STATE, NULL, 4},
+    COLUMNS_END,
+};
+
 static const struct column policy_columns[] = {
     {"name", N_("NAME"), COLUMN_TEXT, NULL, 0},
     {"value", N_("VALUE"), COLUMN_TEXT, NULL, 0},
@@ -177,6 +189,20 @@ static const struct command fixed[] = {
                          N_("a village, a township or the county, by code or name")),
                  TAKES("within", "DAYS", N_("due at the latest in so many days")),
                  TAKES_A(FIELD_DATE, "as_of", "DATE", N_("as at the end of that day"))}},
+    {.name = "person doubles",
+     .request = "person.doubles",
+     .help = N_("who was probably entered twice"),
+     .more = N_("Two of one name and birth, also where the name is spelled with other "
+                "signs, or with one identity number; in different villages too, as far "
+                "as their records can be read here. Two with different identity numbers "
+                "are two people; whoever died or moved away is not listed."),
+     .example = "linli person doubles --division 331123106204",
+     .run = ask_run,
+     .render = render_list,
+     .list = "doubles",
+     .columns = double_columns,
+     .options = {TAKES_A(FIELD_DIVISION, "division", "PLACE",
+                         N_("a village, a township or the county, by code or name"))}},
     {.name = "conflict list",
      .request = "conflict.list",
      .help = N_("what was written differently at the same time and awaits a decision"),

@@ -123,14 +123,19 @@ static const char *marks_words(struct table *table, struct slice row)
 static const struct {
     const char *word, *colour;
 } states[] = {
-    {N_("online"), "green"},   {N_("offline"), "red"},     {N_("paused"), "yellow"},
-    {N_("syncing"), "yellow"}, {N_("greeting"), "yellow"}, {N_("refused"), "red"},
-    {N_("unreadable"), NULL},  {N_("erased"), NULL},       {N_("ok"), NULL},
-    {N_("control"), NULL},     {N_("urgent"), NULL},       {N_("ledger"), NULL},
-    {N_("record"), NULL},      {N_("hub"), NULL},          {N_("authority"), NULL},
-    {N_("county"), NULL},      {N_("township"), NULL},     {N_("village"), NULL},
-    {N_("default"), NULL},     {N_("holds"), NULL},        {N_("later"), "yellow"},
-    {N_("resource"), NULL},    {N_("project"), NULL},      {N_("need"), NULL},
+    {N_("online"), "green"},    {N_("offline"), "red"},
+    {N_("paused"), "yellow"},   {N_("syncing"), "yellow"},
+    {N_("greeting"), "yellow"}, {N_("refused"), "red"},
+    {N_("unreadable"), NULL},   {N_("erased"), NULL},
+    {N_("ok"), NULL},           {N_("control"), NULL},
+    {N_("urgent"), NULL},       {N_("ledger"), NULL},
+    {N_("record"), NULL},       {N_("hub"), NULL},
+    {N_("authority"), NULL},    {N_("county"), NULL},
+    {N_("township"), NULL},     {N_("village"), NULL},
+    {N_("default"), NULL},      {N_("holds"), NULL},
+    {N_("later"), "yellow"},    {N_("resource"), NULL},
+    {N_("project"), NULL},      {N_("need"), NULL},
+    {N_("id-number"), NULL},    {N_("name-and-birth"), NULL},
 };
 
 static const char *colour_of(const char *word)

@@ -96,6 +96,7 @@ static const struct {
     {"policy.show", query_policies},
     {"conflict.list", query_conflicts},
     {"conflict.show", query_conflict},
+    {"person.doubles", query_doubles},
     {"need.proposals", query_offers},
     {"resource.proposals", query_resource_needs},
     {"project.proposals", query_project_needs},

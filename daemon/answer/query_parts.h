@@ -133,6 +133,9 @@ enum status query_conflicts(struct query *query, struct store_txn *txn,
                             struct slice args);
 enum status query_conflict(struct query *query, struct store_txn *txn, struct slice args);
 
+/* query_doubles.c */
+enum status query_doubles(struct query *query, struct store_txn *txn, struct slice args);
+
 /* query_match.c: what could be matched with a need, a resource, a project */
 enum status query_offers(struct query *query, struct store_txn *txn, struct slice args);
 enum status query_resource_needs(struct query *query, struct store_txn *txn,

@@ -77,6 +77,10 @@
  *   R.amend       id, fields, anyway       written         (the new one, which replaces)
  *   R.void        id, reason,              written
  *                 restore_amended
+ *   person.       division               doubles[{id,name,birth,village,village_name,other,
+ *   doubles                              other_name,other_birth,other_village,
+ *                                        other_village_name,same (name-and-birth,
+ *                                        id-number)}], rests_on
  *   conflict.list division                 conflicts[{id,register,name,place,place_name,date,
  *                                          field,value,version,stamp_ms,node,actor,shown}],
  *                                          one for each value that stands

@@ -649,6 +649,77 @@ static void somebody_of_one_name_and_birth_is_asked_about(void **state)
         ERR_ALIKE);
 }
 
+static void assert_doubles(struct county *county, size_t node, const struct arg *args,
+                           const char *expected)
+{
+    char pairs[512] = "";
+    assert_int_equal(ask(county, node, "person.doubles", args), OK);
+    for (size_t i = 0; i < count_of(county, "doubles"); i++) {
+        struct slice row = element(county, "doubles", i);
+        struct slice name = part(row, "name"), same = part(row, "same"), one, two;
+        size_t size = strlen(pairs);
+        assert_true(codec_take_text(&name, &one) && codec_take_text(&same, &two));
+        (void)snprintf(pairs + size, sizeof pairs - size, "%.*s:%.*s ", (int)one.size,
+                       (const char *)one.data, (int)two.size, (const char *)two.data);
+    }
+    assert_string_equal(pairs, expected);
+}
+
+static void who_was_entered_twice_is_listed_while_both_stand(void **state)
+{
+    struct county *county = *state;
+    const char *day = "1940-01-01";
+    assert_int_equal(born(county, TOWN, "王五", VILLAGE_TEXT, day, "", "", "no"), OK);
+    const char *first = told_id(county);
+    assert_int_equal(born(county, TOWN, "赵六", VILLAGE_TEXT, day, "", "", "no"), OK);
+    assert_doubles(county, TOWN, NO_ARGS, "");
+    assert_int_equal(born(county, TOWN, "王 五", OTHER_VILLAGE_TEXT, day, "", "", "yes"),
+                     OK);
+    const char *second = told_id(county);
+    assert_doubles(county, TOWN, NO_ARGS, "王五:name-and-birth ");
+    assert_doubles(county, TOWN, ARGS({"division", VILLAGE_TEXT}),
+                   "王五:name-and-birth ");
+    assert_doubles(county, TOWN, ARGS({"division", OTHER_VILLAGE_TEXT}),
+                   "王五:name-and-birth ");
+    /* Whoever became alike by an edit is found, and whoever is told apart by one is not. */
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", second}, {"birth", "1941-05-05"})),
+        OK);
+    assert_doubles(county, TOWN, NO_ARGS, "");
+    assert_int_equal(tell(county, TOWN, "person.set",
+                          ARGS({"id", second}, {"birth", day}, {"anyway", "yes"})),
+                     OK);
+    assert_doubles(county, TOWN, NO_ARGS, "王五:name-and-birth ");
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", second}, {"status", "moved"})), OK);
+    assert_doubles(county, TOWN, NO_ARGS, "");
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", second}, {"status", ""})), OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.void", ARGS({"id", first}, {"reason", "重复"})), OK);
+    assert_doubles(county, TOWN, NO_ARGS, "");
+}
+
+static void one_identity_number_in_two_townships_is_listed_at_the_hub(void **state)
+{
+    struct county *county = *state;
+    const char *number = "330102194001011231", *other = "330102194001011258";
+    county_link(county, TOWN, HUB, true);
+    assert_int_equal(
+        born(county, TOWN, "王五", VILLAGE_TEXT, "1940-01-01", number, "", "no"), OK);
+    assert_int_equal(
+        born(county, HUB, "王武", FAR_VILLAGE_TEXT, "1940-01-01", number, "", "yes"), OK);
+    assert_int_equal(
+        born(county, HUB, "王五", FAR_VILLAGE_TEXT, "1940-01-01", other, "", "yes"), OK);
+    county_link(county, TOWN, HUB, true);
+    struct slice row;
+    assert_int_equal(ask(county, HUB, "person.doubles", NO_ARGS), OK);
+    assert_int_equal(count_of(county, "doubles"), 1);
+    row = element(county, "doubles", 0);
+    assert_text(row, "same", "id-number");
+    assert_doubles(county, TOWN, NO_ARGS, "");
+}
+
 static void a_visit_to_come_is_asked_about_and_counts_when_it_is_due(void **state)
 {
     struct county *county = *state;
@@ -779,6 +850,8 @@ int main(void)
         TEST(one_event_is_looked_for_among_the_newest_sixteen_rows),
         TEST(a_visit_after_the_persons_death_is_told),
         TEST(somebody_of_one_name_and_birth_is_asked_about),
+        TEST(who_was_entered_twice_is_listed_while_both_stand),
+        TEST(one_identity_number_in_two_townships_is_listed_at_the_hub),
         TEST(a_visit_to_come_is_asked_about_and_counts_when_it_is_due),
         TEST(a_clock_that_is_not_set_calls_nothing_a_time_to_come),
         TEST(a_visit_before_the_persons_birth_is_told),
