@@ -82,7 +82,12 @@
     X(ERR_DOUBLE, 1208, "the same was entered already",                                  \
       "Look at that record. If both happened, enter it again with --anyway.")            \
     X(ERR_ALIKE, 1213, "somebody of that name and birth is here already",                \
-      "Look at that person. If these are two people, enter it again with --anyway.")     \
+      "Look at that person. Two people: enter it again with --anyway. One who is here "  \
+      "twice: linli person merge ID ID")                                                 \
+    X(ERR_MERGED, 1214, "these are one person already",                                  \
+      "See by which ids: linli person show ID")                                          \
+    X(ERR_NOT_MERGED, 1215, "these two were not merged with each other",                 \
+      "See with whom they were: linli person show ID")                                   \
     X(ERR_CLOSED, 1211, "this month was closed already",                                 \
       "See it with: linli report coverage --month MONTH")                                \
     X(ERR_NOT_ALL_HERE, 1212, "what is known here is not all there is",                  \
@@ -119,7 +124,7 @@
       "NAME")                                                                            \
     X(ERR_ORDER_SAME, 1231,                                                              \
       "volunteer, confirmer and auditor must be different persons",                      \
-      "Let another account do it, or correct --by.")                  \
+      "Let another account do it, or correct --by.")                                     \
     X(ERR_BY_STEP, 1241, "the field follows from the steps taken about the record",      \
       "Show the record: it says which step settles the conflict.")                       \
     X(ERR_LEAD_CLOSED, 1240, "the lead is closed: nothing more is to be done",           \

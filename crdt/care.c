@@ -5,8 +5,10 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/conflict.h"
 #include "crdt/lookup.h"
 #include "crdt/person.h"
+#include "crdt/same.h"
 #include "crdt/search.h"
 #include "crdt/visit.h"
 
@@ -170,7 +172,7 @@ static void tally_put(const struct tally *tally, struct care *care, struct buffe
     care->months = buffer_slice(months);
 }
 
-/* The visits that count by `now`; INT64_MAX: whenever they are. */
+/* The visits of one chain that count by `now`; INT64_MAX: whenever they are. */
 static void tally_chain(struct store_txn *txn, uint64_t realm,
                         const struct entry_id *person, int64_t now, struct tally *tally,
                         bool *rewritten, struct arena *scratch)
@@ -186,6 +188,17 @@ static void tally_chain(struct store_txn *txn, uint64_t realm,
     }
 }
 
+/* The same of a person, by whichever of the ids that are merged. */
+static void tally_person(struct store_txn *txn, uint64_t realm,
+                         const struct entry_id *person, int64_t now, struct tally *tally,
+                         bool *rewritten, struct arena *scratch)
+{
+    struct same same;
+    same_members(txn, realm, person, scratch, &same);
+    for (size_t i = 0; i < same.count; i++)
+        tally_chain(txn, realm, &same.ids[i], now, tally, rewritten, scratch);
+}
+
 void care_as_of(struct store_txn *txn, struct care *care, int64_t now,
                 struct arena *scratch)
 {
@@ -195,7 +208,7 @@ void care_as_of(struct store_txn *txn, struct care *care, int64_t now,
     if (care->latest == CARE_NEVER || care->latest <= now)
         return;
     tally_init(&tally);
-    tally_chain(txn, care->realm, &care->person, now, &tally, &rewritten, scratch);
+    tally_person(txn, care->realm, &care->person, now, &tally, &rewritten, scratch);
     buffer_init(&months, SIZE_MAX);
     tally_put(&tally, care, &months);
     care->months = arena_copy(scratch, care->months);
@@ -204,9 +217,10 @@ void care_as_of(struct store_txn *txn, struct care *care, int64_t now,
 
 /* ---- one person ---- */
 
-/* The row as both chains say now; none where the person is not known or voided. */
-static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_id *id,
-                      struct arena *scratch)
+/* The row as both chains say now; none where the person is not known or voided, or known by
+ * another id with which this one is merged. */
+static void make_one(struct store_txn *txn, uint64_t realm, const struct entry_id *id,
+                     struct arena *scratch)
 {
     struct care care = {.realm = realm, .person = *id};
     uint8_t key[SUBJECT_KEY_SIZE];
@@ -217,7 +231,7 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
 
     if (!view_record(txn, schema_register(REGISTER_PERSON), realm, NULL, id, scratch,
                      &person) ||
-        !person.known || person.voided) {
+        !person.known || person.voided || entry_id_compare(&person.id, id) != 0) {
         subject_key(key, realm, id);
         store_delete(txn, STORE_CARE, slice_of(key, sizeof key));
         search_remove(txn, realm, id);
@@ -234,11 +248,36 @@ static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_
     if (!person_status_since(&person, &care.status_day))
         care.status_day = CARE_NEVER;
     tally_init(&tally);
-    tally_chain(txn, realm, id, INT64_MAX, &tally, &care.rewritten, scratch);
+    tally_person(txn, realm, id, INT64_MAX, &tally, &care.rewritten, scratch);
     buffer_init(&months, SIZE_MAX);
     tally_put(&tally, &care, &months);
     row_write(txn, &care);
     buffer_deinit(&months);
+}
+
+/* What is written of one changes the rows of all with whom it is, or was, merged; which of
+ * their fields are in conflict too, also where somebody is created who was merged before. */
+static void make_anew(struct store_txn *txn, uint64_t realm, const struct entry_id *id,
+                      struct arena *scratch)
+{
+    struct same same;
+    struct entry_id *ids;
+    same_ever(txn, realm, id, scratch, &same);
+    if (same.count == 1) {
+        make_one(txn, realm, id, scratch);
+        return;
+    }
+    ids = checked_malloc(same.count * sizeof *ids);
+    memcpy(ids, same.ids, same.count * sizeof *ids);
+    for (size_t i = 0; i < same.count; i++) {
+        arena_reset(scratch);
+        make_one(txn, realm, &ids[i], scratch);
+        conflict_withdrawn(
+            txn,
+            &(struct touch){.reg = REGISTER_PERSON, .realm = realm, .subject = ids[i]},
+            scratch);
+    }
+    free(ids);
 }
 
 /* ---- what was folded ---- */

@@ -86,7 +86,7 @@ static void make_anew(struct store_txn *txn, const struct touch *touch,
     uint8_t key[CONFLICT_KEY_SIZE];
     size_t had_count = rows_of_chain(txn, touch, scratch, &had);
     put_prefix(key, touch->reg, touch->realm, &touch->subject);
-    view_chain(txn, reg, touch->realm, &touch->subject, scratch, &list);
+    view_subject(txn, reg, touch->realm, &touch->subject, scratch, &list);
     for (size_t i = 0; i < list.count; i++) {
         uint32_t fields = fields_in_conflict(&list.records[i]), before = 0;
         for (size_t j = 0; j < had_count; j++) {

@@ -126,6 +126,32 @@ size_t lookup_find_alike(struct store_txn *txn, uint8_t reg, struct slice value,
 
 /* ---- what the fold leaves ---- */
 
+/* An edge is found from both of its ends. */
+static void note_edge(struct buffer *rows, uint8_t reg, uint8_t field, uint64_t realm,
+                      const struct entry_id *from, const struct entry_id *to)
+{
+    uint8_t prefix[PREFIX_SIZE];
+    put_prefix(prefix, reg, field, realm, slice_of(from->bytes, ENTRY_ID_SIZE));
+    buffer_put(rows, prefix, sizeof prefix);
+    buffer_put(rows, to->bytes, ENTRY_ID_SIZE);
+    buffer_put(rows, to->bytes, ENTRY_ID_SIZE);
+}
+
+static void note_same(struct buffer *rows, uint8_t reg, uint8_t field, uint64_t realm,
+                      struct slice encoded, const struct looked_up *record)
+{
+    struct entry_id other;
+    size_t count;
+    if (!codec_take_array(&encoded, &count))
+        return;
+    for (size_t i = 0; i < count && codec_take_id(&encoded, &other); i++) {
+        if (entry_id_compare(&other, &record->id) == 0)
+            continue;
+        note_edge(rows, reg, field, realm, &record->id, &other);
+        note_edge(rows, reg, field, realm, &other, &record->id);
+    }
+}
+
 static void note_value(struct buffer *rows, const struct operation *operation,
                        uint64_t realm, uint8_t id, struct slice encoded,
                        struct slice date, const struct looked_up *record)
@@ -136,6 +162,10 @@ static void note_value(struct buffer *rows, const struct operation *operation,
     if (reg->fields[id].lookup == LOOKUP_NONE || reg->fields[id].lookup == LOOKUP_ALIKE ||
         encoded.size == 0)
         return;
+    if (reg->fields[id].lookup == LOOKUP_SAME) {
+        note_same(rows, reg->id, id, realm, encoded, record);
+        return;
+    }
     buffer_init(&dated, SIZE_MAX);
     struct slice value = lookup_value(&reg->fields[id], encoded);
     if (reg->fields[id].lookup == LOOKUP_DATED_KEY) {

@@ -88,6 +88,7 @@ enum lookup {
     LOOKUP_UNIQUE,    /* belongs to one record that has not ended */
     LOOKUP_DATED_KEY, /* of a thing in another system that is heard of again and again:
                          with the register's date it makes a record known */
+    LOOKUP_SAME,   /* a record that is the same as this one: found from either */
     LOOKUP_ALIKE,  /* two that agree in all such fields are probably entered twice */
 };
 
@@ -125,6 +126,8 @@ struct field {
                          it, and what an entry says of it is not read */
     bool seen;     /* MERGE_SET: the engine puts in the records of the chain that no other
                          names so: what whoever writes has seen */
+    bool apart;    /* written by a command of its own alone; shown are the records that this
+                      one is merged with (crdt/same) */
     bool
         gives_place; /* FIELD_RECORD: a record without a place lies where that one does */
     bool filters;    /* lists take it as an option: only records with this value */
@@ -155,6 +158,7 @@ enum person_field {
     PERSON_STATUS_SINCE,
     PERSON_EXTERNAL_KEY,
     PERSON_NOTE,
+    PERSON_SAME_AS,
 };
 enum visit_field {
     VISIT_PERSON,

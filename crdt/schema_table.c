@@ -256,6 +256,15 @@ static const struct field person_fields[] = {
      .rule = MERGE_MULTI,
      .limit = 1000,
      .form = TEXT_LINES},
+    {.id = PERSON_SAME_AS,
+     .name = "same_as",
+     .label = "合并的编号",
+     .help = N_("ids by which the person was entered too; see person merge"),
+     .type = FIELD_RECORD,
+     .rule = MERGE_SET,
+     .names = REGISTER_PERSON,
+     .lookup = LOOKUP_SAME,
+     .apart = true},
 };
 
 static const struct field visit_fields[] = {

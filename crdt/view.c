@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/same.h"
 
 /* ---- a chain's rows ---- */
 
@@ -271,11 +272,13 @@ static void view_self(const struct chain *chain, struct record_list *list)
     record_init(chain, &chain->subject, &list->records[0]);
     for (size_t i = 0; i < chain->count; i++) {
         const struct chain_row *row = &chain->rows[i];
-        if (row->operation.kind == OPERATION_CREATE)
-            record_create(&list->records[0], row);
-        else if (row->operation.kind == OPERATION_VOID &&
-                 entry_id_compare(&row->operation.target, &chain->subject) == 0)
+        if (row->operation.kind == OPERATION_CREATE) {
+            if (entry_id_compare(&row->id, &chain->subject) == 0)
+                record_create(&list->records[0], row);
+        } else if (row->operation.kind == OPERATION_VOID &&
+                   entry_id_compare(&row->operation.target, &chain->subject) == 0) {
             record_void(&list->records[0], &latest_void_ms, row);
+        }
     }
     if (chain->count == 1 && chain->rows[0].operation.kind == OPERATION_CREATE)
         take_fields(chain, &chain->rows[0], &list->records[0]);
@@ -480,11 +483,53 @@ void view_chain(struct store_txn *txn, const struct schema_register *reg, uint64
         view_several(&chain, list);
 }
 
+/* All rows of the persons' chains, as if they were one chain: values written of each stand
+ * beside one another until an edit, which names those of all, replaces them. */
+static void view_merged(struct store_txn *txn, const struct schema_register *reg,
+                        uint64_t realm, const struct same *same, struct arena *arena,
+                        struct record_view *record)
+{
+    struct chain whole = {
+        .reg = reg, .realm = realm, .subject = same->ids[0], .txn = txn, .arena = arena};
+    struct chain *parts = arena_alloc(arena, same->count * sizeof *parts);
+    struct record_list list;
+    size_t rows = 0;
+    for (size_t i = 0; i < same->count; i++) {
+        parts[i] = (struct chain){.reg = reg,
+                                  .realm = realm,
+                                  .subject = same->ids[i],
+                                  .txn = txn,
+                                  .arena = arena};
+        chain_read(txn, &parts[i]);
+        rows += parts[i].count;
+    }
+    whole.rows = arena_alloc(arena, (rows + 1) * sizeof *whole.rows);
+    for (size_t i = 0; i < same->count; i++) {
+        if (parts[i].count > 0)
+            memcpy(whole.rows + whole.count, parts[i].rows,
+                   parts[i].count * sizeof *whole.rows);
+        whole.count += parts[i].count;
+    }
+    chain_sort(&whole);
+    view_self(&whole, &list);
+    *record = list.records[0];
+    record->merged = same->ids + 1;
+    record->merged_count = same->count - 1;
+}
+
 bool view_record(struct store_txn *txn, const struct schema_register *reg, uint64_t realm,
                  const struct entry_id *subject, const struct entry_id *id,
                  struct arena *arena, struct record_view *record)
 {
     struct record_list list;
+    if (reg->id == REGISTER_PERSON) {
+        struct same same;
+        same_members(txn, realm, id, arena, &same);
+        if (same.count > 1) {
+            view_merged(txn, reg, realm, &same, arena, record);
+            return true;
+        }
+    }
     view_chain(txn, reg, realm, subject != NULL ? subject : id, arena, &list);
     for (size_t i = 0; i < list.count; i++) {
         if (entry_id_compare(&list.records[i].id, id) == 0) {
@@ -493,6 +538,19 @@ bool view_record(struct store_txn *txn, const struct schema_register *reg, uint6
         }
     }
     return false;
+}
+
+void view_subject(struct store_txn *txn, const struct schema_register *reg,
+                  uint64_t realm, const struct entry_id *subject, struct arena *arena,
+                  struct record_list *list)
+{
+    if (reg->id != REGISTER_PERSON) {
+        view_chain(txn, reg, realm, subject, arena, list);
+        return;
+    }
+    list->records = arena_alloc(arena, sizeof *list->records);
+    list->count = view_record(txn, reg, realm, NULL, subject, arena, list->records) &&
+                  entry_id_compare(&list->records[0].id, subject) == 0;
 }
 
 /* ---- answers ---- */

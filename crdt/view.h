@@ -28,6 +28,8 @@ struct record_view {
     uint64_t created_ms;
     uint32_t created_by; /* actor number at the node of `id` */
     bool voided;         /* by a void; `void_reason` of the latest */
+    const struct entry_id *merged; /* others by which the person was entered (crdt/same) */
+    size_t merged_count;
     bool undone;         /* that void restores what this record had replaced */
     struct slice void_reason;
     struct entry_id
@@ -51,8 +53,15 @@ void view_chain(struct store_txn *txn, const struct schema_register *reg, uint64
                 const struct entry_id *subject, struct arena *arena,
                 struct record_list *list);
 
+/* The same for whoever lists records: a person who was entered more than once and merged is
+ * one record, of the chain that it is known by, and none of the others. */
+void view_subject(struct store_txn *txn, const struct schema_register *reg,
+                  uint64_t realm, const struct entry_id *subject, struct arena *arena,
+                  struct record_list *list);
+
 /* The record with this id. `subject` NULL: it is its own subject. False: nothing is filed
- * under it. */
+ * under it. Of a person who was merged with others this is the one record of them all,
+ * whichever of their ids is asked for; its own id is the one that it is known by. */
 MUST_USE bool view_record(struct store_txn *txn, const struct schema_register *reg,
                           uint64_t realm, const struct entry_id *subject,
                           const struct entry_id *id, struct arena *arena,

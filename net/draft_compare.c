@@ -140,7 +140,8 @@ static bool find_holder(struct engine *engine, const struct draft *draft,
         if (entry_id_compare(&found[i].id, &draft->target) == 0 ||
             !view_record(engine->txn, draft->reg, realm, subject, &found[i].id,
                          &engine->scratch, &record) ||
-            !record.known || record.voided || !holds(&record.fields[field->id], value))
+            entry_id_compare(&record.id, &draft->target) == 0 || !record.known ||
+            record.voided || !holds(&record.fields[field->id], value))
             continue;
         if (field->lookup == LOOKUP_UNIQUE && draft->reg->ended != NULL &&
             draft->reg->ended(&record))

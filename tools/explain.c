@@ -128,6 +128,12 @@ static const struct {
         "be read here. Two with different identity numbers are two people, and a row "
         "with "
         "a key of another system is known by its key.")},
+    {'E', 1214,
+     N_("Persons who are merged are shown, counted and visited as one. Whatever id is "
+        "typed stands for all of them.")},
+    {'E', 1215,
+     N_("A merge is taken back between the two for whom it was stated. Of three who are "
+        "one person two may be merged only by way of the third.")},
     {'E', 1208,
      N_("The same person, minute and outcome was among the latest sixteen entries for "
         "that "

@@ -250,7 +250,8 @@ static const char *field_argument(const struct field *field)
 static bool field_is_used(const struct schema_register *reg, const struct field *field,
                           const struct command *command)
 {
-    if (command->fields != USE_FIELDS_TO_FILTER && (field->computed || field->seen))
+    if (command->fields != USE_FIELDS_TO_FILTER &&
+        (field->computed || field->seen || field->apart))
         return false;
     switch (command->fields) {
     case USE_NO_FIELDS: return false;

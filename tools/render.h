@@ -44,6 +44,12 @@ void render_policy_of(const struct terminal *terminal, struct slice data);
 void render_coverage(const struct invocation *invocation, const struct terminal *terminal,
                      struct slice data);
 
+/* tools/merge.c */
+void render_merged(const struct invocation *invocation, const struct terminal *terminal,
+                   struct slice data);
+void render_unmerged(const struct invocation *invocation, const struct terminal *terminal,
+                     struct slice data);
+
 /* tools/conflict.c */
 void render_conflicts(const struct invocation *invocation,
                       const struct terminal *terminal, struct slice data);

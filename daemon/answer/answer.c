@@ -236,7 +236,7 @@ struct slice answer_name_of(struct answering *answering, uint8_t reg,
 static bool has_name_key(const struct field *field)
 {
     const struct schema_register *named = schema_register(field->names);
-    return field->type == FIELD_RECORD && named != NULL &&
+    return field->type == FIELD_RECORD && !field->apart && named != NULL &&
            named->name_field != FIELD_NONE;
 }
 
@@ -359,6 +359,15 @@ static void put_derived(const struct answering *answering,
     }
 }
 
+static void put_merged(const struct record_view *record, const struct field *field,
+                       struct buffer *out)
+{
+    answer_put_key(out, field->name);
+    codec_put_array(out, record->merged_count);
+    for (size_t i = 0; i < record->merged_count; i++)
+        answer_put_id(out, &record->merged[i]);
+}
+
 #define RECORD_KEYS 11 /* without the fields */
 
 void answer_put_record(struct answering *answering, const struct record_view *record,
@@ -382,7 +391,10 @@ void answer_put_record(struct answering *answering, const struct record_view *re
     put_conflicts(answering, record, out);
     put_derived(answering, record, out);
     for (size_t i = 0; i < reg->field_count; i++) {
-        put_field(answering, record, &record->fields[i], out);
+        if (reg->fields[i].apart)
+            put_merged(record, &reg->fields[i], out);
+        else
+            put_field(answering, record, &record->fields[i], out);
         if (has_name_key(&reg->fields[i]))
             put_name_key(answering, record, &reg->fields[i], out);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/codec.h"
+#include "crdt/same.h"
 #include "crdt/conflict.h"
 #include "crdt/text.h"
 #include "daemon/answer/answer.h"
@@ -183,7 +184,7 @@ static enum status take_field(struct reading *reading, struct slice name,
 {
     const struct field *field = schema_field_named(reading->reg, name);
     /* What a record replaces is said by amending it. */
-    if (field != NULL && (field->computed || field->seen))
+    if (field != NULL && (field->computed || field->seen || field->apart))
         return refuse(reading->change, ERR_BY_STEP, slice_text(field->name));
     if (field == NULL || field->id == reading->reg->amends_field ||
         (reading->step != NULL && (reading->step->fields & FIELD_BIT(field->id)) == 0))
@@ -526,6 +527,125 @@ static enum status prepare_settle(struct reading *reading, struct slice args)
                  : refuse(change, ERR_FIELD_MISSING, slice_text("keep"));
 }
 
+/* ---- persons who were entered more than once ---- */
+
+static enum status take_person(struct reading *reading, struct slice args,
+                               const char *key, bool as_entered,
+                               struct resolved *resolved)
+{
+    struct change *change = reading->change;
+    struct slice value, text;
+    if (!codec_map_find(args, key, &value) || !codec_take_text(&value, &text))
+        return refuse(change, ERR_FIELD_MISSING, slice_text(key));
+    enum status status =
+        as_entered ? resolve_as_entered(change->engine, change->txn, change->arena,
+                                        reading->reg, text, resolved, &reading->fits)
+                   : resolve_to_write(change->engine, change->txn, change->arena,
+                                      reading->reg, text, resolved, &reading->fits);
+    if (status == OK)
+        return OK;
+    return refuse(change, status,
+                  status == ERR_AMBIGUOUS ? buffer_slice(&reading->fits) : text);
+}
+
+static void take_edge(struct reading *reading, uint64_t realm,
+                      const struct entry_id *holder, const struct entry_id *named,
+                      bool remove)
+{
+    struct change *change = reading->change;
+    reading->write->kind = OPERATION_EDIT;
+    reading->write->realm = realm;
+    reading->write->subject = *holder;
+    reading->write->target = *holder;
+    buffer_clear(change->scratch);
+    codec_put_id(change->scratch, named);
+    add_value(reading, PERSON_SAME_AS, remove,
+              arena_copy(change->arena, buffer_slice(change->scratch)));
+}
+
+/* The edge lies in the chain of the lower id, by which both are known from then on, so that
+ * two who merge the same two apart write the same. A person's records are sealed for their
+ * township: whoever moved to another is entered anew there. */
+static enum status prepare_merge(struct reading *reading, struct slice args)
+{
+    struct resolved one, other;
+    enum status status = take_person(reading, args, "id", false, &one);
+    if (status == OK)
+        status = take_person(reading, args, "other", false, &other);
+    if (status != OK)
+        return status;
+    int order = entry_id_compare(&one.id, &other.id);
+    if (order == 0)
+        return refuse(reading->change, ERR_MERGED, slice_text("other"));
+    if (one.realm != other.realm)
+        return refuse(reading->change, ERR_TOWNSHIP, slice_text("other"));
+    take_edge(reading, one.realm, order < 0 ? &one.id : &other.id,
+              order < 0 ? &other.id : &one.id, false);
+    return OK;
+}
+
+/* The only one with whom `person` was merged; false where there are several or none. */
+static bool only_neighbour(struct change *change, const struct resolved *person,
+                           struct entry_id *neighbour, struct entry_id *holder)
+{
+    struct same ever;
+    size_t count = 0;
+    same_ever(change->txn, person->realm, &person->id, change->arena, &ever);
+    for (size_t i = 0; i < ever.count; i++) {
+        struct entry_id found;
+        if (entry_id_compare(&ever.ids[i], &person->id) == 0 ||
+            !same_edge(change->txn, person->realm, &person->id, &ever.ids[i],
+                       change->arena, &found))
+            continue;
+        *neighbour = ever.ids[i];
+        *holder = found;
+        count++;
+    }
+    return count == 1;
+}
+
+static bool are_one(struct change *change, const struct resolved *one,
+                    const struct resolved *other)
+{
+    struct same same;
+    same_members(change->txn, one->realm, &one->id, change->arena, &same);
+    for (size_t i = 0; i < same.count; i++) {
+        if (entry_id_compare(&same.ids[i], &other->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Takes out the edge between the two; where they are one person by way of others, the only
+ * edge that leads to either. */
+static enum status prepare_unmerge(struct reading *reading, struct slice args)
+{
+    struct change *change = reading->change;
+    struct resolved one, other;
+    struct entry_id holder, a, b;
+    enum status status = take_person(reading, args, "id", true, &one);
+    if (status == OK)
+        status = take_person(reading, args, "other", true, &other);
+    if (status != OK)
+        return status;
+    a = one.id;
+    b = other.id;
+    if (one.realm != other.realm || entry_id_compare(&a, &b) == 0)
+        return refuse(change, ERR_NOT_MERGED, slice_text("other"));
+    if (!same_edge(change->txn, one.realm, &a, &b, change->arena, &holder)) {
+        bool found = are_one(change, &one, &other);
+        if (found && only_neighbour(change, &other, &a, &holder))
+            b = other.id;
+        else if (found && only_neighbour(change, &one, &b, &holder))
+            a = one.id;
+        else
+            return refuse(change, ERR_NOT_MERGED, slice_text("other"));
+    }
+    take_edge(reading, one.realm, &holder, entry_id_compare(&holder, &a) == 0 ? &b : &a,
+              true);
+    return OK;
+}
+
 typedef enum status prepare_verb(struct reading *reading, struct slice args);
 
 /* NULL: the verb only reads. */
@@ -646,7 +766,8 @@ static enum status prepare_close(struct reading *reading, struct slice args)
     return status;
 }
 
-/* "conflict.resolve", which finds its register by the record; "month.close"; or the verb of a register that
+/* "conflict.resolve", which finds its register by the record; "month.close"; the merging of
+ * persons; or the verb of a register that
  * writes. NULL: none. */
 static prepare_verb *prepare_of_command(struct reading *reading, struct slice command)
 {
@@ -656,6 +777,12 @@ static prepare_verb *prepare_of_command(struct reading *reading, struct slice co
     if (slice_equal(command, slice_text("month.close"))) {
         reading->reg = schema_register(REGISTER_MONTH);
         return prepare_close;
+    }
+    if (slice_equal(command, slice_text("person.merge")) ||
+        slice_equal(command, slice_text("person.unmerge"))) {
+        reading->reg = schema_register(REGISTER_PERSON);
+        return slice_equal(command, slice_text("person.merge")) ? prepare_merge
+                                                                : prepare_unmerge;
     }
     if (!schema_command(command, &reading->stepped, &verb, &reading->step))
         return NULL;

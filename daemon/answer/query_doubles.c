@@ -293,6 +293,9 @@ enum status query_doubles(struct query *query, struct store_txn *txn, struct sli
         qsort(pairs.found, pairs.count, sizeof *pairs.found, pair_compare);
     buffer_init(&rows, CONTROL_REPLY_SIZE_MAX);
     for (size_t i = 0; i < pairs.count; i++) {
+        /* Both ids of persons who were merged lead to one record. */
+        if (entry_id_compare(&pairs.found[i].one.id, &pairs.found[i].other.id) == 0)
+            continue;
         if (i == 0 || !same_pair(&pairs.found[i - 1], &pairs.found[i]))
             count += put_pair(query, txn, &scope, &pairs.found[i], &rows);
     }

@@ -8,6 +8,7 @@
 
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
+#include "crdt/same.h"
 #include "crdt/text.h"
 #include "daemon/answer/query_parts.h"
 #include "daemon/answer/resolve.h"
@@ -164,8 +165,8 @@ static void list_chain(struct listing *listing, uint64_t realm,
     listing->last = *subject;
     if (!place_fits(listing, realm, subject))
         return;
-    view_chain(listing->answering.txn, listing->scope.reg, realm, subject,
-               listing->answering.scratch, &list);
+    view_subject(listing->answering.txn, listing->scope.reg, realm, subject,
+                 listing->answering.scratch, &list);
     listing->work += list.count;
     for (size_t i = 0; i < list.count; i++)
         list_record(listing, &list.records[i]);
@@ -183,7 +184,13 @@ static void list_realm(struct listing *listing, uint64_t realm)
     uint64_t found_realm, newest;
     answer_learn_operators(&listing->answering, realm);
     if (listing->by_subject) {
-        list_chain(listing, realm, &listing->subject.id);
+        struct arena arena;
+        struct same same;
+        arena_init(&arena);
+        same_members(listing->answering.txn, realm, &listing->subject.id, &arena, &same);
+        for (size_t i = 0; i < same.count; i++)
+            list_chain(listing, realm, &same.ids[i]);
+        arena_deinit(&arena);
         return;
     }
     if (realm == listing->realm)

@@ -122,8 +122,8 @@ static void gather_subject(struct gathering *gathering, uint64_t realm,
 {
     struct record_list list;
     arena_reset(gathering->answering.scratch);
-    view_chain(gathering->answering.txn, gathering->selection.scope.reg, realm, subject,
-               gathering->answering.scratch, &list);
+    view_subject(gathering->answering.txn, gathering->selection.scope.reg, realm, subject,
+                 gathering->answering.scratch, &list);
     for (size_t i = 0; i < list.count; i++)
         gather_record(gathering, &list.records[i]);
 }

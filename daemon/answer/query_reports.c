@@ -7,6 +7,7 @@
 #include "crdt/calendar.h"
 #include "crdt/codec.h"
 #include "crdt/normal.h"
+#include "crdt/same.h"
 #include "crdt/tally.h"
 #include "daemon/answer/query_parts.h"
 #include "daemon/answer/resolve.h"
@@ -98,7 +99,7 @@ static void tally_register(struct query *query, struct store_txn *txn,
         while (fold_subjects_next(txn, &walk, &found, &subject, &newest)) {
             struct record_list list;
             arena_reset(query->scratch);
-            view_chain(txn, reg, found, &subject, query->scratch, &list);
+            view_subject(txn, reg, found, &subject, query->scratch, &list);
             for (size_t i = 0; i < list.count; i++) {
                 const struct record_view *record = &list.records[i];
                 if (!stands(record) ||
@@ -256,17 +257,26 @@ struct receiving {
     struct query *query;
     struct store_txn *txn;
     struct answering *answering;
-    struct entry_id person;
+    struct same persons; /* the person, by every id that is merged */
     int64_t from_day, to_day;
     struct received *items;
     size_t count, capacity;
 };
 
+static bool is_one_of(const struct same *persons, const struct entry_id *id)
+{
+    for (size_t i = 0; i < persons->count; i++) {
+        if (entry_id_compare(&persons->ids[i], id) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Whether a record is the person's, or a field of it names the person. */
-static bool names_person(const struct record_view *record, const struct entry_id *person)
+static bool names_person(const struct record_view *record, const struct same *persons)
 {
     if (schema_subject(record->reg) == schema_register(REGISTER_PERSON))
-        return entry_id_compare(&record->subject, person) == 0;
+        return is_one_of(persons, &record->subject);
     for (size_t i = 0; i < record->reg->field_count; i++) {
         const struct field_view *field = &record->fields[i];
         if (field->field->type != FIELD_RECORD || field->field->names != REGISTER_PERSON)
@@ -274,7 +284,7 @@ static bool names_person(const struct record_view *record, const struct entry_id
         for (size_t v = 0; v < field->count; v++) {
             struct slice value = field->versions[v].value;
             struct entry_id id;
-            if (codec_take_id(&value, &id) && entry_id_compare(&id, person) == 0)
+            if (codec_take_id(&value, &id) && is_one_of(persons, &id))
                 return true;
         }
     }
@@ -291,7 +301,7 @@ static void receive_chain(struct receiving *receiving, const struct schema_regis
         const struct record_view *record = &list.records[i];
         int64_t time = time_of(record), day = day_of_minutes(time);
         struct buffer encoded;
-        if (!stands(record) || !names_person(record, &receiving->person) ||
+        if (!stands(record) || !names_person(record, &receiving->persons) ||
             day < receiving->from_day || day > receiving->to_day)
             continue;
         buffer_init(&encoded, SIZE_MAX);
@@ -327,7 +337,8 @@ static void receive_register(struct receiving *receiving,
     uint64_t realm, found, newest;
     receiving->count = 0;
     if (schema_subject(reg) == schema_register(REGISTER_PERSON)) {
-        receive_chain(receiving, reg, person_realm, &receiving->person);
+        for (size_t i = 0; i < receiving->persons.count; i++)
+            receive_chain(receiving, reg, person_realm, &receiving->persons.ids[i]);
         return;
     }
     while (realm_walk_next(roster, reg, &realms, &realm)) {
@@ -438,7 +449,6 @@ enum status query_household(struct query *query, struct store_txn *txn, struct s
     struct receiving receiving = {.query = query,
                                   .txn = txn,
                                   .answering = &answering,
-                                  .person = resolved.id,
                                   .from_day = from_day,
                                   .to_day = to_day};
     arena_init(&kept);
@@ -447,6 +457,7 @@ enum status query_household(struct query *query, struct store_txn *txn, struct s
         answering_deinit(&answering);
         return query_refuse(query, ERR_NOT_FOUND, slice_text("person"));
     }
+    same_members(txn, resolved.realm, &resolved.id, &kept, &receiving.persons);
     for (size_t i = 0; (reg = schema_register_at(i)) != NULL; i++)
         registers += may_name_person(reg);
     codec_put_map(out, 4);

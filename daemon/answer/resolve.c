@@ -4,6 +4,7 @@
 #include "crdt/lookup.h"
 #include "crdt/normal.h"
 #include "crdt/operation.h"
+#include "crdt/same.h"
 #include "crdt/text.h"
 #include "daemon/answer/find.h"
 
@@ -362,10 +363,22 @@ static void put_fits(struct store_txn *txn, struct arena *scratch,
         buffer_put(fits, "; ...", 5);
 }
 
+/* Any id of a person who was entered more than once stands for the one that it is known by. */
+static void take_merged(struct store_txn *txn, struct arena *scratch,
+                        const struct schema_register *reg, struct resolved *resolved)
+{
+    struct same same;
+    if (reg->id != REGISTER_PERSON)
+        return;
+    same_members(txn, resolved->realm, &resolved->id, scratch, &same);
+    resolved->id = same.ids[0];
+    resolved->subject = same.ids[0];
+}
+
 static enum status resolve(const struct engine *engine, struct store_txn *txn,
                            struct arena *scratch, const struct schema_register *reg,
-                           struct slice text, bool to_write, struct resolved *resolved,
-                           struct buffer *fits)
+                           struct slice text, bool to_write, bool merged,
+                           struct resolved *resolved, struct buffer *fits)
 {
     struct matches matches;
     struct entry_id id;
@@ -373,9 +386,21 @@ static enum status resolve(const struct engine *engine, struct store_txn *txn,
     *resolved = (struct resolved){0};
     if (text.size == 0)
         return ERR_NOT_FOUND;
-    if (id_parse(text, &id))
-        return resolve_id(engine, txn, scratch, reg, &id, resolved);
+    if (id_parse(text, &id)) {
+        enum status status = resolve_id(engine, txn, scratch, reg, &id, resolved);
+        if (status == OK && merged)
+            take_merged(txn, scratch, reg, resolved);
+        return status;
+    }
     match(engine, txn, reg, text, &matches);
+    struct matches once = {.count = 0};
+    for (size_t i = 0; i < matches.count && i < FITS_MAX; i++) {
+        struct resolved found = matches.found[i];
+        if (merged)
+            take_merged(txn, scratch, reg, &found);
+        note_match(&once, &found);
+    }
+    matches = once;
     if (matches.count == 0)
         return ERR_NOT_FOUND;
     *resolved = matches.found[0];
@@ -392,7 +417,7 @@ enum status resolve_record(const struct engine *engine, struct store_txn *txn,
                            struct slice text, struct resolved *resolved,
                            struct buffer *fits)
 {
-    return resolve(engine, txn, scratch, reg, text, false, resolved, fits);
+    return resolve(engine, txn, scratch, reg, text, false, true, resolved, fits);
 }
 
 enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
@@ -400,7 +425,15 @@ enum status resolve_to_write(const struct engine *engine, struct store_txn *txn,
                              struct slice text, struct resolved *resolved,
                              struct buffer *fits)
 {
-    return resolve(engine, txn, scratch, reg, text, true, resolved, fits);
+    return resolve(engine, txn, scratch, reg, text, true, true, resolved, fits);
+}
+
+enum status resolve_as_entered(const struct engine *engine, struct store_txn *txn,
+                               struct arena *scratch, const struct schema_register *reg,
+                               struct slice text, struct resolved *resolved,
+                               struct buffer *fits)
+{
+    return resolve(engine, txn, scratch, reg, text, true, false, resolved, fits);
 }
 
 enum status resolve_any_to_write(const struct engine *engine, struct store_txn *txn,

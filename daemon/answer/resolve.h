@@ -1,6 +1,7 @@
 /* resolve.h - from what a person types to a record: any beginning of its id that fits no
  * other, by its key in another system or its number, or by the name that only it has. A whole id of an entry is resolved by its log; a
- * prefix by looking at all. */
+ * prefix by looking at all. Any id of a person who was entered more than once and merged gives
+ * the one that the person is known by. */
 #ifndef LINLI_DAEMON_RESOLVE_H
 #define LINLI_DAEMON_RESOLVE_H
 
@@ -31,6 +32,13 @@ MUST_USE enum status resolve_to_write(const struct engine *engine, struct store_
                                       const struct schema_register *reg,
                                       struct slice text, struct resolved *resolved,
                                       struct buffer *fits);
+
+/* The same, of persons who were merged that one whose own id it is. */
+MUST_USE enum status resolve_as_entered(const struct engine *engine,
+                                        struct store_txn *txn, struct arena *scratch,
+                                        const struct schema_register *reg,
+                                        struct slice text, struct resolved *resolved,
+                                        struct buffer *fits);
 
 /* The same for a record of whichever register has fields that can be in conflict; `reg` is
  * set where there is one. */

@@ -81,6 +81,9 @@
  *   doubles                              other_name,other_birth,other_village,
  *                                        other_village_name,same (name-and-birth,
  *                                        id-number)}], rests_on
+ *   person.merge  id, other, anyway        written; same_as of a person: the other ids by
+ *   person.                                which it was entered
+ *   unmerge
  *   conflict.list division                 conflicts[{id,register,name,place,place_name,date,
  *                                          field,value,version,stamp_ms,node,actor,shown}],
  *                                          one for each value that stands

@@ -60,8 +60,10 @@ struct job *work_person(struct world *world, struct machine *machine, uint64_t r
     struct job *job = work_job(world, machine, OPERATION_CREATE, reg->id, realm);
     struct value_context context = {.realm = realm, .today = world_today(world)};
     for (size_t i = 0; i < reg->field_count; i++) {
-        if (reg->fields[i].required || chance_permille(&world->work_chance, 300)) {
-            work_add_field(world, job, &reg->fields[i], &context);
+        const struct field *field = &reg->fields[i];
+        if (field->required ||
+            (!field->apart && chance_permille(&world->work_chance, 300))) {
+            work_add_field(world, job, field, &context);
         }
     }
     return job;
@@ -282,6 +284,9 @@ static struct job *random_edit(struct world *world, struct machine *machine,
     uint64_t field =
         chance_below(&world->work_chance,
                      chance_permille(&world->work_chance, 500) ? reg->field_count : 6);
+    if (reg->fields[field].apart) {
+        field = PERSON_NAME; /* persons are merged by a command of its own */
+    }
     return work_edit(world, machine, person, reg->fields[field].id);
 }
 

@@ -720,6 +720,112 @@ static void one_identity_number_in_two_townships_is_listed_at_the_hub(void **sta
     assert_doubles(county, TOWN, NO_ARGS, "");
 }
 
+static void person_alone(struct county *county, const char *id, const char *name,
+                         size_t merged)
+{
+    assert_int_equal(ask(county, TOWN, "person.show", ARGS({"id", id})), OK);
+    struct slice record = part(buffer_slice(&county->data), "record");
+    assert_text(record, "name", name);
+    struct slice list = part(record, "same_as");
+    size_t count = 0;
+    assert_true(codec_take_array(&list, &count));
+    assert_int_equal(count, merged);
+}
+
+static size_t how_many(struct county *county, const char *command, const struct arg *args,
+                     const char *key)
+{
+    assert_int_equal(ask(county, TOWN, command, args), OK);
+    return count_of(county, key);
+}
+
+static void merged_persons_are_one_until_it_is_taken_back(void **state)
+{
+    struct county *county = *state;
+    const char *day = "1940-01-01";
+    assert_int_equal(born(county, TOWN, "王五", VILLAGE_TEXT, day, "", "", "no"), OK);
+    const char *first = told_id(county);
+    assert_int_equal(born(county, TOWN, "王五", OTHER_VILLAGE_TEXT, day, "", "", "yes"),
+                     OK);
+    const char *second = told_id(county);
+    assert_int_equal(visit_of(county, first, "2026-05-31 14:05", "home", "met", "no"),
+                     OK);
+    assert_int_equal(visit_of(county, second, "2026-05-30 14:05", "home", "met", "no"),
+                     OK);
+    assert_int_equal(how_many(county, "person.list", NO_ARGS, "records"), 2);
+    assert_doubles(county, TOWN, NO_ARGS, "王五:name-and-birth ");
+
+    assert_int_equal(
+        tell(county, TOWN, "person.merge", ARGS({"id", second}, {"other", first})), OK);
+    person_alone(county, first, "王五", 1);
+    person_alone(county, second, "王五", 1);
+    assert_doubles(county, TOWN, NO_ARGS, "");
+    assert_int_equal(how_many(county, "person.list", NO_ARGS, "records"), 1);
+    assert_int_equal(how_many(county, "visit.list", ARGS({"person", first}), "records"), 2);
+    assert_int_equal(how_many(county, "visit.list", ARGS({"person", second}), "records"),
+                     2);
+    assert_int_equal(how_many(county, "visit.due", ARGS({"within", "400"}), "due"), 1);
+    assert_int_equal(
+        tell(county, TOWN, "person.merge", ARGS({"id", first}, {"other", second})),
+        ERR_MERGED);
+    /* Where they lived in two villages, that is a conflict, and is resolved as any other. */
+    assert_int_equal(how_many(county, "conflict.list", NO_ARGS, "conflicts"), 2);
+    assert_int_equal(
+        tell(county, TOWN, "conflict.resolve", ARGS({"id", second}, {"keep", "shown"})),
+        OK);
+    assert_int_equal(how_many(county, "conflict.list", NO_ARGS, "conflicts"), 0);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", second}, {"name", "王武"})), OK);
+    person_alone(county, first, "王武", 1);
+    /* A visit is entered under either id. */
+    assert_int_equal(visit_of(county, second, "2026-05-29 14:05", "home", "met", "no"),
+                     OK);
+    assert_int_equal(how_many(county, "visit.list", ARGS({"person", first}), "records"), 3);
+
+    assert_int_equal(
+        tell(county, TOWN, "person.unmerge", ARGS({"id", first}, {"other", second})), OK);
+    person_alone(county, first, "王武", 0);
+    person_alone(county, second, "王五", 0);
+    assert_int_equal(how_many(county, "person.list", NO_ARGS, "records"), 2);
+    assert_int_equal(how_many(county, "visit.due", ARGS({"within", "400"}), "due"), 2);
+    assert_int_equal(how_many(county, "visit.list", ARGS({"person", second}), "records"),
+                     1);
+    assert_int_equal(how_many(county, "conflict.list", NO_ARGS, "conflicts"), 0);
+    assert_int_equal(
+        tell(county, TOWN, "person.unmerge", ARGS({"id", first}, {"other", second})),
+        ERR_NOT_MERGED);
+    assert_int_equal(
+        tell(county, TOWN, "person.merge", ARGS({"id", first}, {"other", first})),
+        ERR_MERGED);
+    assert_int_equal(
+        tell(county, TOWN, "person.set", ARGS({"id", first}, {"same_as", second})),
+        ERR_BY_STEP);
+}
+
+static void of_three_who_are_one_any_can_be_taken_out(void **state)
+{
+    struct county *county = *state;
+    const char *ids[3];
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const names[] = {"王五", "赵六", "孙七"};
+        ids[i] = add_person(county, names[i]);
+    }
+    assert_int_equal(
+        tell(county, TOWN, "person.merge", ARGS({"id", ids[1]}, {"other", ids[2]})), OK);
+    assert_int_equal(
+        tell(county, TOWN, "person.merge", ARGS({"id", ids[2]}, {"other", ids[0]})), OK);
+    assert_int_equal(how_many(county, "person.list", NO_ARGS, "records"), 1);
+    assert_int_equal(
+        tell(county, TOWN, "person.unmerge", ARGS({"id", ids[2]}, {"other", ids[0]})),
+        OK);
+    assert_int_equal(how_many(county, "person.list", NO_ARGS, "records"), 2);
+    person_alone(county, ids[1], "孙七", 1);
+    /* Whoever is taken out leaves the others merged. */
+    assert_int_equal(
+        tell(county, TOWN, "person.void", ARGS({"id", ids[0]}, {"reason", "重复"})), OK);
+    person_alone(county, ids[2], "孙七", 1);
+}
+
 static void a_visit_to_come_is_asked_about_and_counts_when_it_is_due(void **state)
 {
     struct county *county = *state;
@@ -851,6 +957,8 @@ int main(void)
         TEST(a_visit_after_the_persons_death_is_told),
         TEST(somebody_of_one_name_and_birth_is_asked_about),
         TEST(who_was_entered_twice_is_listed_while_both_stand),
+        TEST(merged_persons_are_one_until_it_is_taken_back),
+        TEST(of_three_who_are_one_any_can_be_taken_out),
         TEST(one_identity_number_in_two_townships_is_listed_at_the_hub),
         TEST(a_visit_to_come_is_asked_about_and_counts_when_it_is_due),
         TEST(a_clock_that_is_not_set_calls_nothing_a_time_to_come),
