@@ -14,7 +14,7 @@ VERSION := 0.1.0
 # ---- what it stands on: Debian packages, found through pkg-config ----
 
 DEBIAN_PACKAGES = gcc make pkg-config libsodium-dev libzmq3-dev liblmdb-dev libmsgpack-dev \
-	libsystemd-dev libinih-dev libjansson-dev libsmartcols-dev libcsv-dev libutf8proc-dev libxxhash-dev libxlsxwriter-dev libcmocka-dev \
+	libsystemd-dev libinih-dev libjansson-dev libsmartcols-dev libcsv-dev libutf8proc-dev libxxhash-dev libxlsxwriter-dev zlib1g-dev libcmocka-dev \
 	gettext procps systemd
 MSGPACK := $(shell pkg-config --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
 PACKAGES = libsodium libzmq lmdb $(MSGPACK) libsystemd inih jansson smartcols libutf8proc libxxhash
