@@ -325,8 +325,8 @@ static const struct step project_steps[] = OFFER_STEPS("project");
 #define LIST_VERBS                                                                       \
     (VERB_BIT(VERB_ADD) | VERB_BIT(VERB_SHOW) | VERB_BIT(VERB_LIST) |                    \
      VERB_BIT(VERB_SET) | VERB_BIT(VERB_FIND) | VERB_BIT(VERB_VOID))
-#define GENERAL_WORDS(name, add)                                                         \
-    [VERB_ADD] = {NULL, NULL, add},                                                      \
+#define GENERAL_WORDS(name, help, add)                                                   \
+    [VERB_ADD] = {help, NULL, add},                                                      \
     [VERB_SHOW] = {NULL, NULL, "linli " name " show K3F9"},                              \
     [VERB_LIST] = {NULL, NULL, "linli " name " list --state open --kind meals"},         \
     [VERB_SET] = {NULL, NULL, "linli " name " set K3F9 --until 2026-12-31"},             \
@@ -350,8 +350,9 @@ static const struct schema_register registers[] = {
      .field_count = ARRAY_SIZE(need_fields),
      .compute = need_compute,
      .steps = need_steps,
-     .words = {GENERAL_WORDS("need", "linli need add --title 借轮椅 --kind goods "
-                                     "--person 王秀英")}},
+     .words = {GENERAL_WORDS("need", N_("enter what somebody is in need of"),
+                             "linli need add --title 借轮椅 --kind goods "
+                             "--person 王秀英")}},
     {.id = REGISTER_RESOURCE,
      .name = "resource",
      .label = "资源",
@@ -368,8 +369,9 @@ static const struct schema_register registers[] = {
      .field_count = ARRAY_SIZE(offer_fields),
      .compute = offer_compute,
      .steps = resource_steps,
-     .words = {GENERAL_WORDS("resource", "linli resource add --title 轮椅三台 --kind "
-                                         "goods --place 331123106")}},
+     .words = {GENERAL_WORDS("resource", N_("enter what somebody can give or lend"),
+                             "linli resource add --title 轮椅三台 --kind "
+                             "goods --place 331123106")}},
     {.id = REGISTER_PROJECT,
      .name = "project",
      .label = "项目",
@@ -386,8 +388,10 @@ static const struct schema_register registers[] = {
      .field_count = ARRAY_SIZE(offer_fields),
      .compute = offer_compute,
      .steps = project_steps,
-     .words = {GENERAL_WORDS("project", "linli project add --title 老年食堂 --kind meals "
-                                        "--place 331123106")}},
+     .words = {GENERAL_WORDS("project",
+                             N_("enter a project that people can take part in"),
+                             "linli project add --title 老年食堂 --kind meals "
+                             "--place 331123106")}},
 };
 
 const struct schema_family schema_lists = {registers, ARRAY_SIZE(registers)};
