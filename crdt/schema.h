@@ -88,8 +88,8 @@ enum lookup {
     LOOKUP_UNIQUE,    /* belongs to one record that has not ended */
     LOOKUP_DATED_KEY, /* of a thing in another system that is heard of again and again:
                          with the register's date it makes a record known */
-    LOOKUP_SAME,   /* a record that is the same as this one: found from either */
-    LOOKUP_ALIKE,  /* two that agree in all such fields are probably entered twice */
+    LOOKUP_SAME,      /* a record that is the same as this one: found from either */
+    LOOKUP_ALIKE,     /* two that agree in all such fields are probably entered twice */
 };
 
 struct choice {
@@ -126,7 +126,7 @@ struct field {
                          it, and what an entry says of it is not read */
     bool seen;     /* MERGE_SET: the engine puts in the records of the chain that no other
                          names so: what whoever writes has seen */
-    bool apart;    /* written by a command of its own alone; shown are the records that this
+    bool apart; /* written by a command of its own alone; shown are the records that this
                       one is merged with (crdt/same) */
     bool
         gives_place; /* FIELD_RECORD: a record without a place lies where that one does */
@@ -273,8 +273,8 @@ struct derived {
 struct occasion {
     int64_t now; /* minutes as in a FIELD_MOMENT; INT64_MAX: the clock is not set */
     bool insist; /* whoever writes was asked already */
-    struct log_name log; /* of the register's own lane; what is urgent lies in another */
-    uint32_t actor;      /* who writes, by the number in that incarnation */
+    struct log_name log;  /* of the register's own lane; what is urgent lies in another */
+    uint32_t actor;       /* who writes, by the number in that incarnation */
     struct slice account; /* and by name */
     struct store_txn *txn; /* reading */
 };

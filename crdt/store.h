@@ -28,10 +28,10 @@ enum store_table {
                      here opens                                                          */
     STORE_LOOKUPS, /* register, field, realm, value's hash, record -> subject
                       (crdt/lookup.h) */
-    STORE_CARE,   /* realm, person -> when visits are due and were (crdt/care.h)        */
+    STORE_CARE, /* realm, person -> when visits are due and were (crdt/care.h)        */
     STORE_CONFLICTS, /* register, realm, subject, record -> its fields that are in conflict
                         (crdt/conflict.h) */
-    STORE_SEARCH, /* realm, first person of a block -> what persons are found by
+    STORE_SEARCH,    /* realm, first person of a block -> what persons are found by
                      (crdt/search.h) */
     STORE_LEADS,     /* realm, lead -> level and time of a lead that nobody answered
                         (crdt/lead.h) */

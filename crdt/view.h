@@ -28,9 +28,10 @@ struct record_view {
     uint64_t created_ms;
     uint32_t created_by; /* actor number at the node of `id` */
     bool voided;         /* by a void; `void_reason` of the latest */
-    const struct entry_id *merged; /* others by which the person was entered (crdt/same) */
+    const struct entry_id
+        *merged; /* others by which the person was entered (crdt/same) */
     size_t merged_count;
-    bool undone;         /* that void restores what this record had replaced */
+    bool undone; /* that void restores what this record had replaced */
     struct slice void_reason;
     struct entry_id
         *amended_by;           /* records that replace this one, in id order; one that is

@@ -8,7 +8,8 @@ static enum status finish(struct engine *engine, struct draft *draft,
 {
     struct operation operation;
 
-    lane_rules((uint8_t)draft->lane)->encode(engine, draft, event->wall_ms, actor, plaintext);
+    lane_rules((uint8_t)draft->lane)
+        ->encode(engine, draft, event->wall_ms, actor, plaintext);
     if (plaintext->overflow)
         return ERR_LIMIT;
     return operation_decode(buffer_slice(plaintext), &operation);

@@ -21,7 +21,7 @@ struct draft {
     bool has_subject;
     bool known; /* a create of what is here already: nothing is to be written */
     struct entry_id known_id;
-    enum lane lane; /* into which it is written */
+    enum lane lane;          /* into which it is written */
     struct slice in_the_way; /* the record that a refusal is about, in words */
     uint8_t refused_field;
     uint64_t wall_ms; /* the time it is */

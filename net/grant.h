@@ -68,7 +68,7 @@ MUST_USE enum status grant_revoke(const struct grant *grant,
  * (crdt/policy.h). Fails as grant_admit. */
 MUST_USE enum status grant_policy(const struct grant *grant,
                                   const uint8_t authority_seed[SEED_SIZE],
-                                  struct slice name, struct slice value,
-                                  int64_t from_day, uint64_t now_ms, struct buffer *out);
+                                  struct slice name, struct slice value, int64_t from_day,
+                                  uint64_t now_ms, struct buffer *out);
 
 #endif

@@ -206,10 +206,11 @@ static const struct command fixed[] = {
     {.name = "person merge",
      .request = "person.merge",
      .help = N_("state that two records are one person, who was entered twice"),
-     .more = N_("Within one township. From then on, here and everywhere, both ids lead to "
-                "one record: it is visited, due and counted once, edits go to it, and "
-                "where the two say different things that is a conflict to be resolved. "
-                "Nothing is lost; linli person unmerge takes it back."),
+     .more =
+         N_("Within one township. From then on, here and everywhere, both ids lead to "
+            "one record: it is visited, due and counted once, edits go to it, and "
+            "where the two say different things that is a conflict to be resolved. "
+            "Nothing is lost; linli person unmerge takes it back."),
      .example = "linli person merge K3F9 7QXM",
      .run = ask_run,
      .render = render_merged,
@@ -347,8 +348,10 @@ static const struct command fixed[] = {
                  TAKES_A(FIELD_DIVISION, "division", "PLACE",
                          N_("a village, a township or the county, by code or name"))}},
     {.name = "report indicators",
-     .help = N_("the indicators of a plan, which is a file: base, target, value, reached"),
-     .more = N_("A CSV with the columns 序号 指标 单位 基期值 目标值 方向 属性 来源 现值 现值日期. "
+     .help =
+         N_("the indicators of a plan, which is a file: base, target, value, reached"),
+     .more = N_("A CSV with the columns 序号 指标 单位 基期值 目标值 方向 属性 来源 现值 "
+                "现值日期. "
                 "Where 来源 names something that is counted here, the value is counted; "
                 "else the value and its date are as typed in the file."),
      .example = "linli report indicators indicators.csv --month 2026-11",
@@ -376,7 +379,8 @@ static const struct command fixed[] = {
      .writes = true},
     {.name = "policy show",
      .request = "policy.show",
-     .help = N_("what the authority laid down: intervals, silence, stars, from which date"),
+     .help =
+         N_("what the authority laid down: intervals, silence, stars, from which date"),
      .more = N_("Where nothing was stated the default holds. A statement reaches a node "
                 "with the control log, as a new member does; NUMBER is what reports "
                 "name."),
@@ -388,11 +392,10 @@ static const struct command fixed[] = {
      .options = {TAKES_A(FIELD_DATE, "at", "DATE", N_("as on that day"))}},
     {.name = "policy set",
      .help = N_("lay down a policy from a date on, signed at the authority"),
-     .more =
-         N_("Names are those of policy show, or indicator.NAME for the words of an "
-            "indicator. An interval is 7d or 3m. Of two statements with one date "
-            "the later one holds; figures of earlier months stay by the rules of "
-            "their own."),
+     .more = N_("Names are those of policy show, or indicator.NAME for the words of an "
+                "indicator. An interval is 7d or 3m. Of two statements with one date "
+                "the later one holds; figures of earlier months stay by the rules of "
+                "their own."),
      .example = "linli policy set visit.general 2m --from 2027-01-01 --county authority",
      .run = policy_set_run,
      .positionals = {{"name", N_("NAME"), false, false},

@@ -86,7 +86,8 @@ MUST_USE bool time_read(struct slice typed, enum field_type type, uint64_t now_m
 /* The month in full, 2026-11, where 11, 11月, 本月 or 上月 (this, last) was typed: of this year, or
  * of last year where this year's is to come. False for what is none of these. */
 #define MONTH_TYPED_SIZE 8
-MUST_USE bool month_read(struct slice typed, uint64_t now_ms, char full[MONTH_TYPED_SIZE]);
+MUST_USE bool month_read(struct slice typed, uint64_t now_ms,
+                         char full[MONTH_TYPED_SIZE]);
 
 /* ---- reading encoded maps where absent is an answer ---- */
 

@@ -43,7 +43,7 @@ enum health_severity {
     X(HEALTH_STRANGERS, 1208, HEALTH_NOTICE,                                             \
       "COUNT connections with keys that are unknown or revoked here were turned away",   \
       "If a new node is to join: bring the newest county.grant here and run: linli "     \
-      "node join county.grant. Who was revoked is shown by: linli node show")                                                          \
+      "node join county.grant. Who was revoked is shown by: linli node show")            \
     X(HEALTH_ALONE, 1209, HEALTH_NOTICE,                                                 \
       "no peer is known yet: records are saved on this disk and nowhere else",           \
       "Add a [peer] section to linli.conf, or wait to be connected to")                  \
@@ -51,8 +51,7 @@ enum health_severity {
       "NAME turned this node away: there it is not known, or was revoked",               \
       "Bring the newest county.grant to NAME and run there: linli node join "            \
       "county.grant")                                                                    \
-    X(HEALTH_PEER_UNREACHABLE, 1211, HEALTH_NOTICE,                                      \
-      "NAME does not answer at ADDRESS",                                                 \
+    X(HEALTH_PEER_UNREACHABLE, 1211, HEALTH_NOTICE, "NAME does not answer at ADDRESS",   \
       "Check address, port and line: ping HOST; the address stands in linli.conf")       \
     X(HEALTH_PEER_IS_ANOTHER, 1212, HEALTH_WARNING,                                      \
       "another node, or no node, answers at ADDRESS where NAME should",                  \
@@ -138,8 +137,8 @@ enum health_severity {
       "Nothing is lost. Disks that do this once do it again: linli log verify")          \
     X(HEALTH_LOG_DAMAGED, 3106, HEALTH_ERROR,                                            \
       "entries held here cannot be read from the disk any more",                         \
-      "See which: linli log verify. Peers hold what they were sent; what is readable "    \
-      "here and not sent is in linli export. Then replace the disk")               \
+      "See which: linli log verify. Peers hold what they were sent; what is readable "   \
+      "here and not sent is in linli export. Then replace the disk")                     \
     X(HEALTH_PAGES_DAMAGED, 3107, HEALTH_ERROR,                                          \
       "pages of the store's file are damaged: answers may lack what stood on them",      \
       "Start anew, which makes anew what it can: systemctl restart linlid. Then see: "   \
@@ -214,13 +213,13 @@ enum health_level {
 };
 /* The verdict as values: which sentences it consists of, and what stands in them. */
 #define VERDICT_TABLE(X)                                                                 \
-    X(VERDICT_TROUBLE, "trouble")           /* that trouble's text                   */ \
-    X(VERDICT_ALONE, "alone")               /* no peer is known                      */ \
-    X(VERDICT_LATE, "late")                 /* some peers are late                   */ \
-    X(VERDICT_NONE_REACHED, "none-reached") /* none of those that it dials, ever     */ \
-    X(VERDICT_NONE_LINKED, "none-linked")   /* no peer                               */ \
+    X(VERDICT_TROUBLE, "trouble")           /* that trouble's text                   */  \
+    X(VERDICT_ALONE, "alone")               /* no peer is known                      */  \
+    X(VERDICT_LATE, "late")                 /* some peers are late                   */  \
+    X(VERDICT_NONE_REACHED, "none-reached") /* none of those that it dials, ever     */  \
+    X(VERDICT_NONE_LINKED, "none-linked")   /* no peer                               */  \
     X(VERDICT_ALL_PAUSED, "all-paused")                                                  \
-    X(VERDICT_LINKED, "linked")             /* some peers, or all                    */
+    X(VERDICT_LINKED, "linked") /* some peers, or all                    */
 enum verdict_kind {
 #define VERDICT_ENUM(name, text) name,
     VERDICT_TABLE(VERDICT_ENUM)

@@ -31,9 +31,9 @@ struct asked {
     enum operation_kind operation;
     struct entry_id id; /* of the record that the reply names */
     struct slice names;
-    bool known;           /* it was here before: nothing was written */
+    bool known;              /* it was here before: nothing was written */
     struct slice known_name; /* of the record that was here before; empty: it has none */
-    struct slice summary; /* of what is written: CHANGE_SUMMARY_KEYS pairs of a map */
+    struct slice summary;    /* of what is written: CHANGE_SUMMARY_KEYS pairs of a map */
     size_t members_before;
     uint64_t strayed_before;
 };

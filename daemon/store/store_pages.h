@@ -45,7 +45,8 @@ struct store_pages {
 
     bool spoilt[STORE_TABLES]; /* a row fails its check; its pages are sound      */
     bool broken[STORE_TABLES]; /* a page is not sound                            */
-    bool end_is_sound[STORE_TABLES]; /* the last leaf was reached, its last row is whole */
+    bool
+        end_is_sound[STORE_TABLES]; /* the last leaf was reached, its last row is whole */
     bool free_broken;
     bool root_broken; /* the meta pages or the main tree: nothing can be found */
     struct store_finding finding;

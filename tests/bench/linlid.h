@@ -49,7 +49,7 @@ struct slice answer_value(struct slice map, const char *key);
 struct linlid_state {
     uint64_t entries, logs;
     uint64_t wanted_logs, unreadable_entries, refused_entries;
-    uint64_t uncounted_entries; /* still to be worked into the rows of reports */
+    uint64_t uncounted_entries;   /* still to be worked into the rows of reports */
     unsigned peers, peers_linked; /* linked: the hellos were said */
     unsigned peers_online;        /* and the digests were equal when last compared */
     uint64_t to_send;

@@ -57,8 +57,8 @@ static void pass(struct line *line, size_t share)
             return;
         }
         for (ssize_t done = 0; done < got;) { /* the other side reads at once */
-            ssize_t sent = send(line->end[!from], bytes + done, (size_t)(got - done),
-                                MSG_NOSIGNAL);
+            ssize_t sent =
+                send(line->end[!from], bytes + done, (size_t)(got - done), MSG_NOSIGNAL);
             if (sent <= 0) {
                 hang_up(line);
                 return;

@@ -332,9 +332,8 @@ static inline struct trouble_report county_report(void *context, uint64_t wall_m
 {
     const struct county_reader *reader = context;
     struct county_node *node = &reader->county->nodes[reader->index];
-    const struct facts_sources sources = {.node = node->node,
-                                          .config = &reader->county->config,
-                                          .started_ms = 1};
+    const struct facts_sources sources = {
+        .node = node->node, .config = &reader->county->config, .started_ms = 1};
     struct health_facts facts = facts_gather(&sources, wall_ms, steady_ms, arena);
     health_update(node->health, &facts);
     return *health_report(node->health);

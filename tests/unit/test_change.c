@@ -733,7 +733,7 @@ static void person_alone(struct county *county, const char *id, const char *name
 }
 
 static size_t how_many(struct county *county, const char *command, const struct arg *args,
-                     const char *key)
+                       const char *key)
 {
     assert_int_equal(ask(county, TOWN, command, args), OK);
     return count_of(county, key);
@@ -761,7 +761,8 @@ static void merged_persons_are_one_until_it_is_taken_back(void **state)
     person_alone(county, second, "王五", 1);
     assert_doubles(county, TOWN, NO_ARGS, "");
     assert_int_equal(how_many(county, "person.list", NO_ARGS, "records"), 1);
-    assert_int_equal(how_many(county, "visit.list", ARGS({"person", first}), "records"), 2);
+    assert_int_equal(how_many(county, "visit.list", ARGS({"person", first}), "records"),
+                     2);
     assert_int_equal(how_many(county, "visit.list", ARGS({"person", second}), "records"),
                      2);
     assert_int_equal(how_many(county, "visit.due", ARGS({"within", "400"}), "due"), 1);
@@ -780,7 +781,8 @@ static void merged_persons_are_one_until_it_is_taken_back(void **state)
     /* A visit is entered under either id. */
     assert_int_equal(visit_of(county, second, "2026-05-29 14:05", "home", "met", "no"),
                      OK);
-    assert_int_equal(how_many(county, "visit.list", ARGS({"person", first}), "records"), 3);
+    assert_int_equal(how_many(county, "visit.list", ARGS({"person", first}), "records"),
+                     3);
 
     assert_int_equal(
         tell(county, TOWN, "person.unmerge", ARGS({"id", first}, {"other", second})), OK);
