@@ -1,34 +1,16 @@
-#include "daemon/answer/change.h"
+#include "daemon/answer/change_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "crdt/codec.h"
-#include "crdt/same.h"
-#include "crdt/conflict.h"
 #include "crdt/text.h"
 #include "daemon/answer/answer.h"
-#include "daemon/answer/closing_draft.h"
 #include "daemon/answer/query.h"
 #include "daemon/answer/resolve.h"
 
-/* One change while its arguments are read. */
-struct reading {
-    struct change *change;
-    const struct schema_register *reg;     /* whose records are written */
-    const struct step *step;               /* NULL: no verb of a register's own */
-    const struct schema_register *stepped; /* the register whose verb it is */
-    struct write *write;
-    struct write_value *values;
-    size_t count, capacity;
-    bool seen[FIELDS_MAX];  /* fields that were given, emptied ones too */
-    bool empty_clears;      /* an empty value takes away what is there */
-    struct buffer fits;     /* records that fit a short id or a name, in words */
-    uint64_t subject_realm; /* of the record that the subject field names; 0: none */
-};
-
-static enum status refuse(struct change *change, enum status status, struct slice subject)
+enum status change_refuse(struct change *change, enum status status, struct slice subject)
 {
     struct slice cut = text_cut(subject, sizeof change->subject - 1);
     if (cut.size > 0)
@@ -37,9 +19,16 @@ static enum status refuse(struct change *change, enum status status, struct slic
     return status;
 }
 
+enum status change_refuse_unresolved(struct reading *reading, enum status status,
+                                     struct slice text)
+{
+    return change_refuse(reading->change, status,
+                         status == ERR_AMBIGUOUS ? buffer_slice(&reading->fits) : text);
+}
+
 /* ---- values ---- */
 
-static void add_value(struct reading *reading, uint8_t field, bool remove,
+void change_add_value(struct reading *reading, uint8_t field, bool remove,
                       struct slice value)
 {
     if (reading->count == reading->capacity) {
@@ -95,8 +84,8 @@ static enum status take_value(struct reading *reading, const struct field *field
     if (status == OK && change->scratch->overflow)
         status = ERR_FIELD_TOO_LONG;
     if (status == OK)
-        add_value(reading, field->id, remove,
-                  arena_copy(change->arena, buffer_slice(change->scratch)));
+        change_add_value(reading, field->id, remove,
+                         arena_copy(change->arena, buffer_slice(change->scratch)));
     return status;
 }
 
@@ -133,8 +122,8 @@ static void clear_set(struct reading *reading, const struct field *field)
         return;
     const struct field_view *values = &record.fields[field->id];
     for (size_t i = 0; i < values->count; i++)
-        add_value(reading, field->id, true,
-                  arena_copy(change->arena, values->versions[i].value));
+        change_add_value(reading, field->id, true,
+                         arena_copy(change->arena, values->versions[i].value));
 }
 
 /* What a set becomes, "" of a set that is emptied, or {"add": values, "remove": values}. */
@@ -157,7 +146,7 @@ static enum status take_set(struct reading *reading, const struct field *field,
     if (status != OK || reading->count > before || !reading->empty_clears)
         return status;
     if (reading->write->kind != OPERATION_EDIT) {
-        add_value(reading, field->id, false, (struct slice){0});
+        change_add_value(reading, field->id, false, (struct slice){0});
         return OK;
     }
     if (!codec_take_text(&given, &values) || values.size > 0)
@@ -175,26 +164,26 @@ static enum status take_single(struct reading *reading, const struct field *fiel
     if (text.size > 0)
         return take_value(reading, field, text, false);
     if (reading->empty_clears)
-        add_value(reading, field->id, false, (struct slice){0});
+        change_add_value(reading, field->id, false, (struct slice){0});
     return OK;
 }
 
-static enum status take_field(struct reading *reading, struct slice name,
+enum status change_take_field(struct reading *reading, struct slice name,
                               struct slice given)
 {
     const struct field *field = schema_field_named(reading->reg, name);
     /* What a record replaces is said by amending it. */
     if (field != NULL && (field->computed || field->seen || field->apart))
-        return refuse(reading->change, ERR_BY_STEP, slice_text(field->name));
+        return change_refuse(reading->change, ERR_BY_STEP, slice_text(field->name));
     if (field == NULL || field->id == reading->reg->amends_field ||
         (reading->step != NULL && (reading->step->fields & FIELD_BIT(field->id)) == 0))
-        return refuse(reading->change, ERR_FIELD_UNKNOWN, name);
+        return change_refuse(reading->change, ERR_FIELD_UNKNOWN, name);
     enum status status = field->rule == MERGE_SET ? take_set(reading, field, given)
                                                   : take_single(reading, field, given);
     reading->seen[field->id] = true;
-    if (status == ERR_AMBIGUOUS)
-        return refuse(reading->change, status, buffer_slice(&reading->fits));
-    return status == OK ? OK : refuse(reading->change, status, slice_text(field->name));
+    return status == OK
+               ? OK
+               : change_refuse_unresolved(reading, status, slice_text(field->name));
 }
 
 /* Every argument but `id`, `anyway` and `trial` is a field. */
@@ -212,7 +201,7 @@ static enum status take_fields(struct reading *reading, struct slice args)
             slice_equal(name, slice_text("trial")) ||
             (reading->step != NULL && slice_equal(name, slice_text("with"))))
             continue;
-        enum status status = take_field(reading, name, value);
+        enum status status = change_take_field(reading, name, value);
         if (status != OK)
             return status;
     }
@@ -252,24 +241,22 @@ static enum status find_record(struct reading *reading, const struct schema_regi
     struct slice value, text;
     struct resolved resolved;
     if (!codec_map_find(args, "id", &value) || !codec_take_text(&value, &text))
-        return refuse(change, ERR_FIELD_MISSING, slice_text("id"));
+        return change_refuse(change, ERR_FIELD_MISSING, slice_text("id"));
     enum status status = resolve_to_write(change->engine, change->txn, change->arena, reg,
                                           text, &resolved, &reading->fits);
-    if (status == ERR_AMBIGUOUS)
-        return refuse(change, status, buffer_slice(&reading->fits));
     if (status != OK)
-        return refuse(change, status, text);
+        return change_refuse_unresolved(reading, status, text);
     reading->write->realm = resolved.realm;
     reading->write->subject = resolved.subject;
     reading->write->target = resolved.id;
     return OK;
 }
 
-static void add_encoded(struct reading *reading, uint8_t field)
+void change_add_encoded(struct reading *reading, uint8_t field)
 {
     struct change *change = reading->change;
-    add_value(reading, field, false,
-              arena_copy(change->arena, buffer_slice(change->scratch)));
+    change_add_value(reading, field, false,
+                     arena_copy(change->arena, buffer_slice(change->scratch)));
 }
 
 /* Without a place of its own a record gets that of the record which gives it. */
@@ -291,7 +278,7 @@ static void take_place(struct reading *reading)
             continue;
         value = view_value(&record, record.reg->place_field);
         if (value.size > 0)
-            add_value(reading, reg->place_field, false, value);
+            change_add_value(reading, reg->place_field, false, value);
         return;
     }
 }
@@ -325,7 +312,7 @@ static enum status prepare_amend(struct reading *reading, struct slice args)
         status = take_fields(reading, args);
     buffer_clear(change->scratch);
     codec_put_id(change->scratch, &reading->write->target);
-    add_encoded(reading, reading->reg->amends_field);
+    change_add_encoded(reading, reading->reg->amends_field);
     return status;
 }
 
@@ -340,11 +327,11 @@ static enum status prepare_void(struct reading *reading, struct slice args)
     reading->write->restores = args_flag(args, "restore_amended");
     if (!codec_map_find(args, "reason", &value) || !codec_take_text(&value, &reason) ||
         reason.size == 0)
-        return refuse(change, ERR_FIELD_MISSING, slice_text("reason"));
+        return change_refuse(change, ERR_FIELD_MISSING, slice_text("reason"));
     if (!text_is_clean(reason))
-        return refuse(change, ERR_TEXT, slice_text("reason"));
+        return change_refuse(change, ERR_TEXT, slice_text("reason"));
     if (text_characters(reason) > REASON_CHARACTERS_MAX)
-        return refuse(change, ERR_FIELD_TOO_LONG, slice_text("reason"));
+        return change_refuse(change, ERR_FIELD_TOO_LONG, slice_text("reason"));
     reading->write->reason = arena_copy(change->arena, reason);
     return OK;
 }
@@ -365,9 +352,7 @@ static enum status take_with(struct reading *reading, struct slice args)
             (reading->step->fields & FIELD_BIT(field->id)) != 0)
             status = take_value(reading, field, text, false);
     }
-    if (status == ERR_AMBIGUOUS)
-        return refuse(reading->change, status, buffer_slice(&reading->fits));
-    return status == OK ? OK : refuse(reading->change, status, text);
+    return status == OK ? OK : change_refuse_unresolved(reading, status, text);
 }
 
 static bool has_value(const struct reading *reading, uint8_t field)
@@ -410,240 +395,22 @@ static enum status prepare_step(struct reading *reading, struct slice args)
         reading->write->target = (struct entry_id){0};
         buffer_clear(scratch);
         codec_put_id(scratch, &reading->write->subject);
-        add_encoded(reading, reg->subject_field);
+        change_add_encoded(reading, reg->subject_field);
     }
     if (step->choice != 0) {
         buffer_clear(scratch);
         codec_put_uint(scratch, step->choice);
-        add_encoded(reading, reading->stepped->step_field);
+        change_add_encoded(reading, reading->stepped->step_field);
     }
     status = take_with(reading, args);
     if (status == OK)
         status = take_fields(reading, args);
     for (uint8_t i = 0; i < reg->field_count && status == OK; i++) {
         if ((step->needed & FIELD_BIT(i)) != 0 && !has_value(reading, i))
-            status = refuse(reading->change, ERR_FIELD_MISSING,
-                            slice_text(reg->fields[i].name));
+            status = change_refuse(reading->change, ERR_FIELD_MISSING,
+                                   slice_text(reg->fields[i].name));
     }
     return status;
-}
-
-/* The field that is settled: the one asked for, or the only one in conflict. */
-static enum status take_settled(struct reading *reading, struct slice args,
-                                const struct record_view *record,
-                                const struct field_view **settled)
-{
-    struct change *change = reading->change;
-    struct slice value, name = {0};
-    bool named = codec_map_find(args, "field", &value) && codec_take_text(&value, &name);
-    const struct field *field = named ? schema_field_named(reading->reg, name) : NULL;
-    size_t count = 0;
-    if (named && field == NULL)
-        return refuse(change, ERR_FIELD_UNKNOWN, name);
-    for (size_t i = 0; i < record->reg->field_count; i++) {
-        if (!field_in_conflict(&record->fields[i]) ||
-            (field != NULL && field->id != record->fields[i].field->id))
-            continue;
-        *settled = &record->fields[i];
-        count++;
-    }
-    if (count == 0)
-        return refuse(change, ERR_SETTLED, name);
-    return count == 1 ? OK : refuse(change, ERR_FIELD_MISSING, slice_text("field"));
-}
-
-/* One of the values that are in conflict becomes the only one: the displayed one, or that of
- * the version whose id begins so. */
-static enum status keep_version(struct reading *reading, const struct record_view *record,
-                                const struct field_view *settled, struct slice text)
-{
-    struct change *change = reading->change;
-    const struct version *kept = NULL;
-    struct slice sealed, opened;
-    bool shown = slice_equal(text, slice_text("shown"));
-    if (!shown && text.size < RESOLVE_WRITE_MIN)
-        return refuse(change, ERR_ID_SHORT, text);
-    for (size_t i = 0; i < settled->count; i++) {
-        const struct version *version = &settled->versions[i];
-        if (shown ? i > 0 : !id_has_prefix(&version->id, text))
-            continue;
-        if (kept != NULL)
-            return refuse(change, ERR_AMBIGUOUS, text);
-        kept = version;
-    }
-    if (kept == NULL)
-        return refuse(change, ERR_NOT_FOUND, text);
-    struct slice value = kept->value;
-    if (settled->field->type == FIELD_SEALED) {
-        if (!codec_take_bytes(&value, &sealed) ||
-            !engine_open_field(change->engine, record->realm, sealed, change->arena,
-                               &opened))
-            return refuse(change, ERR_UNREADABLE, slice_text(settled->field->name));
-        buffer_clear(change->scratch);
-        codec_put_text(change->scratch, opened);
-        value = buffer_slice(change->scratch);
-    }
-    add_value(reading, settled->field->id, false, arena_copy(change->arena, value));
-    return OK;
-}
-
-/* An edit of one field; as any edit it replaces every version that is seen here, and no other:
- * what was written elsewhere meanwhile stays a conflict. */
-static enum status prepare_settle(struct reading *reading, struct slice args)
-{
-    struct change *change = reading->change;
-    const struct field_view *settled = NULL;
-    struct slice value, text, given;
-    struct resolved resolved;
-    struct record_view record;
-    reading->write->kind = OPERATION_EDIT;
-    reading->empty_clears = true;
-    if (!codec_map_find(args, "id", &value) || !codec_take_text(&value, &text))
-        return refuse(change, ERR_FIELD_MISSING, slice_text("id"));
-    enum status status =
-        resolve_any_to_write(change->engine, change->txn, change->arena, text,
-                             &reading->reg, &resolved, &reading->fits);
-    if (status != OK)
-        return refuse(change, status,
-                      status == ERR_AMBIGUOUS ? buffer_slice(&reading->fits) : text);
-    reading->write->reg = reading->reg->id;
-    reading->write->realm = resolved.realm;
-    reading->write->subject = resolved.subject;
-    reading->write->target = resolved.id;
-    if (!view_record(change->txn, reading->reg, resolved.realm,
-                     resolved_subject(reading->reg, &resolved), &resolved.id,
-                     change->arena, &record))
-        return refuse(change, ERR_NOT_FOUND, text);
-    status = take_settled(reading, args, &record, &settled);
-    if (status != OK)
-        return status;
-    if (settled->field->computed)
-        return refuse(change, ERR_BY_STEP, slice_text(settled->field->name));
-    bool keeps = codec_map_find(args, "keep", &value) && codec_take_text(&value, &text);
-    if (codec_map_find(args, "value", &given))
-        return keeps ? refuse(change, ERR_CONTRADICTS, slice_text("keep"))
-                     : take_field(reading, slice_text(settled->field->name), given);
-    return keeps ? keep_version(reading, &record, settled, text)
-                 : refuse(change, ERR_FIELD_MISSING, slice_text("keep"));
-}
-
-/* ---- persons who were entered more than once ---- */
-
-static enum status take_person(struct reading *reading, struct slice args,
-                               const char *key, bool as_entered,
-                               struct resolved *resolved)
-{
-    struct change *change = reading->change;
-    struct slice value, text;
-    if (!codec_map_find(args, key, &value) || !codec_take_text(&value, &text))
-        return refuse(change, ERR_FIELD_MISSING, slice_text(key));
-    enum status status =
-        as_entered ? resolve_as_entered(change->engine, change->txn, change->arena,
-                                        reading->reg, text, resolved, &reading->fits)
-                   : resolve_to_write(change->engine, change->txn, change->arena,
-                                      reading->reg, text, resolved, &reading->fits);
-    if (status == OK)
-        return OK;
-    return refuse(change, status,
-                  status == ERR_AMBIGUOUS ? buffer_slice(&reading->fits) : text);
-}
-
-static void take_edge(struct reading *reading, uint64_t realm,
-                      const struct entry_id *holder, const struct entry_id *named,
-                      bool remove)
-{
-    struct change *change = reading->change;
-    reading->write->kind = OPERATION_EDIT;
-    reading->write->realm = realm;
-    reading->write->subject = *holder;
-    reading->write->target = *holder;
-    buffer_clear(change->scratch);
-    codec_put_id(change->scratch, named);
-    add_value(reading, PERSON_SAME_AS, remove,
-              arena_copy(change->arena, buffer_slice(change->scratch)));
-}
-
-/* The edge lies in the chain of the lower id, by which both are known from then on, so that
- * two who merge the same two apart write the same. A person's records are sealed for their
- * township: whoever moved to another is entered anew there. */
-static enum status prepare_merge(struct reading *reading, struct slice args)
-{
-    struct resolved one, other;
-    enum status status = take_person(reading, args, "id", false, &one);
-    if (status == OK)
-        status = take_person(reading, args, "other", false, &other);
-    if (status != OK)
-        return status;
-    int order = entry_id_compare(&one.id, &other.id);
-    if (order == 0)
-        return refuse(reading->change, ERR_MERGED, slice_text("other"));
-    if (one.realm != other.realm)
-        return refuse(reading->change, ERR_TOWNSHIP, slice_text("other"));
-    take_edge(reading, one.realm, order < 0 ? &one.id : &other.id,
-              order < 0 ? &other.id : &one.id, false);
-    return OK;
-}
-
-/* The only one with whom `person` was merged; false where there are several or none. */
-static bool only_neighbour(struct change *change, const struct resolved *person,
-                           struct entry_id *neighbour, struct entry_id *holder)
-{
-    struct same ever;
-    size_t count = 0;
-    same_ever(change->txn, person->realm, &person->id, change->arena, &ever);
-    for (size_t i = 0; i < ever.count; i++) {
-        struct entry_id found;
-        if (entry_id_compare(&ever.ids[i], &person->id) == 0 ||
-            !same_edge(change->txn, person->realm, &person->id, &ever.ids[i],
-                       change->arena, &found))
-            continue;
-        *neighbour = ever.ids[i];
-        *holder = found;
-        count++;
-    }
-    return count == 1;
-}
-
-static bool are_one(struct change *change, const struct resolved *one,
-                    const struct resolved *other)
-{
-    struct same same;
-    same_members(change->txn, one->realm, &one->id, change->arena, &same);
-    for (size_t i = 0; i < same.count; i++) {
-        if (entry_id_compare(&same.ids[i], &other->id) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Takes out the edge between the two; where they are one person by way of others, the only
- * edge that leads to either. */
-static enum status prepare_unmerge(struct reading *reading, struct slice args)
-{
-    struct change *change = reading->change;
-    struct resolved one, other;
-    struct entry_id holder, a, b;
-    enum status status = take_person(reading, args, "id", true, &one);
-    if (status == OK)
-        status = take_person(reading, args, "other", true, &other);
-    if (status != OK)
-        return status;
-    a = one.id;
-    b = other.id;
-    if (one.realm != other.realm || entry_id_compare(&a, &b) == 0)
-        return refuse(change, ERR_NOT_MERGED, slice_text("other"));
-    if (!same_edge(change->txn, one.realm, &a, &b, change->arena, &holder)) {
-        bool found = are_one(change, &one, &other);
-        if (found && only_neighbour(change, &other, &a, &holder))
-            b = other.id;
-        else if (found && only_neighbour(change, &one, &b, &holder))
-            a = one.id;
-        else
-            return refuse(change, ERR_NOT_MERGED, slice_text("other"));
-    }
-    take_edge(reading, one.realm, &holder, entry_id_compare(&holder, &a) == 0 ? &b : &a,
-              true);
-    return OK;
 }
 
 typedef enum status prepare_verb(struct reading *reading, struct slice args);
@@ -716,73 +483,22 @@ static void summarise(struct change *change, const struct schema_register *reg,
     arena_deinit(&scratch);
 }
 
-/* ---- closing a month ---- */
-
-static void add_number(struct reading *reading, uint8_t field, uint64_t number)
-{
-    buffer_clear(reading->change->scratch);
-    codec_put_uint(reading->change->scratch, number);
-    add_encoded(reading, field);
-}
-
-static void add_text(struct reading *reading, uint8_t field, struct slice text)
-{
-    if (text.size == 0)
-        return;
-    buffer_clear(reading->change->scratch);
-    codec_put_text(reading->change->scratch, text);
-    add_encoded(reading, field);
-}
-
-/* What is written is what the report says at this moment, and on which heads. */
-static enum status prepare_close(struct reading *reading, struct slice args)
-{
-    struct change *change = reading->change;
-    struct write *write = reading->write;
-    struct closing_draft draft;
-    closing_draft_init(&draft);
-    CHECK(change->query != NULL);
-    enum status status =
-        query_close(change->query, change->txn, args, write->insist, &draft);
-    if (status == OK) {
-        write->kind = OPERATION_CREATE;
-        write->realm = draft.township;
-        add_number(reading, MONTH_PLACE, draft.township);
-        add_text(reading, MONTH_MONTH, slice_text(draft.month));
-        add_number(reading, MONTH_DUE, draft.due);
-        add_number(reading, MONTH_VISITED, draft.visited);
-        add_text(reading, MONTH_FIGURES, buffer_slice(&draft.figures));
-        if (draft.policy != 0)
-            add_number(reading, MONTH_POLICY, draft.policy);
-        add_number(reading, MONTH_LOGS, draft.logs);
-        add_number(reading, MONTH_ENTRIES, draft.entries);
-        add_text(reading, MONTH_HEADS, slice_text(draft.heads));
-        add_text(reading, MONTH_ENDS, buffer_slice(&draft.ends));
-        add_text(reading, MONTH_MISSING, slice_text(draft.missing));
-    } else {
-        (void)refuse(change, status, slice_text(change->query->subject));
-    }
-    closing_draft_deinit(&draft);
-    return status;
-}
-
 /* "conflict.resolve", which finds its register by the record; "month.close"; the merging of
- * persons; or the verb of a register that
- * writes. NULL: none. */
+ * persons; or the verb of a register that writes. NULL: none. */
 static prepare_verb *prepare_of_command(struct reading *reading, struct slice command)
 {
     enum verb verb;
     if (slice_equal(command, slice_text("conflict.resolve")))
-        return prepare_settle;
+        return change_settle;
     if (slice_equal(command, slice_text("month.close"))) {
         reading->reg = schema_register(REGISTER_MONTH);
-        return prepare_close;
+        return change_close;
     }
     if (slice_equal(command, slice_text("person.merge")) ||
         slice_equal(command, slice_text("person.unmerge"))) {
         reading->reg = schema_register(REGISTER_PERSON);
-        return slice_equal(command, slice_text("person.merge")) ? prepare_merge
-                                                                : prepare_unmerge;
+        return slice_equal(command, slice_text("person.merge")) ? change_merge
+                                                                : change_unmerge;
     }
     if (!schema_command(command, &reading->stepped, &verb, &reading->step))
         return NULL;
