@@ -46,6 +46,8 @@ int entry_id_compare(const struct entry_id *a, const struct entry_id *b);
  * spoken form adds a check character. Reading accepts lower case, I and L for 1, O for 0,
  * and hyphens. */
 #define ID_TEXT_SIZE 21 /* with the final NUL */
+/* What people are shown of it: 40 bits, unique by far among a county's million records. */
+#define ID_SHORT_SIZE 8
 void id_format(const struct entry_id *id, char text[ID_TEXT_SIZE]);
 /* All 20 characters, or the spoken form: 21, the last of which must be the check. */
 MUST_USE bool id_parse(struct slice text, struct entry_id *id);

@@ -111,6 +111,14 @@ bool schema_can_conflict(const struct schema_register *reg)
     return false;
 }
 
+size_t schema_derived_count(const struct schema_register *reg)
+{
+    size_t count = 0;
+    while (reg->derived != NULL && reg->derived[count].name != NULL)
+        count++;
+    return count;
+}
+
 bool schema_tells_apart(const struct schema_register *reg)
 {
     bool tells = false;

@@ -347,6 +347,7 @@ const struct schema_register *schema_subject(const struct schema_register *reg);
 bool schema_realm_fits(const struct schema_register *reg, uint64_t realm);
 /* Whether people's concurrent writes of one of its fields can stand side by side. */
 bool schema_can_conflict(const struct schema_register *reg);
+size_t schema_derived_count(const struct schema_register *reg);
 bool schema_tells_apart(const struct schema_register *reg); /* whether any field does */
 const struct field *schema_field(const struct schema_register *reg, uint8_t id);
 const struct field *schema_field_named(const struct schema_register *reg,

@@ -1,6 +1,6 @@
 /* schema_month.c - the fields of a closed month (crdt/closing.h). */
 #include "crdt/closing.h"
-#include "crdt/schema_families.h"
+#include "crdt/schema_month.h"
 
 #define N_(text) text
 

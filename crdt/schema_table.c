@@ -1,6 +1,6 @@
 #include "crdt/closing.h"
 #include "crdt/person.h"
-#include "crdt/schema_families.h"
+#include "crdt/schema_month.h"
 #include "crdt/visit.h"
 
 /* Marks English texts for xgettext; they are translated where they are shown. */

@@ -8,10 +8,7 @@
 #include "net/draft.h"
 #include "net/records.h"
 
-enum {
-    SHORT_ID_SIZE = 8,
-    HOLDERS_MAX = 16, /* of one value, looked at */
-};
+#define HOLDERS_MAX 16 /* of one value, looked at */
 
 /* Whether a create gives all the fields by which events are told apart these values. */
 static bool tells_same(const struct schema_register *reg,
@@ -39,7 +36,7 @@ static void name_record(struct engine *engine, struct draft *draft,
 
     id_format(&record->id, id);
     buffer_init(&words, PAYLOAD_SIZE_MAX);
-    buffer_put(&words, id, SHORT_ID_SIZE);
+    buffer_put(&words, id, ID_SHORT_SIZE);
     if (record->reg->name_field != FIELD_NONE) {
         value = view_value(record, record->reg->name_field);
         if (codec_take_text(&value, &name)) {

@@ -173,7 +173,8 @@ void engine_step(struct engine *engine, struct store_txn *txn, const struct even
         reply(engine, event->token, intake_grant(engine, event->bytes, event->random));
         return;
     case EVENT_RECLAIM:
-        reply(engine, event->token, own_log_reclaim(engine, event));
+        own_log_reclaim(engine, event);
+        reply(engine, event->token, OK);
         return;
     }
 }

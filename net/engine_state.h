@@ -220,7 +220,7 @@ void own_log_strayed(struct engine *engine, struct slice arrivals, uint64_t from
 void own_log_written_again(struct engine *engine);
 void own_log_load(struct engine *engine);
 /* Writes what was set aside once more, in the logs of a new incarnation. */
-enum status own_log_reclaim(struct engine *engine, const struct event *event);
+void own_log_reclaim(struct engine *engine, const struct event *event);
 
 /* branch.c */
 /* Whether this node alone writes it, or did, and finds out itself where it has two histories. */

@@ -329,7 +329,7 @@ static int strayed_compare(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-enum status own_log_reclaim(struct engine *engine, const struct event *event)
+void own_log_reclaim(struct engine *engine, const struct event *event)
 {
     struct reclaiming reclaiming = {.engine = engine, .event = event};
     struct buffer rows;
@@ -337,7 +337,7 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
     struct strayed row;
 
     if (!engine_meta_get(engine->txn, META_STRAYED, &stored))
-        return OK;
+        return;
     buffer_init(&rows, SIZE_MAX);
     buffer_put(&rows, stored.data, stored.size);
     left = buffer_slice(&rows);
@@ -358,7 +358,6 @@ enum status own_log_reclaim(struct engine *engine, const struct event *event)
         free(reclaiming.runs[i].ids);
     free(reclaiming.runs);
     buffer_deinit(&rows);
-    return OK;
 }
 
 enum status engine_walk_strayed(const struct engine *engine, struct store_txn *txn,

@@ -339,6 +339,18 @@ enum exit_code ask_with(const struct invocation *invocation,
     return code;
 }
 
+enum exit_code ask_refuse_argument(const struct invocation *invocation,
+                                   const struct terminal *terminal, enum status status,
+                                   const char *refused)
+{
+    struct failure failure;
+    char typed[TYPED_NAME_SIZE];
+    arguments_typed_name(invocation, refused, typed);
+    failure_set(&failure, status, "%s", typed);
+    failure.usage = true;
+    return terminal_report(terminal, &failure);
+}
+
 enum exit_code ask_run(const struct invocation *invocation,
                        const struct terminal *terminal)
 {
@@ -353,11 +365,7 @@ enum exit_code ask_run(const struct invocation *invocation,
     if (status == OK) {
         code = ask_with(invocation, terminal, buffer_slice(&args));
     } else {
-        char typed[TYPED_NAME_SIZE];
-        arguments_typed_name(invocation, refused, typed);
-        failure_set(&failure, status, "%s", typed);
-        failure.usage = true;
-        code = terminal_report(terminal, &failure);
+        code = ask_refuse_argument(invocation, terminal, status, refused);
     }
     buffer_deinit(&args);
     return code;

@@ -7,6 +7,11 @@
 
 /* Arguments become the request, the reply becomes JSON or whatever the command renders.
  */
+/* Says what is wrong with an argument, by the name under which it was typed. */
+enum exit_code ask_refuse_argument(const struct invocation *invocation,
+                                   const struct terminal *terminal, enum status status,
+                                   const char *refused);
+
 enum exit_code ask_run(const struct invocation *invocation,
                        const struct terminal *terminal);
 

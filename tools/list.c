@@ -48,22 +48,14 @@ struct wish {
 
 /* ---- columns by name ---- */
 
-static size_t derived_count(const struct schema_register *reg)
-{
-    size_t count = 0;
-    while (reg->derived != NULL && reg->derived[count].name != NULL)
-        count++;
-    return count;
-}
-
 const char *list_column_at(const struct schema_register *reg, size_t index)
 {
     if (index < reg->field_count)
         return reg->fields[index].name;
     index -= reg->field_count;
-    if (index < derived_count(reg))
+    if (index < schema_derived_count(reg))
         return reg->derived[index].name;
-    index -= derived_count(reg);
+    index -= schema_derived_count(reg);
     return index < ARRAY_SIZE(own_columns) ? own_columns[index].key : NULL;
 }
 
@@ -504,11 +496,7 @@ enum exit_code list_run(const struct invocation *invocation,
     if (status == OK) {
         code = list_with(&wish, invocation, terminal, buffer_slice(&args));
     } else {
-        char typed[TYPED_NAME_SIZE];
-        arguments_typed_name(invocation, refused, typed);
-        failure_set(&failure, status, "%s", typed);
-        failure.usage = true;
-        code = terminal_report(terminal, &failure);
+        code = ask_refuse_argument(invocation, terminal, status, refused);
     }
     buffer_deinit(&args);
     return code;

@@ -342,18 +342,10 @@ int64_t answer_now(const struct engine *engine, uint64_t wall_ms)
     return is_set ? beijing_minutes(wall_ms) : INT64_MAX;
 }
 
-static size_t derived_count(const struct schema_register *reg)
-{
-    size_t count = 0;
-    while (reg->derived != NULL && reg->derived[count].name != NULL)
-        count++;
-    return count;
-}
-
 static void put_derived(const struct answering *answering,
                         const struct record_view *record, struct buffer *out)
 {
-    for (size_t i = 0; i < derived_count(record->reg); i++) {
+    for (size_t i = 0; i < schema_derived_count(record->reg); i++) {
         answer_put_key(out, record->reg->derived[i].name);
         codec_put_bool(out, record->reg->derived[i].holds(record, answering->now));
     }
@@ -377,7 +369,7 @@ void answer_put_record(struct answering *answering, const struct record_view *re
     size_t names = 0;
     for (size_t i = 0; i < reg->field_count; i++)
         names += has_name_key(&reg->fields[i]);
-    codec_put_map(out, RECORD_KEYS + derived_count(reg) + names + reg->field_count);
+    codec_put_map(out, RECORD_KEYS + schema_derived_count(reg) + names + reg->field_count);
     answer_put_key(out, "id");
     answer_put_id(out, &record->id);
     answer_put_key(out, "register");
@@ -454,7 +446,7 @@ void answer_put_listed(struct answering *answering, const struct record_view *re
                        struct buffer *out)
 {
     const struct schema_register *reg = record->reg;
-    size_t keys = derived_count(reg);
+    size_t keys = schema_derived_count(reg);
     for (size_t i = 0; i < reg->field_count; i++) {
         if (reg->fields[i].heading != NULL)
             keys += 1 + has_name_key(&reg->fields[i]);

@@ -58,7 +58,6 @@ static enum status find_in_log(const struct engine *engine, struct store_txn *tx
 
 /* ---- by a prefix or a name ---- */
 
-#define SHORT_ID_SIZE 8
 #define FITS_MAX 5 /* told of several that fit */
 
 struct matches {
@@ -310,7 +309,7 @@ static void match(const struct engine *engine, struct store_txn *txn,
     else if (id_may_begin(text))
         match_rows(engine, txn, reg, text, matches);
     if (by_name && text.size >= RESOLVE_WRITE_MIN &&
-        (matches->count == 0 || text.size < SHORT_ID_SIZE))
+        (matches->count == 0 || text.size < ID_SHORT_SIZE))
         match_names(engine, txn, reg, text, matches);
 }
 
@@ -335,7 +334,7 @@ static void put_fit(struct store_txn *txn, struct arena *scratch,
     char id[ID_TEXT_SIZE];
     struct record_view record;
     id_format(&found->id, id);
-    buffer_put(fits, id, SHORT_ID_SIZE);
+    buffer_put(fits, id, ID_SHORT_SIZE);
     if (!view_record(txn, reg, found->realm, resolved_subject(reg, found), &found->id,
                      scratch, &record))
         return;

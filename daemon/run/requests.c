@@ -14,8 +14,6 @@
  * number of readers holds up what neighbours send. */
 #define ROUND_US_MAX 5000
 
-#define SHORT_ID_SIZE 8 /* 40 bits: unique by far among a county's million records */
-
 /* Who asked for changes and was told none waits so long for some, then is told so and asks
  * again: a client that went away is noticed by then. */
 #define WAIT_MS_MAX 60000
@@ -550,10 +548,10 @@ void requests_note(struct requests *requests, const struct effect *effect)
     else if (asked->operation == OPERATION_CREATE)
         asked->id = effect->id;
     asked->known = effect->known;
-    if (asked->known && effect->bytes.size > SHORT_ID_SIZE + 1)
+    if (asked->known && effect->bytes.size > ID_SHORT_SIZE + 1)
         asked->known_name = arena_copy(&requests->options.batch->arena,
-                                       slice_of(effect->bytes.data + SHORT_ID_SIZE + 1,
-                                                effect->bytes.size - SHORT_ID_SIZE - 1));
+                                       slice_of(effect->bytes.data + ID_SHORT_SIZE + 1,
+                                                effect->bytes.size - ID_SHORT_SIZE - 1));
 }
 
 /* The record was there already, so what was typed may differ from what it says. Of the one
@@ -581,7 +579,7 @@ static void put_written(struct buffer *out, const struct asked *asked)
     codec_put_cstring(out, "id");
     answer_put_text_or_nil(out, text);
     codec_put_cstring(out, "short_id");
-    text[SHORT_ID_SIZE] = '\0';
+    text[ID_SHORT_SIZE] = '\0';
     answer_put_text_or_nil(out, text);
     codec_put_cstring(out, "known");
     codec_put_bool(out, asked->known);
