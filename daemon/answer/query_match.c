@@ -124,13 +124,7 @@ static enum status propose(struct query *query, struct store_txn *txn, struct sl
     struct slice text;
     if (!args_text(args, "id", &text))
         return query_refuse(query, ERR_FIELD_MISSING, slice_text("id"));
-    struct buffer fits;
-    buffer_init(&fits, PAYLOAD_SIZE_MAX);
-    enum status status = resolve_record(query_engine(query), txn, query->scratch, reg,
-                                        text, &resolved, &fits);
-    if (status != OK)
-        status = query_refuse(query, status, fits.size > 0 ? buffer_slice(&fits) : text);
-    buffer_deinit(&fits);
+    enum status status = query_resolve(query, txn, reg, text, &resolved);
     if (status != OK)
         return status;
     if (!view_record(txn, reg, resolved.realm, NULL, &resolved.id, query->scratch,

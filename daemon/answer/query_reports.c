@@ -425,15 +425,7 @@ enum status query_household(struct query *query, struct store_txn *txn, struct s
     int64_t from_day = INT64_MIN, to_day = INT64_MAX;
     if (!args_text(args, "person", &text))
         return query_refuse(query, ERR_FIELD_MISSING, slice_text("person"));
-    struct buffer fits;
-    buffer_init(&fits, PAYLOAD_SIZE_MAX);
-    enum status status = resolve_record(query_engine(query), txn, query->scratch, persons,
-                                        text, &resolved, &fits);
-    if (status != OK)
-        (void)query_refuse(query, status,
-                           status == ERR_AMBIGUOUS && fits.size > 0 ? buffer_slice(&fits)
-                                                                    : text);
-    buffer_deinit(&fits);
+    enum status status = query_resolve(query, txn, persons, text, &resolved);
     if (status != OK)
         return status;
     if (args_text(args, "from", &text) && !date_parse(text, &from_day))
